@@ -1,0 +1,38 @@
+/**
+ * The authority at one moment: a head, the state there, and the oldest AUM of its chain. A value: changes make a new one (prepare.ts).
+ * Source: Go's `tka.Authority`.
+ */
+
+import { activeChain } from "./chain.ts";
+import type { ChonkReader } from "./chonk.ts";
+import type { AumHash } from "./hash.ts";
+import { hasId } from "./key.ts";
+import { MAX_SCAN } from "./limits.ts";
+import type { State } from "./state.ts";
+import { TkaError } from "./errors.ts";
+
+export interface Authority {
+  readonly head: AumHash;
+  readonly state: State;
+  readonly oldestAncestor: AumHash;
+}
+
+/**
+ * The authority that a Chonk holds.
+ * Throws `no_chain` in an empty Chonk, `multiple_chains`, `chain_too_long`, `invalid_genesis`, or what applying throws.
+ */
+export function openAuthority(chonk: ChonkReader): Authority {
+  const chain = activeChain(chonk, chonk.lastActiveAncestor(), MAX_SCAN);
+  return { head: chain.aum.hash, state: chain.state, oldestAncestor: chain.oldest.hash };
+}
+
+/** True if `keyId` names a key that the authority trusts. */
+export function keyTrusted(authority: Authority, keyId: Uint8Array): boolean {
+  return (authority.state.keys ?? []).some((key) => hasId(key, keyId));
+}
+
+/** Throws `key_not_trusted` unless `keyId` names a trusted key. */
+export function requireTrusted(authority: Authority, keyId: Uint8Array): void {
+  if (!keyTrusted(authority, keyId))
+    throw new TkaError("key_not_trusted", "this key is not one of the trusted tailnet lock keys");
+}

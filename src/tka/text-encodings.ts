@@ -1,0 +1,92 @@
+/**
+ * Hex, base32 and base64 as Go's standard library reads them: line breaks in base32 and base64 are passed over, spare bits of the
+ * last character are ignored, padding is refused where none belongs. Stricter readers would refuse texts that clients take.
+ * Everything decoded here is attacker-controlled.
+ */
+
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
+
+function tableOf(alphabet: string): Int8Array {
+  const table = new Int8Array(128).fill(-1);
+  for (let i = 0; i < alphabet.length; i++) table[alphabet.charCodeAt(i)] = i;
+  return table;
+}
+
+const BASE32_VALUES = tableOf(BASE32);
+const BASE64_VALUES = tableOf(BASE64);
+const HEX_VALUES = tableOf("0123456789abcdef");
+for (let i = 0; i < 6; i++) HEX_VALUES["A".charCodeAt(0) + i] = 10 + i;
+
+function valueOf(table: Int8Array, text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  return code < 128 ? (table[code] ?? -1) : -1;
+}
+
+function encodeBits(bytes: Uint8Array, alphabet: string, width: number): string {
+  let out = "";
+  let held = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= width) {
+      bits -= width;
+      out += alphabet[(held >> bits) & ((1 << width) - 1)] ?? "";
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? out + (alphabet[(held << (width - bits)) & ((1 << width) - 1)] ?? "") : out;
+}
+
+function decodeBits(text: string, table: Int8Array, width: number): Uint8Array | null {
+  const clean = text.replace(/[\r\n]/g, "");
+  // A last group of so many characters that its last one adds no whole byte cannot have been written by an encoder.
+  if (((clean.length * width) % 8) >= width) return null;
+  const out = new Uint8Array(Math.floor((clean.length * width) / 8));
+  let held = 0;
+  let bits = 0;
+  let at = 0;
+  for (let i = 0; i < clean.length; i++) {
+    const value = valueOf(table, clean, i);
+    if (value < 0) return null;
+    held = ((held << width) | value) & 0xfff;
+    bits += width;
+    if (bits >= 8) {
+      bits -= 8;
+      out[at++] = (held >> bits) & 0xff;
+    }
+  }
+  return out;
+}
+
+/** Base32 without padding (RFC 4648 section 6), as AUM hashes are written. */
+export const encodeBase32 = (bytes: Uint8Array): string => encodeBits(bytes, BASE32, 5);
+/** Null where it is not unpadded base32. */
+export const decodeBase32 = (text: string): Uint8Array | null => decodeBits(text, BASE32_VALUES, 5);
+
+/** Base64 without padding (RFC 4648 section 4), as wrapped auth keys carry it. */
+export const encodeBase64Raw = (bytes: Uint8Array): string => encodeBits(bytes, BASE64, 6);
+/** Null where it is not unpadded base64. */
+export const decodeBase64Raw = (text: string): Uint8Array | null => decodeBits(text, BASE64_VALUES, 6);
+
+/** Lower-case hex. */
+export function encodeHex(bytes: Uint8Array): string {
+  let out = "";
+  for (const byte of bytes) out += HEX[byte] ?? "";
+  return out;
+}
+
+/** Hex of either case; null where it is not. */
+export function decodeHex(text: string): Uint8Array | null {
+  if (text.length % 2 !== 0) return null;
+  const out = new Uint8Array(text.length / 2);
+  for (let i = 0; i < out.length; i++) {
+    const high = valueOf(HEX_VALUES, text, 2 * i);
+    const low = valueOf(HEX_VALUES, text, 2 * i + 1);
+    if (high < 0 || low < 0) return null;
+    out[i] = high * 16 + low;
+  }
+  return out;
+}
