@@ -23,7 +23,9 @@ function withKeyAdded(state: State, key: Key | null): State {
 function withKeyUpdated(state: State, aum: Aum): State {
   const old = requireKey(state, aum.keyId);
   const updated: Key = { ...old, votes: aum.votes ?? old.votes, meta: aum.meta ?? old.meta };
-  within("updated key", {}, () => { validateKey(updated); });
+  within("updated key", {}, () => {
+    validateKey(updated);
+  });
   return { ...state, keys: (state.keys ?? []).map((key) => (hasId(key, aum.keyId) ? updated : key)) };
 }
 

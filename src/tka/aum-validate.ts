@@ -44,12 +44,16 @@ function validateFieldsOfKind(aum: Aum): void {
 /** Throws `invalid_aum`, `invalid_key` or `invalid_state` unless the AUM is well-formed. */
 export function validateAum(aum: Aum): void {
   if (aum.key !== null) validateKey(aum.key);
-  if (aum.prevAumHash !== null && aum.prevAumHash.length === 0) throw invalid("an absent parent must be nil, not empty");
+  if (aum.prevAumHash !== null && aum.prevAumHash.length === 0)
+    throw invalid("an absent parent must be nil, not empty");
   aum.signatures?.forEach(({ keyId, signature }, i) => {
     if (keyId?.length !== KEY_LENGTH || signature?.length !== SIGNATURE_LENGTH)
       throw invalid(`signature ${i} has no key ID or is malformed`, i);
   });
   const { state } = aum;
-  if (state !== null) within("checkpoint state", {}, () => { validateCheckpointState(state); });
+  if (state !== null)
+    within("checkpoint state", {}, () => {
+      validateCheckpointState(state);
+    });
   validateFieldsOfKind(aum);
 }

@@ -37,7 +37,17 @@ export interface Aum {
 
 /** An AUM of that kind, with the given fields and all others nil. */
 export function makeAum(kind: number, fields: Partial<Omit<Aum, "kind">> = {}): Aum {
-  return { kind, prevAumHash: null, key: null, keyId: null, state: null, votes: null, meta: null, signatures: null, ...fields };
+  return {
+    kind,
+    prevAumHash: null,
+    key: null,
+    keyId: null,
+    state: null,
+    votes: null,
+    meta: null,
+    signatures: null,
+    ...fields,
+  };
 }
 
 /** The kind in words, as `lock log` prints it. */
@@ -53,7 +63,14 @@ function writeSignature(writer: CborWriter, signature: AumSignature): void {
 function writeAum(writer: CborWriter, aum: Aum, signatures: readonly AumSignature[]): void {
   const keyIdGiven = aum.keyId !== null && aum.keyId.length > 0;
   const metaGiven = aum.meta !== null && aum.meta.size > 0;
-  const optional = [aum.key !== null, keyIdGiven, aum.state !== null, aum.votes !== null, metaGiven, signatures.length > 0];
+  const optional = [
+    aum.key !== null,
+    keyIdGiven,
+    aum.state !== null,
+    aum.votes !== null,
+    metaGiven,
+    signatures.length > 0,
+  ];
   writer.map(2 + optional.filter(Boolean).length);
   writer.uint(1).uint(aum.kind);
   writer.uint(2).bytes(aum.prevAumHash);

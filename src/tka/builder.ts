@@ -48,7 +48,8 @@ export class UpdateBuilder {
   /** Trusts a key. Throws `key_exists`, `key_limit`, `invalid_key`, `unknown_key_kind`. */
   addKey(key: Key): this {
     const subject = `tlpub:${encodeHex(key.publicKey ?? new Uint8Array(0))}`;
-    if (findKey(this.#state, keyId(key)) !== null) throw new TkaError("key_exists", `${subject} is trusted already`, { subject });
+    if (findKey(this.#state, keyId(key)) !== null)
+      throw new TkaError("key_exists", `${subject} is trusted already`, { subject });
     if ((this.#state.keys ?? []).length >= MAX_KEYS)
       throw new TkaError("key_limit", `${subject} cannot be added: there are ${MAX_KEYS} keys already`, { subject });
     return this.#append(makeAum(AUM_KIND.addKey, { key }));

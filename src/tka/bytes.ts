@@ -45,8 +45,7 @@ export function encodeUtf8(text: string): Uint8Array {
     if (point < 0x80) out.push(point);
     else if (point < 0x800) out.push(0xc0 | (point >> 6), 0x80 | (point & 63));
     else if (point < 0x10000) out.push(0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
-    else
-      out.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
+    else out.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
   }
   return Uint8Array.from(out);
 }
@@ -55,7 +54,8 @@ export function encodeUtf8(text: string): Uint8Array {
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;
-  const length = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  const length =
+    first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
   if (length === 0 || at + length > bytes.length) return 0;
   const second = bytes[at + 1] ?? 0;
   const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
@@ -76,7 +76,7 @@ function scalarAt(bytes: Uint8Array, at: number, length: number): number {
 /** Decodes UTF-8, or returns null where the bytes are not valid. */
 export function decodeUtf8(bytes: Uint8Array): string | null {
   let out = "";
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = sequenceLength(bytes, at);
     if (length === 0) return null;
     out += String.fromCodePoint(scalarAt(bytes, at, length));
@@ -88,7 +88,7 @@ export function decodeUtf8(bytes: Uint8Array): string | null {
 /** Decodes UTF-8 for showing it to a person: each byte that is not valid becomes U+FFFD, as Go's JSON encoder writes it. */
 export function decodeUtf8Lossy(bytes: Uint8Array): string {
   let out = "";
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = sequenceLength(bytes, at);
     out += length === 0 ? "\ufffd" : String.fromCodePoint(scalarAt(bytes, at, length));
     at += Math.max(length, 1);

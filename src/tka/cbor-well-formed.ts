@@ -35,7 +35,8 @@ function readHead(bytes: Uint8Array, at: number): Head {
   if (at + 1 + size > bytes.length) throw malformed("the message ends in the middle of an item");
   let argument = 0;
   for (let i = 1; i <= size; i++) argument = argument * 256 + (bytes[at + i] ?? 0);
-  if (major === SIMPLE && info === 24 && argument < 32) throw malformed("a simple value in a longer form than it needs");
+  if (major === SIMPLE && info === 24 && argument < 32)
+    throw malformed("a simple value in a longer form than it needs");
   return { major, argument, next: at + 1 + size };
 }
 

@@ -35,10 +35,13 @@ function requireAum(chonk: ChonkReader, hash: AumHash): VerifiedAum {
 
 /** The state after the first AUM of a walk, or null where the AUM needs its parent's state. */
 function startingState(aum: VerifiedAum): State | null {
-  if (aum.aum.kind === AUM_KIND.checkpoint && aum.aum.state !== null) return { ...aum.aum.state, lastAumHash: aum.hash };
+  if (aum.aum.kind === AUM_KIND.checkpoint && aum.aum.state !== null)
+    return { ...aum.aum.state, lastAumHash: aum.hash };
   if (aum.parent !== null) return null;
   if (aum.aum.kind !== AUM_KIND.noOp && aum.aum.kind !== AUM_KIND.addKey)
-    throw new TkaError("invalid_genesis", "a chain must begin with a checkpoint, an added key or nothing", { subject: aum.hash });
+    throw new TkaError("invalid_genesis", "a chain must begin with a checkpoint, an added key or nothing", {
+      subject: aum.hash,
+    });
   return applyAum(EMPTY_STATE, aum.aum, aum.hash);
 }
 
@@ -56,7 +59,9 @@ export function stateAt(chonk: ChonkReader, hash: AumHash, limit: number): State
     if (path.length > limit) throw tooLong(limit);
     const parent = cursor.parent === null ? null : chonk.aum(cursor.parent);
     if (parent === null)
-      throw new TkaError("parent_not_stored", `an ancestor of AUM ${hash} is not stored`, { subject: cursor.parent ?? hash });
+      throw new TkaError("parent_not_stored", `an ancestor of AUM ${hash} is not stored`, {
+        subject: cursor.parent ?? hash,
+      });
     cursor = parent;
     state = startingState(cursor);
   }
@@ -120,7 +125,8 @@ export function activeAncestor(candidates: readonly ChainCandidate[]): VerifiedA
   if (only === undefined) throw new TkaError("no_chain", "no chain is stored");
   if (others.length === 0) return only.oldest;
   const active = [...ancestors.values()].find(({ throughActive }) => throughActive);
-  if (active === undefined) throw new TkaError("multiple_chains", "several chains are stored, and nothing says which one is ours");
+  if (active === undefined)
+    throw new TkaError("multiple_chains", "several chains are stored, and nothing says which one is ours");
   return active.oldest;
 }
 

@@ -69,7 +69,12 @@ function markYoung(chonk: Chonk, verdicts: Verdicts, hashes: readonly AumHash[],
 }
 
 /** Marks the newest `minChain` AUMs of the active chain. Gives the next one, or null where the chain ends before. */
-function markNewest(chonk: ChonkReader, verdicts: Verdicts, head: VerifiedAum, minChain: number): [VerifiedAum, boolean] {
+function markNewest(
+  chonk: ChonkReader,
+  verdicts: Verdicts,
+  head: VerifiedAum,
+  minChain: number,
+): [VerifiedAum, boolean] {
   let next = head;
   for (let i = 0; i < minChain; i++) {
     verdicts.mark(next.hash, ACTIVE);
@@ -121,7 +126,8 @@ function markAncestors(chonk: ChonkReader, verdicts: Verdicts, candidate: AumHas
     if (verdicts.has(hash, ANCESTOR)) continue;
     verdicts.mark(hash, ANCESTOR);
     const { parent } = verdicts.read(hash);
-    if (parent === null) throw new TkaError("compaction_impossible", "a kept branch begins before the chain that would be kept");
+    if (parent === null)
+      throw new TkaError("compaction_impossible", "a kept branch begins before the chain that would be kept");
     if (verdicts.has(parent, KEEP)) continue;
     if (verdicts.has(parent, CANDIDATE)) {
       earlier = parent;

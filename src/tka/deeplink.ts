@@ -46,16 +46,29 @@ function authenticate(state: State, fields: readonly Uint8Array[]): Uint8Array {
 
 function requireFields(fields: DeeplinkFields): void {
   const wrong = PARAMETERS.find(([, name]) => fields[name] === "")?.[1];
-  const unprefixed = !fields.nodeKey.startsWith("nodekey:") ? "nodeKey" : !fields.lockKey.startsWith("tlpub:") ? "lockKey" : undefined;
+  const unprefixed = !fields.nodeKey.startsWith("nodekey:")
+    ? "nodeKey"
+    : !fields.lockKey.startsWith("tlpub:")
+      ? "lockKey"
+      : undefined;
   const bad = wrong ?? unprefixed;
-  if (bad !== undefined) throw new TkaError("invalid_argument", `a signing link needs a valid ${bad}`, { subject: bad });
+  if (bad !== undefined)
+    throw new TkaError("invalid_argument", `a signing link needs a valid ${bad}`, { subject: bad });
 }
 
 /** Makes a link. Throws `invalid_argument` for an empty field, or a key without its prefix. */
 export function makeDeeplink(state: State, fields: DeeplinkFields): string {
   requireFields(fields);
-  const mac = encodeHex(authenticate(state, PARAMETERS.map(([, name]) => encodeUtf8(fields[name]))));
-  const values: (readonly [string, string])[] = [...PARAMETERS.map(([key, name]) => [key, fields[name]] as const), ["hm", mac]];
+  const mac = encodeHex(
+    authenticate(
+      state,
+      PARAMETERS.map(([, name]) => encodeUtf8(fields[name])),
+    ),
+  );
+  const values: (readonly [string, string])[] = [
+    ...PARAMETERS.map(([key, name]) => [key, fields[name]] as const),
+    ["hm", mac],
+  ];
   const query = values.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}=${escapeQuery(value)}`);
   return `${SCHEME}://${HOST}/${VERSION}/?${query.join("&")}`;
 }
@@ -68,13 +81,16 @@ export function checkDeeplink(state: State, url: string): DeeplinkFields {
   const link = parseLink(url, SCHEME, HOST);
   if (link === null) throw new TkaError("malformed_text", `not a link of the form ${SCHEME}://${HOST}/${VERSION}/…`);
   const parts = link.path.split("/");
-  if (parts.length !== 3 || parts[1] !== VERSION) throw new TkaError("malformed_text", "a signing link of another version");
+  if (parts.length !== 3 || parts[1] !== VERSION)
+    throw new TkaError("malformed_text", "a signing link of another version");
   const values = PARAMETERS.map(([key]) => link.query.get(key) ?? new Uint8Array(0));
   const missing = PARAMETERS.find(([key], i) => key !== "os" && values[i]?.length === 0);
-  if (missing !== undefined) throw new TkaError("malformed_text", `the link lacks ${missing[0]}`, { subject: missing[0] });
+  if (missing !== undefined)
+    throw new TkaError("malformed_text", `the link lacks ${missing[0]}`, { subject: missing[0] });
   const given = decodeHex(String.fromCharCode(...(link.query.get("hm") ?? []).slice(0, 256)));
   if (given === null || given.length === 0) throw new TkaError("malformed_text", "the link lacks hm, in hex");
-  if (!equalBytesConstantTime(authenticate(state, values), given)) throw new TkaError("not_authorized", "the link was not made in this tailnet");
+  if (!equalBytesConstantTime(authenticate(state, values), given))
+    throw new TkaError("not_authorized", "the link was not made in this tailnet");
   const texts = values.map(decodeUtf8Lossy);
   return Object.fromEntries(PARAMETERS.map(([, name], i) => [name, texts[i] ?? ""])) as unknown as DeeplinkFields;
 }

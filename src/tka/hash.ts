@@ -39,7 +39,8 @@ export function hashToBytes(hash: AumHash): Uint8Array {
 /** Parses attacker-controlled text as Go's `AUMHash.UnmarshalText` does, and returns the canonical text. Throws `malformed_text`. */
 export function parseAumHash(text: string): AumHash {
   const bytes = text.length === TEXT_LENGTH ? decodeBase32(text) : null;
-  if (bytes === null) throw new TkaError("malformed_text", `not the text of an AUM hash (${TEXT_LENGTH} characters of base32)`);
+  if (bytes === null)
+    throw new TkaError("malformed_text", `not the text of an AUM hash (${TEXT_LENGTH} characters of base32)`);
   return hashFromBytes(bytes);
 }
 

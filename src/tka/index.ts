@@ -14,7 +14,7 @@ export {
 } from "./aum.ts";
 export { validateAum } from "./aum-validate.ts";
 export { AuthorizationCache } from "./authorization-cache.ts";
-export { keyTrusted, openAuthority, requireTrusted, type Authority } from "./authority.ts";
+export { keyTrusted, openAuthority, requireTrusted, resumeAuthority, type Authority } from "./authority.ts";
 export { UpdateBuilder } from "./builder.ts";
 export { equalBytes, equalBytesConstantTime } from "./bytes.ts";
 export type { Chonk, ChonkReader, Prepared, PreparedCompaction } from "./chonk.ts";
@@ -22,7 +22,14 @@ export { stateAt } from "./chain.ts";
 export { COMPACTION_DEFAULTS, compact, prepareCompaction, type CompactionOptions } from "./compaction.ts";
 export { checkDeeplink, makeDeeplink, type DeeplinkFields } from "./deeplink.ts";
 export { DISABLEMENT_KDF, pureDisablementKdf, validDisablement, type DisablementKdf } from "./disablement.ts";
-export { nativeVerifier, pureVerifier, signerFromSeed, type SignatureVerifier, type Signer, type Verify } from "./ed25519.ts";
+export {
+  nativeVerifier,
+  pureVerifier,
+  signerFromSeed,
+  type SignatureVerifier,
+  type Signer,
+  type Verify,
+} from "./ed25519.ts";
 export { RETRYABLE_CODES, TKA_ERROR_CODES, TkaError, type TkaErrorCode, type TkaErrorData } from "./errors.ts";
 export { signatureWeight } from "./fork-choice.ts";
 export { compareHashes, hashFromBytes, hashToBytes, parseAumHash, type AumHash } from "./hash.ts";
@@ -65,5 +72,5 @@ export { signAum } from "./sign.ts";
 export { EMPTY_STATE, findKey, requireKey, type State } from "./state.ts";
 export { makeSyncOffer, missingAums, parseSyncOffer, type SyncOffer } from "./sync.ts";
 export { decodeBase32, decodeHex, encodeBase32, encodeHex } from "./text-encodings.ts";
-export { reviveStoredAum, sealAum, type SealedAum, type VerifiedAum } from "./verify.ts";
+export { reviveStoredAum, reviveTrustedAum, sealAum, type SealedAum, type VerifiedAum } from "./verify.ts";
 export { isWrapped, parseWrappedAuthKey, wrapAuthKey, type WrappedAuthKey } from "./wrapped-auth-key.ts";

@@ -26,7 +26,8 @@ const BINARY_PREFIX = [0x6e, 0x70] as const;
 /** Parses attacker-controlled text of `length` bytes after `prefix`. Throws `malformed_text`, never repeating the text: it may be a secret. */
 export function parseHexKey(text: string, prefix: string, length = KEY_LENGTH): Uint8Array {
   const bytes = text.startsWith(prefix) ? decodeHex(text.slice(prefix.length)) : null;
-  if (bytes?.length !== length) throw new TkaError("malformed_text", `not a key of the form ${prefix}<${length * 2} hex digits>`);
+  if (bytes?.length !== length)
+    throw new TkaError("malformed_text", `not a key of the form ${prefix}<${length * 2} hex digits>`);
   return bytes;
 }
 

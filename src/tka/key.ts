@@ -46,7 +46,8 @@ export function validateKey(key: Key): void {
   if (key.votes === 0n) throw new TkaError("invalid_key", "key votes must not be zero");
   let size = 0;
   for (const [name, value] of key.meta ?? []) size += encodeUtf8(name).length + encodeUtf8(value).length;
-  if (size > MAX_META_BYTES) throw new TkaError("invalid_key", `key metadata too big (${size} > ${MAX_META_BYTES} bytes)`);
+  if (size > MAX_META_BYTES)
+    throw new TkaError("invalid_key", `key metadata too big (${size} > ${MAX_META_BYTES} bytes)`);
   if (key.kind !== KEY_25519) throw new TkaError("invalid_key", `unrecognized key kind: ${keyKindText(key.kind)}`);
 }
 

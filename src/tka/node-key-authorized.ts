@@ -36,7 +36,8 @@ function refuse(why: string): TkaError {
 
 function verifyTrusted(sig: NodeKeySignature, key: Key, verifier: SignatureVerifier): void {
   if (sig.nested !== null) throw refuse(`signatures of kind ${signatureKindText(sig.kind)} nest no other`);
-  if (key.kind !== KEY_25519 || key.publicKey?.length !== KEY_LENGTH) throw refuse("the trusted key cannot verify anything");
+  if (key.kind !== KEY_25519 || key.publicKey?.length !== KEY_LENGTH)
+    throw refuse("the trusted key cannot verify anything");
   if (sig.signature === null || !verifier.zip215(key.publicKey, nodeKeySigHash(sig), sig.signature))
     throw refuse("invalid signature");
 }

@@ -56,7 +56,13 @@ function given(bytes: Uint8Array | null): boolean {
 }
 
 function writeSignature(writer: CborWriter, sig: NodeKeySignature, signature: Uint8Array | null): void {
-  const optional = [given(sig.pubkey), given(sig.keyId), given(signature), sig.nested !== null, given(sig.wrappingPubkey)];
+  const optional = [
+    given(sig.pubkey),
+    given(sig.keyId),
+    given(signature),
+    sig.nested !== null,
+    given(sig.wrappingPubkey),
+  ];
   writer.map(1 + optional.filter(Boolean).length);
   writer.uint(1).uint(sig.kind);
   if (given(sig.pubkey)) writer.uint(2).bytes(sig.pubkey);

@@ -64,7 +64,12 @@ export function prepare(
   verifier: SignatureVerifier,
 ): Prepared {
   if (updates.length === 0) throw new TkaError("nothing_to_inform", "no updates were given");
-  const walk: Walk = { states: new Map([[authority.head, authority.state]]), verified: [], last: authority.head, straight: true };
+  const walk: Walk = {
+    states: new Map([[authority.head, authority.state]]),
+    verified: [],
+    last: authority.head,
+    straight: true,
+  };
   updates.forEach((update, index) => {
     within(`update ${index}`, { index }, () => {
       step(chonk, walk, sealAum(update), verifier);
@@ -73,7 +78,9 @@ export function prepare(
   const stored = overlay(chonk, walk.verified);
   const end = walk.straight ? walk.states.get(walk.last) : undefined;
   const outcome =
-    end === undefined ? recompute(stored, authority) : { head: walk.last, state: end, oldestAncestor: authority.oldestAncestor };
+    end === undefined
+      ? recompute(stored, authority)
+      : { head: walk.last, state: end, oldestAncestor: authority.oldestAncestor };
   return { headBefore: authority.head, verified: walk.verified, ...outcome };
 }
 

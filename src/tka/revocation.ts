@@ -25,7 +25,12 @@ function trustsAny(state: State, ids: readonly Uint8Array[]): boolean {
 }
 
 /** The newest AUM at which none of `revoked` is trusted and our key is; where there is none, the oldest AUM there is. */
-function findForkPoint(chonk: ChonkReader, authority: Authority, revoked: readonly Uint8Array[], ours: Uint8Array): AumHash {
+function findForkPoint(
+  chonk: ChonkReader,
+  authority: Authority,
+  revoked: readonly Uint8Array[],
+  ours: Uint8Array,
+): AumHash {
   let cursor = authority.head;
   while (cursor !== authority.oldestAncestor) {
     const aum = chonk.aum(cursor);

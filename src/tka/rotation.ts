@@ -64,7 +64,11 @@ function trimmed(old: NodeKeySignature, signer: Signer): NodeKeySignature {
   const layers = layersOf(old);
   const anchor = anchorOf(layers, signer.publicKey);
   const room = MAX_SIGNATURE_LAYERS - 1 - (layers.length - anchor);
-  if (room < 0) throw new TkaError("rotation_chain_full", "the signature cannot be rotated again: the node must be signed directly");
+  if (room < 0)
+    throw new TkaError(
+      "rotation_chain_full",
+      "the signature cannot be rotated again: the node must be signed directly",
+    );
   const kept = layers.slice(0, Math.min(room, anchor)).reverse();
   return kept.reduce(
     (nested, { kind, pubkey }) => signNodeKeySignature(makeNodeKeySignature(kind, { pubkey, nested }), signer),
@@ -82,7 +86,10 @@ export function rotateSignature(old: Uint8Array, nodeKey: NodeKey, signer: Signe
   const pubkey = nodeKeyToBinary(nodeKey);
   if (equalBytes(sig.pubkey, pubkey)) return old;
   if (!equalBytes(unverifiedWrappingKey(sig), signer.publicKey))
-    throw new TkaError("rotation_not_ours", "the signature names another key to rotate with: the node must be signed again");
+    throw new TkaError(
+      "rotation_not_ours",
+      "the signature names another key to rotate with: the node must be signed again",
+    );
   const rotation = makeNodeKeySignature(SIG_KIND.rotation, { pubkey, nested: trimmed(sig, signer) });
   return encodeNodeKeySignature(signNodeKeySignature(rotation, signer));
 }
@@ -98,7 +105,8 @@ export function signByCredential(
   nodeKey: NodeKey,
   lockKey: Uint8Array,
 ): Uint8Array {
-  if (credential.kind !== SIG_KIND.credential) throw new TkaError("bad_credential", "the wrapped signature is not a credential");
+  if (credential.kind !== SIG_KIND.credential)
+    throw new TkaError("bad_credential", "the wrapped signature is not a credential");
   if (!equalBytes(credential.wrappingPubkey, throwAway.publicKey))
     throw new TkaError("bad_credential", "the credential is for another private key");
   const unsigned = makeNodeKeySignature(SIG_KIND.rotation, {

@@ -26,7 +26,13 @@ export interface State {
 }
 
 /** The state of a chain that has not begun. */
-export const EMPTY_STATE: State = { lastAumHash: null, disablementValues: null, keys: null, stateId1: 0n, stateId2: 0n };
+export const EMPTY_STATE: State = {
+  lastAumHash: null,
+  disablementValues: null,
+  keys: null,
+  stateId1: 0n,
+  stateId2: 0n,
+};
 
 /** The trusted key with that ID, or null. Throws `unknown_key_kind` where a key of unknown kind comes before it. */
 export function findKey(state: State, id: Uint8Array | null): Key | null {
@@ -53,8 +59,10 @@ function validateDisablementValues(values: readonly (Uint8Array | null)[]): void
   if (values.length > MAX_DISABLEMENT_VALUES)
     throw invalid(`too many disablement values (${values.length}, at most ${MAX_DISABLEMENT_VALUES})`);
   values.forEach((value, i) => {
-    if (value?.length !== DISABLEMENT_LENGTH) throw invalid(`disablement value ${i}: not ${DISABLEMENT_LENGTH} bytes`, i);
-    if (values.some((other, j) => j < i && equalBytes(value, other))) throw invalid(`disablement value ${i} stands twice`, i);
+    if (value?.length !== DISABLEMENT_LENGTH)
+      throw invalid(`disablement value ${i}: not ${DISABLEMENT_LENGTH} bytes`, i);
+    if (values.some((other, j) => j < i && equalBytes(value, other)))
+      throw invalid(`disablement value ${i} stands twice`, i);
   });
 }
 

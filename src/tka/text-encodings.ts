@@ -43,7 +43,7 @@ function encodeBits(bytes: Uint8Array, alphabet: string, width: number): string 
 function decodeBits(text: string, table: Int8Array, width: number): Uint8Array | null {
   const clean = text.replace(/[\r\n]/g, "");
   // A last group of so many characters that its last one adds no whole byte cannot have been written by an encoder.
-  if (((clean.length * width) % 8) >= width) return null;
+  if ((clean.length * width) % 8 >= width) return null;
   const out = new Uint8Array(Math.floor((clean.length * width) / 8));
   let held = 0;
   let bits = 0;

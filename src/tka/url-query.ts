@@ -86,7 +86,8 @@ export function parseLink(url: string, scheme: string, host: string): ParsedLink
   const [beforeFragment, fragment] = cut(url, "#");
   if (unescape(fragment, false) === null || hasControlCharacter(beforeFragment)) return null;
   const [given, rest] = cut(beforeFragment, ":");
-  if (!/^[A-Za-z][A-Za-z0-9+\-.]*$/.test(given) || given.toLowerCase() !== scheme || !rest.startsWith("//")) return null;
+  if (!/^[A-Za-z][A-Za-z0-9+\-.]*$/.test(given) || given.toLowerCase() !== scheme || !rest.startsWith("//"))
+    return null;
   const [hierarchy, query] = cut(rest.slice(2), "?");
   const [authority, path] = cut(hierarchy, "/");
   if (!isHost(authority, host) || unescape(path, false) === null) return null;
@@ -99,7 +100,11 @@ export function escapeQuery(value: string): string {
   for (const byte of encodeUtf8(value)) {
     const character = String.fromCharCode(byte);
     if (byte === SPACE) out += "+";
-    else out += byte < 0x80 && /[A-Za-z0-9\-_.~]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+    else
+      out +=
+        byte < 0x80 && /[A-Za-z0-9\-_.~]/.test(character)
+          ? character
+          : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   }
   return out;
 }

@@ -51,9 +51,16 @@ export function parseWrappedAuthKey(text: string): WrappedAuthKey | null {
  * `throwAway` is a fresh key whose `privateKey` (64 bytes) goes into the text. The text is a secret.
  * Throws `invalid_argument` where the key is wrapped already.
  */
-export function wrapAuthKey(authKey: string, trusted: Signer, throwAway: { publicKey: Uint8Array; privateKey: Uint8Array }): string {
+export function wrapAuthKey(
+  authKey: string,
+  trusted: Signer,
+  throwAway: { publicKey: Uint8Array; privateKey: Uint8Array },
+): string {
   if (isWrapped(authKey)) throw new TkaError("invalid_argument", "the key is wrapped already");
-  const unsigned = makeNodeKeySignature(SIG_KIND.credential, { keyId: trusted.publicKey, wrappingPubkey: throwAway.publicKey });
+  const unsigned = makeNodeKeySignature(SIG_KIND.credential, {
+    keyId: trusted.publicKey,
+    wrappingPubkey: throwAway.publicKey,
+  });
   const credential = encodeNodeKeySignature(signNodeKeySignature(unsigned, trusted));
   return `${authKey}${MARK}${encodeBase64Raw(credential)}-${encodeBase64Raw(throwAway.privateKey)}`;
 }

@@ -1,0 +1,14 @@
+/** The tasks of scripts/run.mjs: each a list of commands, run in order by Node. Arguments of the task go to its last command. */
+
+const VITEST = ["node_modules/vitest/vitest.mjs", "run"];
+
+export const TASKS = {
+  start: [["scripts/start.mjs"]],
+  test: [[...VITEST, "--project=node", "--project=workerd-core", "--project=workerd"]],
+  demo: [["test/e2e/demo.ts"]],
+  bench: [["test/bench/main.ts"]],
+  check: [["scripts/check.mjs"]],
+  tailward: [["src/cli/main.ts"]],
+  "test:interop": [["test/interop/build.mjs"], [...VITEST, "--project=interop"]],
+  "fuzz:tka": [["test/interop/build.mjs"], ["test/interop/fuzz/main.ts"]],
+};

@@ -1,0 +1,101 @@
+/** The tailnet's auth keys: made, and spent in the transaction that registers the node. */
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import { formatAuthKey, type AuthKeyParts } from "../protocol/index.ts";
+import { randomId, randomText } from "./random-id.ts";
+import { ControlError } from "./refuse.ts";
+import type { Row, Store } from "./store.ts";
+
+export interface AuthKeyOptions {
+  readonly reusable: boolean;
+  readonly ephemeral: boolean;
+  readonly preauthorized: boolean;
+  readonly tags: readonly string[];
+  readonly description: string;
+  readonly expirySeconds: number;
+}
+
+export interface AuthKeyInfo extends Omit<AuthKeyOptions, "expirySeconds"> {
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  /** Milliseconds since the epoch. */
+  readonly expires: number;
+}
+
+/** Characters of an auth key's secret: 190 bits. */
+const SECRET_LENGTH = 32;
+
+function hashOf(secret: string): Uint8Array {
+  return createHash("sha256").update(secret).digest();
+}
+
+function infoOf(row: Row): AuthKeyInfo {
+  return {
+    id: row.text("id"),
+    reusable: row.integer("reusable") === 1,
+    ephemeral: row.integer("ephemeral") === 1,
+    preauthorized: row.integer("preauthorized") === 1,
+    tags: JSON.parse(row.text("tags")) as string[],
+    description: row.text("description"),
+    created: row.integer("created"),
+    expires: row.integer("expires"),
+  };
+}
+
+export class AuthKeys {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Makes a key. Its text is given once, and only its hash is kept. */
+  create(tailnet: string, options: AuthKeyOptions, now: number): { info: AuthKeyInfo; key: string } {
+    const id = randomId("k");
+    const secret = randomText(SECRET_LENGTH);
+    const { reusable, ephemeral, preauthorized, tags, description, expirySeconds } = options;
+    const info = {
+      id,
+      reusable,
+      ephemeral,
+      preauthorized,
+      tags,
+      description,
+      created: now,
+      expires: now + expirySeconds * 1000,
+    };
+    this.#store.run(
+      `INSERT INTO auth_keys (id, secret_hash, reusable, ephemeral, preauthorized, tags, description, created, expires, uses)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+      id,
+      hashOf(secret),
+      reusable ? 1 : 0,
+      ephemeral ? 1 : 0,
+      preauthorized ? 1 : 0,
+      JSON.stringify(tags),
+      description,
+      now,
+      info.expires,
+    );
+    return { info, key: formatAuthKey({ tailnet, keyId: id, secret }) };
+  }
+
+  /** Spends a key. Throws `bad_auth_key`, `auth_key_expired` or `auth_key_spent`. A wrong secret and an unknown key look alike. */
+  spend({ keyId, secret }: AuthKeyParts, now: number): AuthKeyInfo {
+    const row = this.#store.row("SELECT * FROM auth_keys WHERE id = ?", keyId);
+    const given = hashOf(secret);
+    if (!timingSafeEqual(row?.bytes("secret_hash") ?? new Uint8Array(given.length), given) || row === null)
+      throw new ControlError("bad_auth_key", "this auth key is not valid: ask an admin for a new one");
+    const info = infoOf(row);
+    if (info.expires <= now)
+      throw new ControlError("auth_key_expired", "this auth key has expired: ask an admin for a new one");
+    if (!info.reusable && row.integer("uses") > 0)
+      throw new ControlError(
+        "auth_key_spent",
+        "this auth key was for one node, and is spent: ask an admin for a new one",
+      );
+    this.#store.run("UPDATE auth_keys SET uses = uses + 1 WHERE id = ?", keyId);
+    return info;
+  }
+}

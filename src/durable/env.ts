@@ -1,0 +1,11 @@
+/** The bindings that the objects need. The Worker's own environment extends it. */
+
+import type { Directory } from "./directory.ts";
+import type { NodeSessions } from "./node-sessions.ts";
+import type { TailnetAuthority } from "./tailnet-authority.ts";
+
+export interface ObjectsEnv {
+  readonly TAILNET_AUTHORITY: DurableObjectNamespace<TailnetAuthority>;
+  readonly NODE_SESSIONS: DurableObjectNamespace<NodeSessions>;
+  readonly DIRECTORY: DurableObjectNamespace<Directory>;
+}

@@ -1,0 +1,163 @@
+/**
+ * Turning the lock on: begin names the nodes that need a signature, finish brings them and turns the lock on, all at once.
+ *
+ * Rule [I1]: a begin stores nothing but itself; a second begin takes the place of the first; a pending init expires after ten minutes.
+ * Rule [I2]: a finish covers what its own begin listed: every listed node that there still is has a signature that lets it in under the genesis.
+ * Rule [I3]: nodes that joined or changed their key since are locked out, and are listed as such by every node.
+ * Rule [I4]: a repeated, identical finish is answered with success.
+ * Rule [I5]: the genesis has no parent and survives its own encoding.
+ */
+
+import { createHash } from "node:crypto";
+import {
+  MemoryChonk,
+  authorizeNodeKey,
+  decodeAum,
+  equalBytes,
+  prepareBootstrap,
+  TkaError,
+  type NodeKey,
+  type Prepared,
+} from "../tka/index.ts";
+import type { EmptyResponse, InitBeginRequest, InitBeginResponse, InitFinishRequest } from "../protocol/index.ts";
+import { MAX_SIGNATURE_BYTES, PENDING_INIT_MS } from "../protocol/index.ts";
+import { decodePublishable } from "./lock-policy.ts";
+import type { NodeRecord } from "./nodes.ts";
+import { ControlError } from "./refuse.ts";
+import type { Tailnet } from "./tailnet.ts";
+
+interface PendingInit {
+  readonly nodeKey: NodeKey;
+  readonly genesis: Uint8Array;
+  readonly listed: readonly (readonly [id: number, nodeKey: NodeKey])[];
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function refuseIfEnabled(tailnet: Tailnet): void {
+  const head = tailnet.lock.head();
+  if (head !== null) throw new ControlError("lock_enabled", "tailnet lock is already enabled", { head });
+}
+
+function prepareGenesis(tailnet: Tailnet, bytes: Uint8Array): Prepared {
+  const genesis = decodePublishable(bytes, 0);
+  if (genesis.prevAumHash !== null) throw new TkaError("invalid_genesis", "the genesis must not have a parent");
+  return prepareBootstrap(new MemoryChonk(), genesis, tailnet.verifier);
+}
+
+/** Throws `lock_enabled`, or what proving the genesis throws. */
+export function initBegin(
+  tailnet: Tailnet,
+  node: NodeRecord,
+  request: InitBeginRequest,
+  now: number,
+): InitBeginResponse {
+  refuseIfEnabled(tailnet);
+  prepareGenesis(tailnet, request.GenesisAUM);
+  const nodes = tailnet.nodes.all();
+  tailnet.store.run(
+    "INSERT OR REPLACE INTO pending_init (one, node_key, genesis, begun, listed) VALUES (1, ?, ?, ?, ?)",
+    node.nodeKey,
+    request.GenesisAUM,
+    now,
+    JSON.stringify(nodes.map(({ id, nodeKey }) => [id, nodeKey])),
+  );
+  return {
+    NeedSignatures: nodes.map(({ id, nodeKey, lockKey }) => ({
+      NodeID: id,
+      NodePublic: nodeKey,
+      RotationPubkey: lockKey ?? NO_BYTES,
+    })),
+  };
+}
+
+function requirePending(tailnet: Tailnet, node: NodeRecord, now: number): PendingInit {
+  const row = tailnet.store.row("SELECT * FROM pending_init WHERE begun > ?", now - PENDING_INIT_MS);
+  if (row === null)
+    throw new ControlError("no_pending_init", "no initialization is pending, or it has expired: begin again");
+  const nodeKey = row.text("node_key") as NodeKey;
+  if (nodeKey !== node.nodeKey)
+    throw new ControlError(
+      "init_superseded",
+      "another node has begun an initialization since: begin again if this one is to win",
+    );
+  return { nodeKey, genesis: row.bytes("genesis"), listed: JSON.parse(row.text("listed")) as PendingInit["listed"] };
+}
+
+/** A digest that tells one finish from another: of who sends it and of every signature. */
+function digestOf(request: InitFinishRequest): Uint8Array {
+  const hash = createHash("sha256").update(request.NodeKey);
+  for (const id of [...request.Signatures.keys()].sort())
+    hash.update(`\n${id}:`).update(request.Signatures.get(id) ?? NO_BYTES);
+  return hash.digest();
+}
+
+function refuseUnlisted(pending: PendingInit, request: InitFinishRequest): void {
+  const listed = new Set(pending.listed.map(([id]) => String(id)));
+  const stranger = [...request.Signatures.keys()].find((id) => !listed.has(id));
+  if (stranger !== undefined)
+    throw new ControlError("unexpected_signature", "a signature for a node that the begin did not list", {
+      subject: stranger.slice(0, 32),
+    });
+}
+
+/** The signature for one listed node, proven under the genesis, with the key behind it. */
+function provenSignature(
+  tailnet: Tailnet,
+  prepared: Prepared,
+  request: InitFinishRequest,
+  id: number,
+  nodeKey: NodeKey,
+): { signature: Uint8Array; signedBy: Uint8Array | null } {
+  const signature = request.Signatures.get(String(id));
+  if (signature === undefined)
+    throw new ControlError("missing_signature", "a node that the begin listed has no signature", { subject: nodeKey });
+  if (signature.length > MAX_SIGNATURE_BYTES)
+    throw new ControlError("not_authorized", "a signature that is too large", { subject: nodeKey });
+  try {
+    const { authorizedBy } = authorizeNodeKey(prepared.state, nodeKey, signature, tailnet.verifier);
+    return { signature, signedBy: authorizedBy.publicKey };
+  } catch (error) {
+    if (error instanceof TkaError) throw new ControlError(error.code, error.message, { subject: nodeKey });
+    throw error;
+  }
+}
+
+function storeSignatures(
+  tailnet: Tailnet,
+  pending: PendingInit,
+  prepared: Prepared,
+  request: InitFinishRequest,
+  seq: number,
+): void {
+  for (const [id, nodeKey] of pending.listed) {
+    const node = tailnet.nodes.byId(id);
+    if (node === null) continue;
+    const { signature, signedBy } = provenSignature(tailnet, prepared, request, id, nodeKey);
+    if (node.nodeKey === nodeKey) tailnet.nodes.sign(node, signature, signedBy, seq);
+  }
+}
+
+/**
+ * Throws `no_pending_init`, `init_superseded`, `lock_enabled`, `missing_signature`, `unexpected_signature`, `support_unavailable`, or what
+ * proving a signature throws, naming its node.
+ */
+export function initFinish(tailnet: Tailnet, node: NodeRecord, request: InitFinishRequest, now: number): EmptyResponse {
+  const digest = digestOf(request);
+  const active = tailnet.lock.active();
+  if (active !== null && equalBytes(tailnet.lock.finishDigest(active), digest)) return {};
+  refuseIfEnabled(tailnet);
+  const pending = requirePending(tailnet, node, now);
+  if (request.SupportDisablement.length > 0)
+    throw new ControlError(
+      "support_unavailable",
+      "this control plane has no key to seal a support secret to: initialize without one",
+    );
+  refuseUnlisted(pending, request);
+  const prepared = prepareBootstrap(new MemoryChonk(), decodeAum(pending.genesis), tailnet.verifier);
+  const seq = tailnet.nextLockSeq();
+  storeSignatures(tailnet, pending, prepared, request, seq);
+  tailnet.lock.begin(prepared, digest, now);
+  tailnet.store.run("DELETE FROM pending_init");
+  return {};
+}

@@ -1,0 +1,40 @@
+/**
+ * What the server asks of an AUM beyond what the authority does, before it passes it on to everyone (docs/decisions/).
+ *
+ * Rule [L1]: an AUM is valid in its own canonical encoding too. One that is not, such as an update with empty metadata, would be taken by
+ *            whoever gets the bytes as they were sent, and refused by everyone after: one trusted key could stop the whole tailnet.
+ * Rule [L2]: an AUM is within the size limit before it is decoded.
+ */
+
+import { TkaError, decodeAum, encodeAum, validateAum, type Aum } from "../tka/index.ts";
+import { MAX_AUM_BYTES } from "../protocol/index.ts";
+import { ControlError } from "./refuse.ts";
+
+/** Decodes an attacker-controlled AUM. Throws `malformed_cbor`, `invalid_aum`, `not_canonical` [L1] or `malformed_request` [L2]. */
+export function decodePublishable(bytes: Uint8Array, index: number): Aum {
+  if (bytes.length > MAX_AUM_BYTES)
+    throw new ControlError("malformed_request", `AUM ${index} is larger than ${MAX_AUM_BYTES} bytes`, { index });
+  try {
+    const aum = decodeAum(bytes);
+    validateAum(aum);
+    assertSurvivesEncoding(aum, index);
+    return aum;
+  } catch (error) {
+    if (error instanceof TkaError) throw new TkaError(error.code, error.message, { ...error.data, index });
+    throw error;
+  }
+}
+
+function assertSurvivesEncoding(aum: Aum, index: number): void {
+  try {
+    validateAum(decodeAum(encodeAum(aum)));
+  } catch (error) {
+    if (error instanceof TkaError)
+      throw new ControlError(
+        "not_canonical",
+        "the AUM is not valid in its own canonical encoding: no other node would take it",
+        { index },
+      );
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+/** Nonces of signed requests: each is good once [Q2]. */
+
+import type { MachineKey } from "../protocol/index.ts";
+import { ControlError } from "./refuse.ts";
+import type { Store } from "./store.ts";
+
+/** Who asks, as the Worker has proven it: the machine, and what makes this request of its one of a kind. */
+export interface Caller {
+  readonly machineKey: MachineKey;
+  readonly nonce: string;
+  /** Milliseconds since the epoch after which the signature is refused anyway. */
+  readonly expires: number;
+}
+
+export class Nonces {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Takes a nonce. Throws `replayed_request` where it was taken before. Nonces that have expired are forgotten on the way. */
+  take({ machineKey, nonce, expires }: Caller, now: number): void {
+    this.#store.run("DELETE FROM nonces WHERE expires < ?", now);
+    const taken = this.#store.row("SELECT 1 FROM nonces WHERE machine_key = ? AND nonce = ?", machineKey, nonce);
+    if (taken !== null) throw new ControlError("replayed_request", "this request was made before: sign a new one");
+    this.#store.run("INSERT INTO nonces (machine_key, nonce, expires) VALUES (?, ?, ?)", machineKey, nonce, expires);
+  }
+}

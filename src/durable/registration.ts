@@ -1,0 +1,83 @@
+/**
+ * A node joins, comes back, or changes its key.
+ *
+ * Rule [G1]: a node key belongs to the machine that registered it first; another machine is refused.
+ * Rule [G2]: a new node needs an auth key, which is spent in the same transaction. A machine that names its old node key keeps its node.
+ * Rule [G3]: a signature that comes along is stored if it lets the node key in; otherwise the node is registered without one, and locked out.
+ */
+
+import { TkaError, authorizeNodeKey, type NodeKey } from "../tka/index.ts";
+import { MAX_SIGNATURE_BYTES, parseAuthKey, type RegisterRequest, type RegisterResponse } from "../protocol/index.ts";
+import type { NodeRecord } from "./nodes.ts";
+import type { Caller } from "./nonces.ts";
+import { ControlError } from "./refuse.ts";
+import type { Tailnet } from "./tailnet.ts";
+
+/** The trusted key behind a signature for `nodeKey`, or null where the signature is none of ours: then it is not kept. */
+function provenBy(tailnet: Tailnet, nodeKey: NodeKey, signature: Uint8Array): Uint8Array | null {
+  const active = tailnet.lock.active();
+  if (active === null || signature.length === 0 || signature.length > MAX_SIGNATURE_BYTES) return null;
+  try {
+    return authorizeNodeKey(active.authority.state, nodeKey, signature, tailnet.verifier).authorizedBy.publicKey;
+  } catch (error) {
+    if (error instanceof TkaError) return null;
+    throw error;
+  }
+}
+
+function factsOf({ NLKey, Hostinfo, Version }: RegisterRequest): {
+  lockKey: Uint8Array | null;
+  hostinfo: RegisterRequest["Hostinfo"];
+  capVersion: number;
+} {
+  return { lockKey: NLKey, hostinfo: Hostinfo, capVersion: Version };
+}
+
+function join(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): NodeRecord {
+  const parts = parseAuthKey(request.Auth?.AuthKey ?? "");
+  if (parts === null || parts.tailnet !== tailnet.info().id)
+    throw new ControlError("bad_auth_key", "a new node needs an auth key of this tailnet");
+  const { tags, ephemeral } = tailnet.authKeys.spend(parts, now);
+  return tailnet.nodes.add(
+    {
+      ...factsOf(request),
+      machineKey: caller.machineKey,
+      nodeKey: request.NodeKey,
+      tags,
+      ephemeral: ephemeral || request.Ephemeral,
+    },
+    tailnet.nextSeq(),
+    now,
+  );
+}
+
+/** The node that this request is about: known by its key, by its old key, or new. */
+function findOrJoin(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): NodeRecord {
+  const known = tailnet.nodes.byKey(request.NodeKey);
+  if (known !== null) {
+    if (known.machineKey !== caller.machineKey)
+      throw new ControlError("node_key_owned", "this node key belongs to another machine: make a new one", {
+        subject: request.NodeKey,
+      });
+    return known;
+  }
+  const old = request.OldNodeKey === null ? null : tailnet.nodes.byKey(request.OldNodeKey);
+  if (old?.machineKey === caller.machineKey) return tailnet.nodes.rekey(old, request.NodeKey, tailnet.nextSeq());
+  return join(tailnet, caller, request, now);
+}
+
+/** Registers, inside the caller's transaction. Throws `node_key_owned`, `bad_auth_key`, `auth_key_expired`, `auth_key_spent`. */
+export function register(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): RegisterResponse {
+  const node = findOrJoin(tailnet, caller, request, now);
+  tailnet.nonces.take(caller, now);
+  tailnet.describe(node, factsOf(request));
+  const signedBy = provenBy(tailnet, request.NodeKey, request.NodeKeySignature);
+  if (signedBy !== null) tailnet.nodes.sign(node, request.NodeKeySignature, signedBy, tailnet.nextSeq());
+  return {
+    NodeKeyExpired: false,
+    MachineAuthorized: true,
+    AuthURL: "",
+    NodeKeySignature: new Uint8Array(0),
+    Error: "",
+  };
+}

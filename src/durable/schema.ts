@@ -1,0 +1,102 @@
+/** The tables of a TailnetAuthority object, as migrations. What each column means is said here; lifetimes are in docs/storage.md. */
+
+export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    // The tailnet itself, one row. `seq` counts every change that a node can see; `lock_seq` is the one at which the lock last changed.
+    `CREATE TABLE tailnet (
+      id TEXT NOT NULL,
+      name TEXT NOT NULL,
+      epoch TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      seq INTEGER NOT NULL,
+      lock_seq INTEGER NOT NULL
+    )`,
+    // Chains of this tailnet: the active one, and those that were retired, each with the secret that retired it.
+    `CREATE TABLE chains (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      genesis TEXT NOT NULL,
+      head TEXT,
+      ancestor TEXT,
+      finish_digest BLOB NOT NULL,
+      enabled INTEGER NOT NULL,
+      retired INTEGER,
+      secret BLOB
+    )`,
+    "CREATE UNIQUE INDEX chains_active ON chains ((1)) WHERE retired IS NULL",
+    // Verified AUMs, in their canonical encoding.
+    `CREATE TABLE aums (
+      chain INTEGER NOT NULL,
+      hash TEXT NOT NULL,
+      parent TEXT,
+      committed INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      PRIMARY KEY (chain, hash)
+    ) WITHOUT ROWID`,
+    "CREATE INDEX aums_parent ON aums (chain, parent)",
+    // An init that has begun and not finished, one row at most. `listed` is JSON: node IDs and the node keys that they had.
+    `CREATE TABLE pending_init (
+      one INTEGER PRIMARY KEY CHECK (one = 1),
+      node_key TEXT NOT NULL,
+      genesis BLOB NOT NULL,
+      begun INTEGER NOT NULL,
+      listed TEXT NOT NULL
+    )`,
+    // Nodes. `changed` is the tailnet's seq at the last change that peers can see; `signed_by` the trusted key behind the signature.
+    `CREATE TABLE nodes (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      stable_id TEXT NOT NULL UNIQUE,
+      machine_key TEXT NOT NULL,
+      node_key TEXT NOT NULL UNIQUE,
+      lock_key BLOB,
+      name TEXT NOT NULL UNIQUE,
+      hostname TEXT NOT NULL,
+      os TEXT NOT NULL,
+      client_version TEXT NOT NULL,
+      cap_version INTEGER NOT NULL,
+      tags TEXT NOT NULL,
+      ephemeral INTEGER NOT NULL,
+      key_signature BLOB,
+      signed_by BLOB,
+      tka_head TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      changed INTEGER NOT NULL
+    )`,
+    "CREATE INDEX nodes_changed ON nodes (changed)",
+    "CREATE INDEX nodes_signed_by ON nodes (signed_by)",
+    // Auth keys; of the secret, its SHA-256.
+    `CREATE TABLE auth_keys (
+      id TEXT PRIMARY KEY,
+      secret_hash BLOB NOT NULL,
+      reusable INTEGER NOT NULL,
+      ephemeral INTEGER NOT NULL,
+      preauthorized INTEGER NOT NULL,
+      tags TEXT NOT NULL,
+      description TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      expires INTEGER NOT NULL,
+      uses INTEGER NOT NULL
+    ) WITHOUT ROWID`,
+    // Nonces of signed requests, until the signatures expire.
+    `CREATE TABLE nonces (
+      machine_key TEXT NOT NULL,
+      nonce TEXT NOT NULL,
+      expires INTEGER NOT NULL,
+      PRIMARY KEY (machine_key, nonce)
+    ) WITHOUT ROWID`,
+    "CREATE INDEX nonces_expires ON nonces (expires)",
+  ],
+];
+
+export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    // Which tailnet a machine is in by which node key.
+    `CREATE TABLE routes (
+      machine_key TEXT NOT NULL,
+      node_key TEXT NOT NULL,
+      tailnet TEXT NOT NULL,
+      PRIMARY KEY (machine_key, node_key)
+    ) WITHOUT ROWID`,
+    // The tailnets there are; in one bucket only.
+    "CREATE TABLE tailnets (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) WITHOUT ROWID",
+  ],
+];

@@ -1,0 +1,97 @@
+/** What a sessions object knows of one tailnet, and the map responses that follow from it. Pure. */
+
+import type { MapNode, MapResponse, TkaInfo } from "../protocol/index.ts";
+import { OWNER_USER, selfOf, type Changes, type ShownNode } from "./netmap.ts";
+
+const NOTHING = {
+  MapSessionHandle: "",
+  Seq: 0,
+  KeepAlive: false,
+  Node: null,
+  Peers: null,
+  PeersChanged: null,
+  PeersRemoved: null,
+  Domain: "",
+  UserProfiles: null,
+  TKAInfo: null,
+} satisfies MapResponse;
+
+export const KEEP_ALIVE: MapResponse = { ...NOTHING, KeepAlive: true };
+
+export class Snapshot {
+  #epoch = "";
+  #domain = "";
+  #seq = 0;
+  #lock: Changes["lock"] = { changed: 0, head: null };
+  readonly #nodes = new Map<number, ShownNode>();
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** True if the changes are of the same history as the snapshot; those of another must be all that there are. */
+  follows({ epoch }: Changes): boolean {
+    return this.#epoch === "" || epoch === this.#epoch;
+  }
+
+  /** Takes changes in; older ones than it has are passed over. */
+  apply(changes: Changes): void {
+    if (!this.follows(changes)) this.#nodes.clear();
+    else if (changes.seq < this.#seq) return;
+    this.#epoch = changes.epoch;
+    this.#domain = changes.domain;
+    this.#seq = changes.seq;
+    this.#lock = changes.lock;
+    for (const shown of changes.nodes) this.#nodes.set(shown.node.ID, shown);
+  }
+
+  /** True if a session with that handle and sequence number can go on by deltas. */
+  continues(handle: string, seq: number): boolean {
+    return handle !== "" && handle === this.#epoch && seq <= this.#seq;
+  }
+
+  #tkaInfo(): TkaInfo {
+    return { Head: this.#lock.head, Disabled: this.#lock.head === null };
+  }
+
+  #peers(nodeId: number, since: number): MapNode[] {
+    const peers: MapNode[] = [];
+    for (const { changed, node } of this.#nodes.values()) if (node.ID !== nodeId && changed > since) peers.push(node);
+    return peers;
+  }
+
+  #self(nodeId: number): MapNode | null {
+    const shown = this.#nodes.get(nodeId);
+    return shown === undefined ? null : selfOf(shown.node);
+  }
+
+  /** The first response of a session [M1]; null where the node is not in the snapshot. */
+  full(nodeId: number): MapResponse | null {
+    const self = this.#self(nodeId);
+    if (self === null) return null;
+    return {
+      ...NOTHING,
+      MapSessionHandle: this.#epoch,
+      Seq: this.#seq,
+      Node: self,
+      Peers: this.#peers(nodeId, -1),
+      Domain: this.#domain,
+      UserProfiles: [OWNER_USER],
+      TKAInfo: this.#tkaInfo(),
+    };
+  }
+
+  /** What a session that was last told `since` has missed. */
+  delta(nodeId: number, since: number): MapResponse {
+    const changedSelf = (this.#nodes.get(nodeId)?.changed ?? 0) > since;
+    const peers = this.#peers(nodeId, since);
+    return {
+      ...NOTHING,
+      MapSessionHandle: this.#epoch,
+      Seq: this.#seq,
+      Node: changedSelf ? this.#self(nodeId) : null,
+      PeersChanged: peers.length > 0 ? peers : null,
+      TKAInfo: this.#lock.changed > since ? this.#tkaInfo() : null,
+    };
+  }
+}

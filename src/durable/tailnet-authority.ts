@@ -1,0 +1,171 @@
+/**
+ * The object of one tailnet, and its only writer: chain, nodes, signatures, auth keys. Each method is one act: it parses nothing, decides and
+ * writes in one synchronous transaction, and answers with an Outcome. After a commit it hurries the sessions object along.
+ */
+
+import { DurableObject } from "cloudflare:workers";
+import type {
+  AffectedSigsRequest,
+  AffectedSigsResponse,
+  BootstrapRequest,
+  BootstrapResponse,
+  DisableRequest,
+  EmptyResponse,
+  InitBeginRequest,
+  InitBeginResponse,
+  InitFinishRequest,
+  MapRequest,
+  Outcome,
+  RegisterRequest,
+  RegisterResponse,
+  SignRequest,
+  SyncOfferRequest,
+  SyncOfferResponse,
+  SyncSendRequest,
+  SyncSendResponse,
+} from "../protocol/index.ts";
+import type { NodeKey } from "../tka/index.ts";
+import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
+import { disablementKdf } from "./disablement-kdf.ts";
+import type { ObjectsEnv } from "./env.ts";
+import { disable } from "./lock-disable.ts";
+import { initBegin, initFinish } from "./lock-init.ts";
+import { affectedSignatures, submitSignature } from "./lock-sign.ts";
+import { bootstrapInfo, syncOffer, syncSend } from "./lock-sync.ts";
+import { verifier } from "./native-verifier.ts";
+import { changesSince, type Changes } from "./netmap.ts";
+import type { NodeRecord } from "./nodes.ts";
+import type { Caller } from "./nonces.ts";
+import { ControlError, outcomeOf } from "./refuse.ts";
+import { register } from "./registration.ts";
+import { SESSIONS_SHARD } from "./sessions-shard.ts";
+import { Store } from "./store.ts";
+import { Tailnet } from "./tailnet.ts";
+
+/** The chain and the signatures as they are stored, for whoever wants to verify them elsewhere. */
+export interface LockExport {
+  readonly aums: readonly Uint8Array[];
+  readonly nodes: readonly { readonly nodeKey: NodeKey; readonly signature: Uint8Array | null }[];
+}
+
+/** What a node's poll must know before it waits. */
+export interface Admitted {
+  readonly nodeId: number;
+  readonly seq: number;
+}
+
+export class TailnetAuthority extends DurableObject<ObjectsEnv> {
+  readonly #tailnet: Tailnet;
+
+  constructor(ctx: DurableObjectState, env: ObjectsEnv) {
+    super(ctx, env);
+    this.#tailnet = new Tailnet(new Store(ctx.storage), verifier);
+  }
+
+  /** Runs an act in one transaction; where it has changed what nodes can see, the sessions object is told. */
+  async #act<T>(act: (tailnet: Tailnet, now: number) => T): Promise<Outcome<T>> {
+    const before = this.#tailnet.find()?.seq ?? 0;
+    const outcome = await outcomeOf(
+      () => this.#tailnet.store.transaction<T>(() => act(this.#tailnet, Date.now()) as never),
+      () => this.#tailnet.lock.head(),
+    );
+    const info = this.#tailnet.find();
+    if (info !== null && info.seq !== before) this.#hurry(info.id, info.seq);
+    return outcome;
+  }
+
+  /** The same for an act of a node: it is admitted first, in the same transaction. */
+  #actOf<Request extends { readonly NodeKey: NodeKey }, T>(
+    caller: Caller,
+    request: Request,
+    act: (tailnet: Tailnet, node: NodeRecord, now: number) => T,
+  ): Promise<Outcome<T>> {
+    return this.#act((tailnet, now) => act(tailnet, tailnet.admit(caller, request.NodeKey, now), now));
+  }
+
+  /** Told again by the shard's own comparison if this call is lost. */
+  #hurry(tailnet: string, seq: number): void {
+    const sessions = this.env.NODE_SESSIONS.get(this.env.NODE_SESSIONS.idFromName(SESSIONS_SHARD));
+    this.ctx.waitUntil(
+      sessions.advance(tailnet, seq).catch((error: unknown) => {
+        console.warn("sessions not told of a change; they will ask", String(error));
+      }),
+    );
+  }
+
+  create(id: string, name: string): Promise<Outcome<null>> {
+    return this.#act((tailnet, now) => {
+      tailnet.create(id, name, now);
+      return null;
+    });
+  }
+
+  createAuthKey(options: AuthKeyOptions): Promise<Outcome<{ info: AuthKeyInfo; key: string }>> {
+    return this.#act((tailnet, now) => tailnet.authKeys.create(tailnet.info().id, options, now));
+  }
+
+  register(caller: Caller, request: RegisterRequest): Promise<Outcome<RegisterResponse>> {
+    return this.#act((tailnet, now) => register(tailnet, caller, request, now));
+  }
+
+  initBegin(caller: Caller, request: InitBeginRequest): Promise<Outcome<InitBeginResponse>> {
+    return this.#actOf(caller, request, (tailnet, node, now) => initBegin(tailnet, node, request, now));
+  }
+
+  initFinish(caller: Caller, request: InitFinishRequest): Promise<Outcome<EmptyResponse>> {
+    return this.#actOf(caller, request, (tailnet, node, now) => initFinish(tailnet, node, request, now));
+  }
+
+  bootstrap(caller: Caller, request: BootstrapRequest): Promise<Outcome<BootstrapResponse>> {
+    return this.#actOf(caller, request, (tailnet) => bootstrapInfo(tailnet, request));
+  }
+
+  syncOffer(caller: Caller, request: SyncOfferRequest): Promise<Outcome<SyncOfferResponse>> {
+    return this.#actOf(caller, request, (tailnet) => syncOffer(tailnet, request));
+  }
+
+  async syncSend(caller: Caller, request: SyncSendRequest): Promise<Outcome<SyncSendResponse>> {
+    const outcome = await this.#actOf(caller, request, (tailnet, _node, now) => syncSend(tailnet, request, now));
+    if (!outcome.ok) return outcome;
+    if (outcome.value.changed !== null) this.#tailnet.lock.remember(outcome.value.changed);
+    return { ok: true, value: outcome.value.response };
+  }
+
+  disable(caller: Caller, request: DisableRequest): Promise<Outcome<EmptyResponse>> {
+    return this.#actOf(caller, request, (tailnet, _node, now) => disable(tailnet, request, disablementKdf, now));
+  }
+
+  sign(caller: Caller, request: SignRequest): Promise<Outcome<EmptyResponse>> {
+    return this.#actOf(caller, request, (tailnet) => submitSignature(tailnet, request));
+  }
+
+  affectedSigs(caller: Caller, request: AffectedSigsRequest): Promise<Outcome<AffectedSigsResponse>> {
+    return this.#actOf(caller, request, (tailnet) => affectedSignatures(tailnet, request));
+  }
+
+  /** Admits a node's poll, and takes what it says of itself. */
+  admitPoll(caller: Caller, request: MapRequest): Promise<Outcome<Admitted>> {
+    return this.#actOf(caller, request, (tailnet, node) => {
+      const facts = { lockKey: null, hostinfo: request.Hostinfo, capVersion: request.Version };
+      if (!request.ReadOnly) tailnet.describe(node, facts);
+      tailnet.nodes.recordHead(node, request.TKAHead.slice(0, 64));
+      return { nodeId: node.id, seq: tailnet.info().seq };
+    });
+  }
+
+  /** What has changed since `seq`: for sessions objects, which ask once for all of their nodes. */
+  changes(since: number): Promise<Outcome<Changes>> {
+    return this.#act((tailnet) => changesSince(tailnet, since));
+  }
+
+  exportLock(): Promise<Outcome<LockExport>> {
+    return this.#act((tailnet) => {
+      const active = tailnet.lock.active();
+      if (active === null) throw new ControlError("lock_not_enabled", "tailnet lock is not enabled in this tailnet");
+      return {
+        aums: tailnet.lock.export(active),
+        nodes: tailnet.nodes.all().map(({ nodeKey, keySignature }) => ({ nodeKey, signature: keySignature })),
+      };
+    });
+  }
+}

@@ -1,0 +1,5 @@
+/** wrangler bundles a `.wasm` file as a compiled module. */
+declare module "*.wasm" {
+  const module: WebAssembly.Module;
+  export default module;
+}

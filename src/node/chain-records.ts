@@ -1,0 +1,105 @@
+/**
+ * The records of a chain's log file: what they say, and how they are written.
+ *
+ *   file    "TWCHAIN" and the version, 1 byte; then records
+ *   record  length of the payload, u32; CRC-32 of the payload, u32; the payload
+ *   payload commit time in milliseconds, u64; head, 32 bytes; oldest ancestor, 32 bytes; then for each AUM: its hash, 32 bytes; its length, u32;
+ *           its canonical encoding
+ *
+ * Numbers are little-endian. A record is one commit: there whole, or not at all.
+ *
+ * Rule [D5]: a last record that is cut short or does not match its CRC was never acknowledged, and is cut off. Damage before it is an error.
+ */
+
+import { crc32 } from "node:zlib";
+import {
+  HASH_LENGTH,
+  TkaError,
+  hashFromBytes,
+  hashToBytes,
+  reviveStoredAum,
+  type AumHash,
+  type VerifiedAum,
+} from "../tka/index.ts";
+
+export const FILE_HEADER: Uint8Array = Uint8Array.of(...Buffer.from("TWCHAIN"), 1);
+const RECORD_HEADER = 8;
+const PAYLOAD_HEADER = 8 + 2 * HASH_LENGTH;
+const AUM_HEADER = HASH_LENGTH + 4;
+
+/** One commit: AUMs, and where the chain stands after it. */
+export interface ChainRecord {
+  /** Milliseconds since the epoch. */
+  readonly committed: number;
+  readonly head: AumHash;
+  readonly oldestAncestor: AumHash;
+  readonly aums: readonly VerifiedAum[];
+}
+
+function encodePayload({ committed, head, oldestAncestor, aums }: ChainRecord): Buffer {
+  const time = Buffer.alloc(8);
+  time.writeBigUInt64LE(BigInt(committed));
+  const parts: Uint8Array[] = [time, hashToBytes(head), hashToBytes(oldestAncestor)];
+  for (const { hash, bytes } of aums) {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(bytes.length);
+    parts.push(hashToBytes(hash), length, bytes);
+  }
+  return Buffer.concat(parts);
+}
+
+export function encodeRecord(record: ChainRecord): Uint8Array {
+  const payload = encodePayload(record);
+  const header = Buffer.alloc(RECORD_HEADER);
+  header.writeUInt32LE(payload.length, 0);
+  header.writeUInt32LE(crc32(payload), 4);
+  return Buffer.concat([header, payload]);
+}
+
+function corrupt(why: string): TkaError {
+  return new TkaError("corrupt_storage", `the chain's file is damaged: ${why}`);
+}
+
+function decodePayload(payload: Buffer): ChainRecord {
+  if (payload.length < PAYLOAD_HEADER) throw corrupt("a record is too short");
+  const hashAt = (at: number): AumHash => hashFromBytes(payload.subarray(at, at + HASH_LENGTH));
+  const aums: VerifiedAum[] = [];
+  for (let at = PAYLOAD_HEADER; at < payload.length; ) {
+    if (at + AUM_HEADER > payload.length) throw corrupt("an AUM's header is cut short");
+    const start = at + AUM_HEADER;
+    const end = start + payload.readUInt32LE(at + HASH_LENGTH);
+    if (end > payload.length) throw corrupt("an AUM is cut short");
+    aums.push(reviveStoredAum(hashAt(at), new Uint8Array(payload.subarray(start, end))));
+    at = end;
+  }
+  const committed = Number(payload.readBigUInt64LE(0));
+  return { committed, head: hashAt(8), oldestAncestor: hashAt(8 + HASH_LENGTH), aums };
+}
+
+/** The payload that starts at `at`, or null where the rest of the file is a record that was never finished [D5]. */
+function payloadAt(file: Buffer, at: number): Buffer | null {
+  if (at + RECORD_HEADER > file.length) return null;
+  const start = at + RECORD_HEADER;
+  const end = start + file.readUInt32LE(at);
+  if (end > file.length) return null;
+  const payload = file.subarray(start, end);
+  if (payload.length > 0 && crc32(payload) === file.readUInt32LE(at + 4)) return payload;
+  if (end === file.length || file.subarray(at).every((byte) => byte === 0)) return null;
+  throw corrupt("a record before the last one does not match its checksum");
+}
+
+/**
+ * Reads a whole file. `length` is how much of it holds: what comes after is an unfinished record.
+ * Throws TkaError `corrupt_storage`.
+ */
+export function decodeFile(file: Buffer): { readonly records: readonly ChainRecord[]; readonly length: number } {
+  if (!file.subarray(0, FILE_HEADER.length).equals(FILE_HEADER)) throw corrupt("it is none of this program's, or of another version");
+  const records: ChainRecord[] = [];
+  let at = FILE_HEADER.length;
+  for (;;) {
+    const payload = payloadAt(file, at);
+    if (payload === null) return { records, length: at };
+    records.push(decodePayload(payload));
+    at += RECORD_HEADER + payload.length;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What can go wrong in the agent: a closed union of codes, each with a sentence and, where there is one, the way out.
+ *
+ * Rule [G1]: an error that passes by itself (the network, a busy control plane) is a ControlUnreachable; nothing else is tried again.
+ */
+
+import type { Refusal } from "../protocol/index.ts";
+
+export const AGENT_ERROR_CODES = [
+  // The state directory.
+  "state_directory",
+  "state_exposed",
+  "state_corrupt",
+  // The agent as a process.
+  "agent_running",
+  "agent_not_running",
+  // Joining.
+  "not_joined",
+  "auth_key_needed",
+  "approval_needed",
+  "join_failed",
+  // The lock.
+  "lock_off",
+  "lock_on",
+  "lock_unsupported",
+  "lock_disallowed",
+  "lock_moved",
+  "not_trusted",
+  "no_pending_init",
+  // What was asked, and what was answered.
+  "bad_argument",
+  "bad_answer",
+  "refused",
+  "unreachable",
+  "internal",
+] as const;
+
+export type AgentErrorCode = (typeof AGENT_ERROR_CODES)[number];
+
+export class AgentError extends Error {
+  override readonly name: string = "AgentError";
+  readonly code: AgentErrorCode;
+  /** What to do about it, as one sentence, or null. */
+  readonly hint: string | null;
+
+  constructor(code: AgentErrorCode, message: string, hint: string | null = null) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** The control plane was understood, and said no. */
+export class ControlRefusal extends AgentError {
+  override readonly name = "ControlRefusal";
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super("refused", refusal.message, hintFor(refusal));
+    this.refusal = refusal;
+  }
+}
+
+/** The control plane could not be reached, or is not able to answer now: trying again may help. */
+export class ControlUnreachable extends AgentError {
+  override readonly name = "ControlUnreachable";
+
+  constructor(message: string) {
+    super("unreachable", message);
+  }
+}
+
+function hintFor({ code }: Refusal): string | null {
+  switch (code) {
+    case "stale_request":
+      return "check this machine's clock";
+    case "bad_auth_key":
+    case "auth_key_spent":
+    case "auth_key_expired":
+      return "make a new auth key and start the agent with it";
+    case "lock_enabled":
+      return "run: tailward lock status";
+    case "no_pending_init":
+    case "init_superseded":
+      return "run: tailward lock init again, and throw away the secrets printed before";
+    default:
+      return null;
+  }
+}

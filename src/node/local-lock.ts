@@ -1,0 +1,121 @@
+/** The node's own copy of the lock: the chain it has verified, and nothing that was only told. */
+
+import {
+  TkaError,
+  bootstrap,
+  compact,
+  decodeAum,
+  inform,
+  makeSyncOffer,
+  missingAums,
+  openAuthority,
+  parseSyncOffer,
+  validDisablement,
+  type Aum,
+  type Authority,
+  type Chonk,
+  type DisablementKdf,
+  type SignatureVerifier,
+  type State,
+  type SyncOffer,
+  type VerifiedAum,
+} from "../tka/index.ts";
+import { AgentError } from "./errors.ts";
+
+export interface LockPorts {
+  readonly chonk: Chonk;
+  readonly verifier: SignatureVerifier;
+  readonly kdf: DisablementKdf;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** The name of a chain among those that a node may refuse to follow. */
+export function stateIdOf(state: State): string {
+  return `${state.stateId1}:${state.stateId2}`;
+}
+
+export class LocalLock {
+  readonly #ports: LockPorts;
+  #authority: Authority | null;
+
+  /** Opens what the Chonk holds. Throws `state_corrupt` where that is no chain. */
+  constructor(ports: LockPorts) {
+    this.#ports = ports;
+    try {
+      this.#authority = ports.chonk.head() === null ? null : openAuthority(ports.chonk);
+    } catch (error) {
+      if (!(error instanceof TkaError)) throw error;
+      throw new AgentError("state_corrupt", `the stored chain of the lock cannot be opened: ${error.message}`);
+    }
+  }
+
+  /** Null while there is no lock. */
+  get authority(): Authority | null {
+    return this.#authority;
+  }
+
+  /** The authority. Throws `lock_off`. */
+  require(): Authority {
+    if (this.#authority === null) throw new AgentError("lock_off", "tailnet lock is not enabled");
+    return this.#authority;
+  }
+
+  /** Begins with a genesis from the control plane. Throws TkaError, or `lock_disallowed`. */
+  bootstrap(genesis: Uint8Array, disallowed: readonly string[]): void {
+    const { chonk, verifier, now } = this.#ports;
+    const aum = decodeAum(genesis);
+    if (aum.state !== null && disallowed.includes(stateIdOf(aum.state)))
+      throw new AgentError("lock_disallowed", "this chain was turned off on this node");
+    this.#authority = bootstrap(chonk, aum, verifier, now());
+  }
+
+  /** Takes in updates, all of them or none. Throws TkaError. */
+  inform(updates: readonly Aum[]): void {
+    const { chonk, verifier, now } = this.#ports;
+    this.#authority = inform(chonk, this.require(), updates, verifier, now());
+  }
+
+  offer(): SyncOffer {
+    return makeSyncOffer(this.#ports.chonk, this.require());
+  }
+
+  /** What another side lacks that stands so. Throws TkaError. */
+  missing(head: string, ancestors: readonly string[]): VerifiedAum[] {
+    return missingAums(this.#ports.chonk, this.require(), parseSyncOffer(head, ancestors));
+  }
+
+  /** Forgets what is old. Where that cannot be done, nothing is forgotten. */
+  compact(): void {
+    const { chonk, now } = this.#ports;
+    try {
+      this.#authority = compact(chonk, this.require(), now());
+    } catch (error) {
+      if (!(error instanceof TkaError && error.code === "compaction_impossible")) throw error;
+    }
+  }
+
+  /** Ends the lock if the secret is one of its own; false where it is not. */
+  disable(secret: Uint8Array): boolean {
+    if (!validDisablement(this.require().state, secret, this.#ports.kdf)) return false;
+    this.#ports.chonk.removeAll();
+    this.#authority = null;
+    return true;
+  }
+
+  /** The newest AUMs of the active chain, the newest first, `limit` at most. */
+  log(limit: number): VerifiedAum[] {
+    const out: VerifiedAum[] = [];
+    let cursor = this.#ports.chonk.aum(this.require().head);
+    while (cursor !== null && out.length < limit) {
+      out.push(cursor);
+      cursor = cursor.parent === null ? null : this.#ports.chonk.aum(cursor.parent);
+    }
+    return out;
+  }
+
+  /** For building updates. */
+  get chonk(): Chonk {
+    return this.#ports.chonk;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Brings the local chain and the control plane's together, as a Tailscale client does. Source: Go's `tkaSyncIfNeeded` and `tkaSyncLocked`.
+ *
+ * Rule [Y1]: the lock comes on by a genesis that verifies by itself and is not disallowed here.
+ * Rule [Y2]: it goes off by a valid disablement secret, and by nothing else the control plane says.
+ * Rule [Y3]: what we have and the control plane lacks is computed before its AUMs are taken in, and sent even where they are refused by us
+ *            afterwards or are not on the chain that wins.
+ * Rule [Y4]: its AUMs are taken in all or none, each verified.
+ */
+
+import { CAPABILITY_VERSION, type TkaInfo } from "../protocol/index.ts";
+import { decodeAum, within, type NodeKey, type VerifiedAum } from "../tka/index.ts";
+import type { ControlClient, RequestBody } from "./https-client.ts";
+import type { LocalLock } from "./local-lock.ts";
+
+export interface SyncContext {
+  readonly client: ControlClient;
+  readonly lock: LocalLock;
+  readonly nodeKey: NodeKey;
+  /** State IDs of chains that this node does not follow. */
+  readonly disallowed: readonly string[];
+  readonly log: (line: string) => void;
+}
+
+function asked(context: SyncContext, fields: RequestBody): RequestBody {
+  return { Version: CAPABILITY_VERSION, NodeKey: context.nodeKey, ...fields };
+}
+
+async function enable(context: SyncContext): Promise<void> {
+  const { client, lock, disallowed, log } = context;
+  const { GenesisAUM } = await client.bootstrap(asked(context, { Head: "" }));
+  lock.bootstrap(GenesisAUM, disallowed);
+  log(`tailnet lock: begun with ${lock.require().head}`);
+}
+
+async function disable(context: SyncContext): Promise<void> {
+  const { client, lock, log } = context;
+  const { DisablementSecret } = await client.bootstrap(asked(context, { Head: lock.require().head }));
+  if (lock.disable(DisablementSecret)) log("tailnet lock: disabled with a valid disablement secret");
+  else log("tailnet lock: the control plane says that the lock is off, without a valid disablement secret: it stays on");
+}
+
+function informOf(lock: LocalLock, encoded: readonly Uint8Array[]): void {
+  if (encoded.length === 0) return;
+  lock.inform(encoded.map((bytes, index) => within(`update ${index}`, { index }, () => decodeAum(bytes))));
+}
+
+async function exchange(context: SyncContext): Promise<void> {
+  const { client, lock, log } = context;
+  const offer = lock.offer();
+  const answer = await client.syncOffer(asked(context, { Head: offer.head, Ancestors: offer.ancestors }));
+  if (answer.Head === offer.head) return;
+  const toSend: readonly VerifiedAum[] = lock.missing(answer.Head, answer.Ancestors);
+  informOf(lock, answer.MissingAUMs);
+  const { head } = lock.require();
+  const MissingAUMs = toSend.map(({ bytes }) => bytes);
+  const { Head } = await client.syncSend(asked(context, { Head: head, MissingAUMs, Interactive: false }));
+  log(`tailnet lock: head ${head}`);
+  if (Head !== head) log(`tailnet lock: out of step with the control plane, which stands at ${Head}`);
+}
+
+/** True where what the control plane said last asks for a sync. */
+export function needsSync(lock: LocalLock, said: TkaInfo | null): boolean {
+  if (said === null) return false;
+  const head = lock.authority?.head ?? null;
+  if (said.Disabled) return head !== null;
+  return said.Head !== null && said.Head !== head;
+}
+
+/** Does what `said` asks for. Throws what the client, the chain's verification or the disk throws: the chain is then as it was, or further on. */
+export async function syncLock(context: SyncContext, said: TkaInfo): Promise<void> {
+  const { lock } = context;
+  if (said.Disabled) {
+    if (lock.authority !== null) await disable(context);
+    return;
+  }
+  if (said.Head === null) return;
+  if (lock.authority === null) await enable(context);
+  await exchange(context);
+  lock.compact();
+}

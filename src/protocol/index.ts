@@ -1,0 +1,71 @@
+/** The control protocol: the only way into this folder. Shapes of `/machine/*`, text forms, limits, and the words of the command line's JSON. */
+
+export {
+  KEY_ID_LENGTH,
+  TAILNET_ID_LENGTH,
+  formatAuthKey,
+  isTailnetId,
+  parseAuthKey,
+  type AuthKeyParts,
+} from "./auth-key.ts";
+export { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
+export { CAPABILITY_VERSION } from "./capability-version.ts";
+export { CONTROL_ERROR_CODES, parseRefusal, type ControlErrorCode, type Outcome, type Refusal } from "./errors.ts";
+export * from "./limits.ts";
+export { formatRequestKey, machineKeyOf, parseMachineKey, parseRequestKey, type MachineKey } from "./machine-key.ts";
+export {
+  CAP_TAILNET_LOCK,
+  MAP_PATH,
+  mapRequest,
+  mapResponse,
+  node,
+  tkaInfo,
+  type MapNode,
+  type MapRequest,
+  type MapResponse,
+  type TkaInfo,
+  type UserProfile,
+} from "./map.ts";
+export {
+  REGISTER_PATH,
+  hostinfo,
+  registerRequest,
+  registerResponse,
+  type Hostinfo,
+  type RegisterRequest,
+  type RegisterResponse,
+} from "./register.ts";
+export {
+  CLOCK_SKEW_S,
+  MAX_LIFETIME_S,
+  NONCE_LENGTH,
+  SIGNATURE_ALGORITHM,
+  SIGNATURE_LABEL,
+  SIGNATURE_LIFETIME_S,
+  SIGNATURE_TAG,
+  SIGNED_COMPONENTS,
+  SIGNED_PARAMETERS,
+  contentDigest,
+} from "./request-signature.ts";
+export {
+  ShapeError,
+  boolean,
+  bytes,
+  dictionary,
+  integer,
+  jsonReplacer,
+  list,
+  nullable,
+  optional,
+  parseJson,
+  parsed,
+  record,
+  text,
+  withDefault,
+  type Shape,
+} from "./shape.ts";
+export * from "./tka-rpc.ts";
+export { encodeGoJson, goMap, goObject, type GoJson, type GoObject } from "./go-json.ts";
+export { lockLogJson, lockStatusJson } from "./lock-json.ts";
+export { lockStatus, type LockPeer, type LockStatus, type TrustedKeyStatus } from "./lock-status.ts";
+export { lockKeyText, nodeKeySignatureText, shortNodeKey } from "./signature-text.ts";

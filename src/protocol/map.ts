@@ -1,0 +1,104 @@
+/**
+ * `/machine/map`: what a node sees of its tailnet. Source: Go's `tailcfg.MapRequest` and `MapResponse`; what a field means when absent, null
+ * or empty is in bradfitz/reco, notes/map-protocol.md.
+ *
+ * Rule [M1]: the first response of a session is full: `Node`, `Peers` and TKAInfo are there. Later ones are deltas: an absent field is unchanged.
+ * Rule [M2]: a node that polls goes on in its session by sending the handle and the sequence number it was given; the answer then waits for a
+ *            change. A handle that is no longer known begins a new session, with a full response.
+ * Rule [M3]: unsigned peers are in the map: the node filters.
+ */
+
+import { parseAumHash, parseNodeKey } from "../tka/index.ts";
+import { parseMachineKey } from "./machine-key.ts";
+import { hostinfo } from "./register.ts";
+import {
+  boolean,
+  bytes,
+  dictionary,
+  integer,
+  list,
+  optional,
+  parsed,
+  record,
+  text,
+  withDefault,
+  type Shape,
+} from "./shape.ts";
+
+export const MAP_PATH = "/machine/map";
+
+/** The node attribute that tells a client that it may use the lock. */
+export const CAP_TAILNET_LOCK = "https://tailscale.com/cap/tailnet-lock";
+
+const NO_BYTES = new Uint8Array(0);
+const MAX_PEERS = 20_000;
+const MAX_ADDRESSES = 64;
+const strings = list(text, MAX_ADDRESSES);
+
+export const mapRequest = record({
+  Version: withDefault(integer, 0),
+  NodeKey: parsed(parseNodeKey),
+  Stream: withDefault(boolean, false),
+  Hostinfo: optional(hostinfo),
+  MapSessionHandle: withDefault(text, ""),
+  MapSessionSeq: withDefault(integer, 0),
+  Endpoints: strings,
+  /** The node's head; empty where it has none. */
+  TKAHead: withDefault(text, ""),
+  ReadOnly: withDefault(boolean, false),
+  OmitPeers: withDefault(boolean, false),
+});
+
+export const node = record({
+  ID: integer,
+  StableID: text,
+  /** The fully qualified name, with a dot at the end. */
+  Name: text,
+  User: withDefault(integer, 0),
+  Key: parsed(parseNodeKey),
+  KeySignature: withDefault(bytes, NO_BYTES),
+  Machine: optional(parsed(parseMachineKey)),
+  /** Prefixes, as `100.64.0.1/32`. */
+  Addresses: strings,
+  AllowedIPs: strings,
+  Hostinfo: optional(hostinfo),
+  Created: withDefault(text, ""),
+  Cap: withDefault(integer, 0),
+  Tags: strings,
+  MachineAuthorized: withDefault(boolean, false),
+  /** Names of capabilities; their values are not used yet. */
+  CapMap: dictionary(() => null, 256),
+  UnsignedPeerAPIOnly: withDefault(boolean, false),
+});
+
+export const tkaInfo = record({
+  Head: optional((value: unknown, at: string) => (value === "" ? null : parsed(parseAumHash)(value, at))),
+  Disabled: withDefault(boolean, false),
+});
+
+const userProfile = record({ ID: integer, LoginName: text, DisplayName: withDefault(text, "") });
+
+/** A list that may be absent, which is not the same as empty. */
+function optionalList<T>(element: Shape<T>): Shape<T[] | null> {
+  return optional(list(element, MAX_PEERS));
+}
+
+export const mapResponse = record({
+  MapSessionHandle: withDefault(text, ""),
+  Seq: withDefault(integer, 0),
+  KeepAlive: withDefault(boolean, false),
+  Node: optional(node),
+  Peers: optionalList(node),
+  PeersChanged: optionalList(node),
+  PeersRemoved: optionalList(integer),
+  Domain: withDefault(text, ""),
+  UserProfiles: optionalList(userProfile),
+  TKAInfo: optional(tkaInfo),
+});
+
+type Of<S> = S extends Shape<infer T> ? T : never;
+export type MapRequest = Of<typeof mapRequest>;
+export type MapResponse = Of<typeof mapResponse>;
+export type MapNode = Of<typeof node>;
+export type TkaInfo = Of<typeof tkaInfo>;
+export type UserProfile = Of<typeof userProfile>;

@@ -1,0 +1,50 @@
+/** `/machine/register`: a node key joins a tailnet, or is rotated. Source: Go's `tailcfg.RegisterRequest` and `RegisterResponse`. */
+
+import { parseLockKey, parseNodeKey, type NodeKey } from "../tka/index.ts";
+import { boolean, bytes, integer, optional, parsed, record, text, withDefault, type Shape } from "./shape.ts";
+
+export const REGISTER_PATH = "/machine/register";
+
+const NO_BYTES = new Uint8Array(0);
+/** The zero node key, which clients send for "none". */
+const NO_NODE_KEY = `nodekey:${"0".repeat(64)}`;
+
+const optionalNodeKey: Shape<NodeKey | null> = (value, at) => {
+  const key = optional(parsed(parseNodeKey))(value, at);
+  return key === NO_NODE_KEY ? null : key;
+};
+
+/** What a node says of its host; the rest of Tailscale's Hostinfo is passed over for now. */
+export const hostinfo = record({
+  Hostname: withDefault(text, ""),
+  OS: withDefault(text, ""),
+  IPNVersion: withDefault(text, ""),
+});
+
+export const registerRequest = record({
+  Version: withDefault(integer, 0),
+  NodeKey: parsed(parseNodeKey),
+  /** The key that this one replaces, or null. */
+  OldNodeKey: optionalNodeKey,
+  /** The node's lock key (32 bytes), or null where it has none. */
+  NLKey: optional(parsed(parseLockKey)),
+  Auth: optional(record({ AuthKey: withDefault(text, "") })),
+  Hostinfo: optional(hostinfo),
+  Ephemeral: withDefault(boolean, false),
+  /** A signature for NodeKey that the node made itself, by rotation or credential; empty for none. */
+  NodeKeySignature: withDefault(bytes, NO_BYTES),
+});
+
+export const registerResponse = record({
+  NodeKeyExpired: withDefault(boolean, false),
+  MachineAuthorized: withDefault(boolean, false),
+  AuthURL: withDefault(text, ""),
+  /** The signature for the node's previous key, for the node to rotate; empty for none. */
+  NodeKeySignature: withDefault(bytes, NO_BYTES),
+  Error: withDefault(text, ""),
+});
+
+type Of<S> = S extends Shape<infer T> ? T : never;
+export type Hostinfo = Of<typeof hostinfo>;
+export type RegisterRequest = Of<typeof registerRequest>;
+export type RegisterResponse = Of<typeof registerResponse>;

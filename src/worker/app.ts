@@ -1,0 +1,22 @@
+/** The Worker's one app: the node API behind signed HTTPS, the admin API, and a page that says that it is there. */
+
+import { Hono } from "hono";
+import { adminApi } from "./admin-api.ts";
+import type { AppTypes } from "./app-types.ts";
+import { limitBody } from "./body.ts";
+import { refuse } from "./http-errors.ts";
+import { nodeApi } from "./node-api.ts";
+import { requireSignature } from "./request-auth.ts";
+
+export const app = new Hono<AppTypes>();
+
+app.use(limitBody);
+app.use("/machine/*", requireSignature);
+app.route("/", nodeApi);
+app.route("/", adminApi);
+app.get("/health", (c) => c.json({ ok: true }));
+app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
+app.onError((error, c) => {
+  console.error("unexpected failure", error);
+  return refuse(c, { code: "internal", message: "something went wrong here; nothing was changed" });
+});

@@ -1,0 +1,8 @@
+/** The Worker's bindings. */
+
+import type { ObjectsEnv } from "../durable/index.ts";
+
+export interface WorkerEnv extends ObjectsEnv {
+  /** The bearer token of the tailnets' owner: a secret. Where it is not set, the admin API is closed. */
+  readonly OWNER_TOKEN?: string;
+}

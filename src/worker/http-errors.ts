@@ -1,0 +1,84 @@
+/** Refusals as HTTP: one exhaustive map from code to status, and the one way in which a refusal is answered. */
+
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { ControlErrorCode, Refusal } from "../protocol/index.ts";
+
+const BAD_REQUEST = 400;
+const UNAUTHORIZED = 401;
+const FORBIDDEN = 403;
+const NOT_FOUND = 404;
+const CONFLICT = 409;
+const UNPROCESSABLE = 422;
+
+export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>> = {
+  malformed_request: BAD_REQUEST,
+  body_too_large: 413,
+  not_found: NOT_FOUND,
+  method_not_allowed: 405,
+  unsigned_request: UNAUTHORIZED,
+  forged_request: UNAUTHORIZED,
+  stale_request: UNAUTHORIZED,
+  replayed_request: UNAUTHORIZED,
+  unknown_node: NOT_FOUND,
+  wrong_machine: FORBIDDEN,
+  forbidden: FORBIDDEN,
+  bad_auth_key: FORBIDDEN,
+  auth_key_spent: FORBIDDEN,
+  auth_key_expired: FORBIDDEN,
+  node_key_owned: CONFLICT,
+  node_key_expired: FORBIDDEN,
+  unknown_tailnet: NOT_FOUND,
+  lock_enabled: CONFLICT,
+  lock_not_enabled: CONFLICT,
+  no_pending_init: CONFLICT,
+  init_superseded: CONFLICT,
+  missing_signature: UNPROCESSABLE,
+  unexpected_signature: UNPROCESSABLE,
+  incorrect_secret: FORBIDDEN,
+  support_unavailable: UNPROCESSABLE,
+  not_canonical: UNPROCESSABLE,
+  batch_too_long: UNPROCESSABLE,
+  try_again: 503,
+  internal: 500,
+  malformed_cbor: BAD_REQUEST,
+  malformed_text: BAD_REQUEST,
+  invalid_aum: UNPROCESSABLE,
+  invalid_key: UNPROCESSABLE,
+  invalid_state: UNPROCESSABLE,
+  unsigned_aum: UNPROCESSABLE,
+  unknown_key_kind: UNPROCESSABLE,
+  no_parent: UNPROCESSABLE,
+  parent_mismatch: CONFLICT,
+  unknown_key: UNPROCESSABLE,
+  key_exists: CONFLICT,
+  key_limit: CONFLICT,
+  bad_signature: UNPROCESSABLE,
+  last_key: CONFLICT,
+  state_id_mismatch: CONFLICT,
+  invalid_genesis: UNPROCESSABLE,
+  not_authorized: UNPROCESSABLE,
+  rotation_not_ours: UNPROCESSABLE,
+  rotation_chain_full: UNPROCESSABLE,
+  bad_credential: UNPROCESSABLE,
+  aum_not_found: CONFLICT,
+  parent_not_stored: CONFLICT,
+  no_chain: CONFLICT,
+  multiple_chains: CONFLICT,
+  chain_too_long: CONFLICT,
+  not_empty: CONFLICT,
+  nothing_to_inform: UNPROCESSABLE,
+  no_intersection: CONFLICT,
+  compaction_impossible: CONFLICT,
+  corrupt_storage: 500,
+  key_not_trusted: FORBIDDEN,
+  cannot_revoke_all: UNPROCESSABLE,
+  empty_metadata: UNPROCESSABLE,
+  invalid_argument: UNPROCESSABLE,
+  head_moved: CONFLICT,
+};
+
+/** Answers with a refusal [H1]. */
+export function refuse(c: Context, refusal: Refusal): Response {
+  return c.json(refusal, STATUS_OF[refusal.code]);
+}

@@ -1,0 +1,135 @@
+/**
+ * The node API: `/machine/*`, the same whatever the transport. A transport proves who asks and sets `caller`; the routes here parse, make one
+ * call to an object, and format.
+ */
+
+import { Hono, type Context } from "hono";
+import { bucketOf, SESSIONS_SHARD, type TailnetAuthority } from "../durable/index.ts";
+import {
+  MAP_PATH,
+  REGISTER_PATH,
+  TKA_PATHS,
+  affectedSigsRequest,
+  bootstrapRequest,
+  disableRequest,
+  initBeginRequest,
+  initFinishRequest,
+  jsonReplacer,
+  mapRequest,
+  parseAuthKey,
+  registerRequest,
+  signRequest,
+  syncOfferRequest,
+  syncSendRequest,
+  type MachineKey,
+  type Outcome,
+  type Shape,
+  type TkaRpc,
+} from "../protocol/index.ts";
+import type { NodeKey } from "../tka/index.ts";
+import type { AppTypes } from "./app-types.ts";
+import { readBody } from "./body.ts";
+import type { WorkerEnv } from "./env.ts";
+import { refuse } from "./http-errors.ts";
+
+type NodeContext = Context<AppTypes>;
+
+function authorityOf(env: WorkerEnv, tailnet: string): DurableObjectStub<TailnetAuthority> {
+  return env.TAILNET_AUTHORITY.get(env.TAILNET_AUTHORITY.idFromName(tailnet));
+}
+
+function directoryOf(env: WorkerEnv, machineKey: MachineKey) {
+  return env.DIRECTORY.get(env.DIRECTORY.idFromName(bucketOf(machineKey)));
+}
+
+function answer(c: NodeContext, outcome: Outcome<unknown>): Response {
+  if (!outcome.ok) return refuse(c, outcome.error);
+  return c.body(JSON.stringify(outcome.value, jsonReplacer), 200, { "content-type": "application/json" });
+}
+
+/** The tailnet of the node that asks, or the refusal. */
+async function routeOf(c: NodeContext, nodeKey: NodeKey): Promise<string | Response> {
+  const { machineKey } = c.var.caller;
+  const tailnet = await directoryOf(c.env, machineKey).find(machineKey, nodeKey);
+  if (tailnet !== null) return tailnet;
+  return refuse(c, {
+    code: "unknown_node",
+    message: "this node key is not registered by this machine: register it first",
+    subject: nodeKey,
+  });
+}
+
+/** A route that reads a request of that shape and hands it to the authority of the node's tailnet. */
+function authorityRoute<Request extends { readonly NodeKey: NodeKey }>(
+  shape: Shape<Request>,
+  call: (authority: DurableObjectStub<TailnetAuthority>, c: NodeContext, request: Request) => Promise<Outcome<unknown>>,
+): (c: NodeContext) => Promise<Response> {
+  return async (c) => {
+    const request = await readBody(c, shape);
+    if (request instanceof Response) return request;
+    const tailnet = await routeOf(c, request.NodeKey);
+    if (tailnet instanceof Response) return tailnet;
+    return answer(c, await call(authorityOf(c.env, tailnet), c, request));
+  };
+}
+
+const TKA_ROUTES: Readonly<Record<TkaRpc, (c: NodeContext) => Promise<Response>>> = {
+  initBegin: authorityRoute(initBeginRequest, (authority, c, request) => authority.initBegin(c.var.caller, request)),
+  initFinish: authorityRoute(initFinishRequest, (authority, c, request) => authority.initFinish(c.var.caller, request)),
+  bootstrap: authorityRoute(bootstrapRequest, (authority, c, request) => authority.bootstrap(c.var.caller, request)),
+  syncOffer: authorityRoute(syncOfferRequest, (authority, c, request) => authority.syncOffer(c.var.caller, request)),
+  syncSend: authorityRoute(syncSendRequest, (authority, c, request) => authority.syncSend(c.var.caller, request)),
+  disable: authorityRoute(disableRequest, (authority, c, request) => authority.disable(c.var.caller, request)),
+  sign: authorityRoute(signRequest, (authority, c, request) => authority.sign(c.var.caller, request)),
+  affectedSigs: authorityRoute(affectedSigsRequest, (authority, c, request) =>
+    authority.affectedSigs(c.var.caller, request),
+  ),
+};
+
+/** The tailnet that a registration is for: the one its auth key names, or the one that the machine is in already. */
+async function registrationTailnet(
+  c: NodeContext,
+  authKey: string,
+  nodeKeys: readonly NodeKey[],
+): Promise<string | null> {
+  const { machineKey } = c.var.caller;
+  for (const nodeKey of nodeKeys) {
+    const tailnet = await directoryOf(c.env, machineKey).find(machineKey, nodeKey);
+    if (tailnet !== null) return tailnet;
+  }
+  return parseAuthKey(authKey)?.tailnet ?? null;
+}
+
+async function handleRegister(c: NodeContext): Promise<Response> {
+  const request = await readBody(c, registerRequest);
+  if (request instanceof Response) return request;
+  const { NodeKey: nodeKey, OldNodeKey: oldNodeKey, Auth } = request;
+  const tailnet = await registrationTailnet(
+    c,
+    Auth?.AuthKey ?? "",
+    oldNodeKey === null ? [nodeKey] : [nodeKey, oldNodeKey],
+  );
+  if (tailnet === null)
+    return refuse(c, {
+      code: "bad_auth_key",
+      message: "a new node needs an auth key: ask an admin of the tailnet for one",
+    });
+  const outcome = await authorityOf(c.env, tailnet).register(c.var.caller, request);
+  const { machineKey } = c.var.caller;
+  if (outcome.ok) await directoryOf(c.env, machineKey).route(machineKey, nodeKey, tailnet);
+  return answer(c, outcome);
+}
+
+async function handleMap(c: NodeContext): Promise<Response> {
+  const request = await readBody(c, mapRequest);
+  if (request instanceof Response) return request;
+  const tailnet = await routeOf(c, request.NodeKey);
+  if (tailnet instanceof Response) return tailnet;
+  const sessions = c.env.NODE_SESSIONS.get(c.env.NODE_SESSIONS.idFromName(SESSIONS_SHARD));
+  return answer(c, await sessions.poll(tailnet, c.var.caller, request));
+}
+
+export const nodeApi = new Hono<AppTypes>();
+nodeApi.post(REGISTER_PATH, handleRegister);
+nodeApi.post(MAP_PATH, handleMap);
+for (const [rpc, path] of Object.entries(TKA_PATHS)) nodeApi.post(path, TKA_ROUTES[rpc as TkaRpc]);

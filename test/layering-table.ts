@@ -1,0 +1,71 @@
+/**
+ * Who may import whom, as data. `test/layering.test.ts` holds every file of `src/` against it.
+ *
+ * Rule [L1]: a file imports of ours only its own folder and the folders named here.
+ * Rule [L2]: another folder is entered through its `index.ts` only.
+ * Rule [L3]: from outside, a folder imports only the packages named here, each with the reason why it is needed.
+ * Rule [L4]: no file or folder is named `utils`, `util`, `helpers` or `common`: a name says what is inside.
+ */
+
+/** A package, `node:` module or host module from outside. An entry that ends in `/*` or `:*` takes every name below it. */
+export interface Outside {
+  readonly name: string;
+  readonly reason: string;
+  /** True if its types may be imported and nothing that runs. */
+  readonly typesOnly?: boolean;
+}
+
+export interface FolderRule {
+  /** Folders of `src/` that this one may import. */
+  readonly ours: readonly string[];
+  readonly outside: readonly Outside[];
+}
+
+const NOBLE: readonly Outside[] = [
+  { name: "@noble/*", reason: "audited, pure cryptography that runs the same in Node, workerd and a browser" },
+  { name: "@scure/base", reason: "text forms of bytes, from the same hand" },
+];
+
+export const LAYERS: Readonly<Record<string, FolderRule>> = {
+  tka: { ours: [], outside: NOBLE },
+  protocol: { ours: ["tka"], outside: NOBLE },
+  durable: {
+    ours: ["tka", "protocol"],
+    outside: [
+      { name: "cloudflare:workers", reason: "the base class of the objects" },
+      { name: "node:crypto", reason: "the host's synchronous Ed25519, the fast path of the verifier's port" },
+      { name: "node:zlib", reason: "zstd of map responses" },
+      {
+        name: "@phi-ag/argon2/argon2.wasm",
+        reason: "the KDF's module: workerd has no Argon2, and JavaScript takes half a second",
+      },
+    ],
+  },
+  worker: {
+    ours: ["durable", "protocol", "tka"],
+    outside: [
+      { name: "cloudflare:workers", reason: "the entry's class and the bindings" },
+      { name: "hono", reason: "routing" },
+      { name: "hono/*", reason: "routing" },
+      { name: "drizzle-orm", reason: "D1's schema and queries" },
+      { name: "drizzle-orm/*", reason: "D1's schema and queries" },
+      { name: "http-message-sig", reason: "HTTP Message Signatures (RFC 9421) of nodes that poll" },
+      { name: "node:crypto", reason: "the host's Ed25519 and SHA-256 for request signatures, timingSafeEqual" },
+    ],
+  },
+  node: {
+    ours: ["tka", "protocol"],
+    outside: [
+      { name: "node:*", reason: "files, sockets and cryptography of the host" },
+      { name: "http-message-sig", reason: "HTTP Message Signatures (RFC 9421), the other end" },
+    ],
+  },
+  cli: {
+    ours: ["node", "protocol", "tka"],
+    outside: [
+      { name: "commander", reason: "the argument parser" },
+      { name: "node:*", reason: "terminal, exit codes and files: the command line is a program of Node's" },
+    ],
+  },
+  console: { ours: ["tka", "protocol"], outside: [] },
+};

@@ -1,0 +1,53 @@
+/**
+ * Four projects. `npm test` runs the first three; `npm run test:interop` builds the Go programs first and runs the last.
+ * The authority's and the protocol's tests run twice, in Node and in workerd, except the files named `*.node.test.ts`.
+ */
+
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const COMPATIBILITY = { compatibilityDate: "2026-10-23", compatibilityFlags: ["nodejs_compat"] };
+
+export default defineConfig({
+  test: {
+    reporters: ["default", "./scripts/count-reporter.mjs"],
+    projects: [
+      {
+        test: {
+          name: "node",
+          environment: "node",
+          include: ["test/{tka,protocol,node,cli}/**/*.test.ts", "test/*.test.ts"],
+          exclude: ["**/*.interop.test.ts"],
+        },
+      },
+      {
+        plugins: [cloudflareTest({ miniflare: COMPATIBILITY })],
+        test: {
+          name: "workerd-core",
+          include: ["test/{tka,protocol}/**/*.test.ts"],
+          exclude: ["**/*.interop.test.ts", "**/*.node.test.ts"],
+          // These suites touch no storage: they share one runtime.
+          isolate: false,
+          maxWorkers: 1,
+        },
+      },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        test: {
+          name: "workerd",
+          include: ["test/{durable,worker}/**/*.test.ts"],
+          exclude: ["**/*.interop.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "interop",
+          environment: "node",
+          include: ["test/interop/**/*.test.ts", "test/**/*.interop.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
