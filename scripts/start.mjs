@@ -1,9 +1,13 @@
 /**
- * `npm start`: the whole system on this machine, with its objects, database and queue in workerd and their data in `.wrangler/state`.
- * Arguments go to `wrangler dev`: `npm start -- --port 9000 --persist-to DIR`. Ends on an interrupt and leaves no process behind.
+ * `npm start`: the whole system on this machine, in workerd, with its data in `.wrangler/state`. Makes an owner's token and a tailnet on the
+ * first run, and prints how to join. Arguments go to `wrangler dev`: `npm start -- --port 9000 --persist-to DIR`. Ends on an interrupt
+ * and leaves no process behind.
  */
 
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -11,11 +15,52 @@ const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
 const DEFAULTS = ["--port", "8788", "--show-interactive-dev-session=false"];
 const READY = /Ready on (\S+)/;
 const GRACE_MS = 3000;
+/** Where wrangler looks for the secrets of a local run. Git ignores it. */
+const SECRETS = join(ROOT, ".dev.vars");
+const TAILNET = "local.tailward";
+
+/** The owner's token: made on the first run and kept for the next. It never stands on a command line. */
+function ownerToken() {
+  const kept = existsSync(SECRETS) ? /^OWNER_TOKEN="?([^"\n]+)"?$/m.exec(readFileSync(SECRETS, "utf8"))?.[1] : undefined;
+  if (kept) return kept;
+  const token = randomBytes(24).toString("base64url");
+  writeFileSync(SECRETS, `OWNER_TOKEN="${token}"\n`, { mode: 0o600, flag: "a" });
+  return token;
+}
+
+async function post(url, path, body) {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const response = await fetch(new URL(path, url), { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+  return response.json();
+}
+
+/** Prints what a newcomer does next. The auth key is for many nodes, for a day. */
+async function welcome(url) {
+  const { id } = await post(url, "/api/v2/tailnets", { name: TAILNET });
+  const create = { reusable: true, ephemeral: false, preauthorized: true, tags: [] };
+  const { key } = await post(url, `/api/v2/tailnet/${id}/keys`, {
+    capabilities: { devices: { create } },
+    expirySeconds: 24 * 60 * 60,
+    description: "npm start",
+  });
+  console.log(`
+tailward is up at ${url}, with the tailnet ${TAILNET} (${id}).
+
+Join it, each node with a state directory of its own, each in a terminal of its own:
+  npm run tailward -- --state-dir /tmp/alice agent --url ${url} --auth-key ${key} --hostname alice
+Then look at its lock, and turn it on:
+  npm run tailward -- --state-dir /tmp/alice lock
+
+The admin API takes the owner's token, which is in .dev.vars. To see the whole story played: npm run demo`);
+}
 
 /** Wrangler refuses a flag given twice, so the default port gives way to the caller's. */
 function flagsWith(given) {
   return given.some((flag) => /^--port(?:=|$)/.test(flag)) ? [...DEFAULTS.slice(2), ...given] : [...DEFAULTS, ...given];
 }
+
+const token = ownerToken();
 
 // A group of its own: workerd outlives wrangler unless the group is told.
 const child = spawn(process.execPath, [WRANGLER, "dev", ...flagsWith(process.argv.slice(2))], {
@@ -34,6 +79,7 @@ function killGroup(signal) {
 }
 
 let isStopping = false;
+let isReady = false;
 function stop() {
   if (isStopping) return;
   isStopping = true;
@@ -46,7 +92,12 @@ child.stderr.pipe(process.stderr);
 child.stdout.on("data", (chunk) => {
   process.stdout.write(chunk);
   const ready = READY.exec(String(chunk));
-  if (ready) console.log(`tailward is up at ${ready[1]}`);
+  if (!ready || isReady) return;
+  isReady = true;
+  welcome(ready[1]).catch((error) => {
+    console.error(`tailward: the start failed: ${error.message}`);
+    stop();
+  });
 });
 child.on("exit", (code) => {
   killGroup("SIGKILL");
