@@ -3,7 +3,6 @@
 export type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 export { Directory, TAILNETS_BUCKET, bucketOf, type TailnetEntry } from "./directory.ts";
 export type { ObjectsEnv } from "./env.ts";
-export { verifier } from "./native-verifier.ts";
 export { NodeSessions } from "./node-sessions.ts";
 export type { Caller } from "./nonces.ts";
 export { randomId } from "./random-id.ts";

@@ -50,7 +50,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     let changes = await this.#changes(tailnet, before);
     if (!room.snapshot.follows(changes)) changes = await this.#changes(tailnet, 0);
     room.snapshot.apply(changes);
-    if (room.snapshot.seq !== before) for (const wake of [...room.waiting]) wake();
+    if (room.snapshot.seq !== before) for (const wake of room.waiting) wake();
   }
 
   /** Brings the snapshot up to `seq` at least. Requests that arrive together share one fetch. */
