@@ -9,7 +9,7 @@
  */
 
 import { CAPABILITY_VERSION, type TkaInfo } from "../protocol/index.ts";
-import { decodeAum, within, type NodeKey, type VerifiedAum } from "../tka/index.ts";
+import { decodeAum, type NodeKey, type VerifiedAum } from "../tka/index.ts";
 import type { ControlClient, RequestBody } from "./https-client.ts";
 import type { LocalLock } from "./local-lock.ts";
 
@@ -40,18 +40,13 @@ async function disable(context: SyncContext): Promise<void> {
   else log("tailnet lock: the control plane says that the lock is off, without a valid disablement secret: it stays on");
 }
 
-function informOf(lock: LocalLock, encoded: readonly Uint8Array[]): void {
-  if (encoded.length === 0) return;
-  lock.inform(encoded.map((bytes, index) => within(`update ${index}`, { index }, () => decodeAum(bytes))));
-}
-
 async function exchange(context: SyncContext): Promise<void> {
   const { client, lock, log } = context;
   const offer = lock.offer();
   const answer = await client.syncOffer(asked(context, { Head: offer.head, Ancestors: offer.ancestors }));
   if (answer.Head === offer.head) return;
   const toSend: readonly VerifiedAum[] = lock.missing(answer.Head, answer.Ancestors);
-  informOf(lock, answer.MissingAUMs);
+  if (answer.MissingAUMs.length > 0) lock.inform(answer.MissingAUMs.map(decodeAum));
   const { head } = lock.require();
   const MissingAUMs = toSend.map(({ bytes }) => bytes);
   const { Head } = await client.syncSend(asked(context, { Head: head, MissingAUMs, Interactive: false }));
