@@ -32,7 +32,12 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings: { OWNER_TOKEN: "owner-token-of-the-tests" } },
+          }),
+        ],
         test: {
           name: "workerd",
           include: ["test/{durable,worker}/**/*.test.ts"],

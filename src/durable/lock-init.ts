@@ -6,6 +6,8 @@
  * Rule [I3]: nodes that joined or changed their key since are locked out, and are listed as such by every node.
  * Rule [I4]: a repeated, identical finish is answered with success.
  * Rule [I5]: the genesis has no parent and survives its own encoding.
+ * Rule [I6]: the genesis is of a new authority: no retired chain has its state IDs. The secrets of those are public, and so are the signatures
+ *            that would do for a finish: anybody could turn the old lock on again.
  */
 
 import { createHash } from "node:crypto";
@@ -16,6 +18,7 @@ import {
   equalBytes,
   prepareBootstrap,
   TkaError,
+  type Aum,
   type NodeKey,
   type Prepared,
 } from "../tka/index.ts";
@@ -39,9 +42,18 @@ function refuseIfEnabled(tailnet: Tailnet): void {
   if (head !== null) throw new ControlError("lock_enabled", "tailnet lock is already enabled", { head });
 }
 
+function refuseIfRetired(tailnet: Tailnet, { state }: Aum): void {
+  const same = tailnet.lock
+    .retiredGeneses()
+    .map((bytes) => decodeAum(bytes).state)
+    .some((old) => old?.stateId1 === state?.stateId1 && old?.stateId2 === state?.stateId2);
+  if (same) throw new TkaError("invalid_genesis", "the genesis is of a lock that was turned off: make a new one");
+}
+
 function prepareGenesis(tailnet: Tailnet, bytes: Uint8Array): Prepared {
   const genesis = decodePublishable(bytes, 0);
   if (genesis.prevAumHash !== null) throw new TkaError("invalid_genesis", "the genesis must not have a parent");
+  refuseIfRetired(tailnet, genesis);
   return prepareBootstrap(new MemoryChonk(), genesis, tailnet.verifier);
 }
 
@@ -87,8 +99,10 @@ function requirePending(tailnet: Tailnet, node: NodeRecord, now: number): Pendin
 /** A digest that tells one finish from another: of who sends it and of every signature. */
 function digestOf(request: InitFinishRequest): Uint8Array {
   const hash = createHash("sha256").update(request.NodeKey);
-  for (const id of [...request.Signatures.keys()].sort())
-    hash.update(`\n${id}:`).update(request.Signatures.get(id) ?? NO_BYTES);
+  for (const id of [...request.Signatures.keys()].sort()) {
+    const signature = request.Signatures.get(id) ?? NO_BYTES;
+    hash.update(`\n${id}:${signature.length}:`).update(signature);
+  }
   return hash.digest();
 }
 

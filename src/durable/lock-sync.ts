@@ -1,7 +1,7 @@
 /**
  * Bootstrapping and synchronising nodes, and taking their updates.
  *
- * Rule [Y1]: a batch is stored whole or not at all; AUMs that are stored already are answered with success.
+ * Rule [Y1]: a batch is stored whole or not at all; AUMs that are on the active chain already are answered with success.
  * Rule [Y2]: an interactive send whose last AUM would not become the head is refused with the head that counts, and nothing is stored. One
  *            that is not interactive may carry stale history: what is valid is kept, and the answer is our head.
  */
@@ -46,8 +46,15 @@ export function syncOffer(tailnet: Tailnet, request: SyncOfferRequest): SyncOffe
   return { Head: ours.head, Ancestors: [...ours.ancestors], MissingAUMs: missing.map(({ bytes }) => bytes) };
 }
 
+/** True if the AUM is the head or leads to it. */
+function isOnChain({ chonk, authority }: ActiveLock, hash: AumHash): boolean {
+  for (let at: AumHash | null = authority.head; at !== null; at = chonk.aum(at)?.parent ?? null)
+    if (at === hash) return true;
+  return false;
+}
+
 function refuseIfLost(active: ActiveLock, head: AumHash, wanted: AumHash): void {
-  if (head === wanted) return;
+  if (head === wanted || isOnChain(active, wanted)) return;
   throw new TkaError("head_moved", "the change does not follow the head: synchronize, and make it again", {
     subject: active.authority.head,
   });

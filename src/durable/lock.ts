@@ -3,7 +3,7 @@
  * Everything here runs inside the caller's transaction.
  */
 
-import { authorityAfter, resumeAuthority, type AumHash, type Authority, type Prepared } from "../tka/index.ts";
+import { resumeAuthority, type AumHash, type Authority, type Prepared, type VerifiedAum } from "../tka/index.ts";
 import { ControlError } from "./refuse.ts";
 import { SqliteChonk } from "./sqlite-chonk.ts";
 import type { Store } from "./store.ts";
@@ -59,10 +59,13 @@ export class Lock {
     chonk.commit(prepared, now);
   }
 
-  /** Commits what was prepared against the active chain. */
+  /**
+   * Commits what was prepared against the active chain, and opens it again as the next start will: what could not be opened then is not
+   * stored now. Throws `head_moved`, and `chain_too_long` where too many AUMs stand after the last checkpoint.
+   */
   append({ chain, chonk }: ActiveLock, prepared: Prepared, now: number): ActiveLock {
     chonk.commit(prepared, now);
-    return { chain, chonk, authority: authorityAfter(prepared) };
+    return { chain, chonk, authority: resumeAuthority(chonk) };
   }
 
   /** Keeps an authority in memory once the transaction that made it has returned [W1]. */
@@ -102,16 +105,31 @@ export class Lock {
     return row.bytes("bytes");
   }
 
+  /** The geneses of all retired chains, in their canonical encoding. */
+  retiredGeneses(): Uint8Array[] {
+    return this.#store
+      .rows(
+        `SELECT bytes FROM chains JOIN aums ON aums.chain = chains.id AND aums.hash = chains.genesis
+         WHERE retired IS NOT NULL`,
+      )
+      .map((row) => row.bytes("bytes"));
+  }
+
   /** The digest of the finish that enabled the active chain. */
   finishDigest({ chain }: ActiveLock): Uint8Array {
     const row = this.#store.row("SELECT finish_digest FROM chains WHERE id = ?", chain);
     return row?.bytes("finish_digest") ?? new Uint8Array(0);
   }
 
-  /** All stored AUMs of the active chain, in the order of their commits: for exporting it. */
-  export({ chain }: ActiveLock): Uint8Array[] {
-    return this.#store
-      .rows("SELECT bytes FROM aums WHERE chain = ? ORDER BY committed", chain)
-      .map((row) => row.bytes("bytes"));
+  /** All stored AUMs of the active chain, parents first: for exporting it. */
+  export({ chonk }: ActiveLock): Uint8Array[] {
+    const isOldest = (aum: VerifiedAum): boolean => aum.parent === null || chonk.aum(aum.parent) === null;
+    const all = chonk
+      .hashes()
+      .map((hash) => chonk.aum(hash))
+      .filter((aum) => aum !== null);
+    const ordered = all.filter(isOldest);
+    for (const aum of ordered) ordered.push(...chonk.children(aum.hash));
+    return ordered.map(({ bytes }) => bytes);
   }
 }

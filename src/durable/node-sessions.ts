@@ -13,9 +13,6 @@ import type { Caller } from "./nonces.ts";
 import { ControlError, outcomeOf } from "./refuse.ts";
 import { KEEP_ALIVE, Snapshot } from "./snapshot.ts";
 
-/** Milliseconds between comparisons with the authority while somebody waits. */
-const COMPARE_MS = 20_000;
-
 interface Room {
   readonly snapshot: Snapshot;
   readonly waiting: Set<() => void>;
@@ -25,6 +22,10 @@ interface Room {
 }
 
 export class NodeSessions extends DurableObject<ObjectsEnv> {
+  /** Milliseconds between comparisons with the authority while somebody waits. */
+  readonly compareMs: number = 20_000;
+  /** Milliseconds after which a poll without news is answered. */
+  readonly pollMs: number = POLL_MS;
   readonly #rooms = new Map<string, Room>();
 
   #room(tailnet: string): Room {
@@ -46,16 +47,17 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   }
 
   async #fetchChanges(tailnet: string, room: Room): Promise<void> {
-    const before = room.snapshot.seq;
-    let changes = await this.#changes(tailnet, before);
+    let changes = await this.#changes(tailnet, room.snapshot.seq);
     if (!room.snapshot.follows(changes)) changes = await this.#changes(tailnet, 0);
-    room.snapshot.apply(changes);
-    if (room.snapshot.seq !== before) for (const wake of room.waiting) wake();
+    if (room.snapshot.apply(changes)) for (const wake of room.waiting) wake();
   }
 
-  /** Brings the snapshot up to `seq` at least. Requests that arrive together share one fetch. */
-  async #refresh(tailnet: string, room: Room, seq: number): Promise<void> {
-    while (room.snapshot.seq < seq) {
+  /**
+   * Fetches changes until the snapshot is there. Requests that arrive together share one fetch; one that is under way may have asked too
+   * early, the next has not.
+   */
+  async #refresh(tailnet: string, room: Room, isThere: () => boolean): Promise<void> {
+    for (let fetches = 0; fetches < 2 && !isThere(); fetches++) {
       room.refreshing ??= this.#fetchChanges(tailnet, room).finally(() => {
         room.refreshing = null;
       });
@@ -66,7 +68,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   /** Told by the authority, after a commit, that it is at `seq`; a no-op where the snapshot is there already. */
   async advance(tailnet: string, seq: number): Promise<void> {
     const room = this.#rooms.get(tailnet);
-    if (room !== undefined) await this.#refresh(tailnet, room, seq);
+    if (room !== undefined) await this.#refresh(tailnet, room, () => room.snapshot.seq >= seq);
   }
 
   #compare(tailnet: string, room: Room): void {
@@ -74,7 +76,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
       this.#fetchChanges(tailnet, room).catch((error: unknown) => {
         console.warn("comparison with the authority failed; it is made again", String(error));
       });
-    }, COMPARE_MS);
+    }, this.compareMs);
   }
 
   #stopComparing(room: Room): void {
@@ -83,13 +85,13 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     room.comparing = null;
   }
 
-  /** Waits for a change, POLL_MS at most. */
+  /** Waits for a change, or for the end of the poll. */
   async #change(tailnet: string, room: Room): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const wake = (): void => {
       resolve(undefined);
     };
-    const timer = setTimeout(wake, POLL_MS);
+    const timer = setTimeout(wake, this.pollMs);
     room.waiting.add(wake);
     this.#compare(tailnet, room);
     await promise;
@@ -101,17 +103,16 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   async #answer(tailnet: string, caller: Caller, request: MapRequest): Promise<MapResponse> {
     const admitted = await this.#authority(tailnet).admitPoll(caller, request);
     if (!admitted.ok) throw new ControlError(admitted.error.code, admitted.error.message, admitted.error);
-    const { nodeId, seq } = admitted.value;
+    const { nodeId, epoch, seq } = admitted.value;
     const room = this.#room(tailnet);
-    await this.#refresh(tailnet, room, seq);
+    const { snapshot } = room;
+    await this.#refresh(tailnet, room, () => snapshot.reaches(epoch, seq));
     const { MapSessionHandle: handle, MapSessionSeq: since } = request;
-    if (!room.snapshot.continues(handle, since)) {
-      const full = room.snapshot.full(nodeId);
-      if (full === null) throw new ControlError("try_again", "the node's registration has not arrived here yet");
-      return full;
-    }
-    if (room.snapshot.seq === since) await this.#change(tailnet, room);
-    return room.snapshot.seq === since ? KEEP_ALIVE : room.snapshot.delta(nodeId, since);
+    if (snapshot.continues(handle, since) && snapshot.seq === since) await this.#change(tailnet, room);
+    if (snapshot.continues(handle, since)) return snapshot.seq === since ? KEEP_ALIVE : snapshot.delta(nodeId, since);
+    const full = snapshot.full(nodeId);
+    if (full === null) throw new ControlError("try_again", "the node's registration has not arrived here yet");
+    return full;
   }
 
   /** One poll of a node: the full map for a new session, otherwise what is new, as soon as there is anything [M2]. */

@@ -72,6 +72,11 @@ export interface NewNode extends NodeFacts {
 /** Characters kept of anything that a node says of its host. */
 const MAX_FACT = 128;
 
+/** An attacker-controlled text as it is kept: SQLite gives it back as it was, or every comparison with it would find news. */
+function kept(fact: string): string {
+  return fact.slice(0, MAX_FACT).toWellFormed().replaceAll("\0", "");
+}
+
 /** The attacker-controlled host name as a DNS label, or "node" where nothing of it is left. */
 function labelOf(hostname: string): string {
   const label = hostname
@@ -142,9 +147,9 @@ export class Nodes {
       node.nodeKey,
       node.lockKey,
       this.#freeName(Hostname),
-      Hostname.slice(0, MAX_FACT),
-      OS.slice(0, MAX_FACT),
-      IPNVersion.slice(0, MAX_FACT),
+      kept(Hostname),
+      kept(OS),
+      kept(IPNVersion),
       node.capVersion,
       JSON.stringify(node.tags),
       node.ephemeral ? 1 : 0,
@@ -167,9 +172,9 @@ export class Nodes {
 
   /** Records what a node says of itself. True if it was news. */
   describe(node: NodeRecord, facts: NodeFacts, seq: number): boolean {
-    const hostname = (facts.hostinfo?.Hostname ?? node.hostname).slice(0, MAX_FACT);
-    const os = (facts.hostinfo?.OS ?? node.os).slice(0, MAX_FACT);
-    const client = (facts.hostinfo?.IPNVersion ?? node.clientVersion).slice(0, MAX_FACT);
+    const hostname = kept(facts.hostinfo?.Hostname ?? node.hostname);
+    const os = kept(facts.hostinfo?.OS ?? node.os);
+    const client = kept(facts.hostinfo?.IPNVersion ?? node.clientVersion);
     const lockKey = facts.lockKey ?? node.lockKey;
     const same =
       hostname === node.hostname &&

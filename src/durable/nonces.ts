@@ -8,7 +8,7 @@ import type { Store } from "./store.ts";
 export interface Caller {
   readonly machineKey: MachineKey;
   readonly nonce: string;
-  /** Milliseconds since the epoch after which the signature is refused anyway. */
+  /** Milliseconds since the epoch from which on the signature is refused, clocks that differ allowed for. */
   readonly expires: number;
 }
 
@@ -19,9 +19,13 @@ export class Nonces {
     this.#store = store;
   }
 
-  /** Takes a nonce. Throws `replayed_request` where it was taken before. Nonces that have expired are forgotten on the way. */
+  /**
+   * Takes a nonce. Throws `replayed_request` where it was taken before, and `stale_request` where it has expired on its way here: what has
+   * expired is forgotten, and so nobody could tell.
+   */
   take({ machineKey, nonce, expires }: Caller, now: number): void {
-    this.#store.run("DELETE FROM nonces WHERE expires < ?", now);
+    if (expires <= now) throw new ControlError("stale_request", "the signature has expired: sign the request anew");
+    this.#store.run("DELETE FROM nonces WHERE expires <= ?", now);
     const taken = this.#store.row("SELECT 1 FROM nonces WHERE machine_key = ? AND nonce = ?", machineKey, nonce);
     if (taken !== null) throw new ControlError("replayed_request", "this request was made before: sign a new one");
     this.#store.run("INSERT INTO nonces (machine_key, nonce, expires) VALUES (?, ?, ?)", machineKey, nonce, expires);

@@ -27,6 +27,16 @@ function refusalOf(error: unknown, head: AumHash | null): Refusal | null {
   };
 }
 
+/** The head that counts; null too where storage is so damaged that nobody can say. */
+function headOrNull(head: () => AumHash | null): AumHash | null {
+  try {
+    return head();
+  } catch (error) {
+    if (error instanceof TkaError) return null;
+    throw error;
+  }
+}
+
 /**
  * Runs an act of an object and gives what it gives, or why it refuses. What is neither is a bug: it is told without its details, which go to
  * the log. `head` is asked for the head that counts once the act has failed.
@@ -38,7 +48,7 @@ export async function outcomeOf<T>(
   try {
     return { ok: true, value: await act() };
   } catch (error) {
-    const refusal = refusalOf(error, head());
+    const refusal = refusalOf(error, headOrNull(head));
     if (refusal !== null) return { ok: false, error: refusal };
     console.error("unexpected failure", error);
     return { ok: false, error: { code: "internal", message: "something went wrong here; nothing was changed" } };

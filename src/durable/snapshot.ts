@@ -34,15 +34,22 @@ export class Snapshot {
     return this.#epoch === "" || epoch === this.#epoch;
   }
 
-  /** Takes changes in; older ones than it has are passed over. */
-  apply(changes: Changes): void {
+  /** True if it holds what the authority of that epoch had at `seq`. */
+  reaches(epoch: string, seq: number): boolean {
+    return this.#epoch === epoch && this.#seq >= seq;
+  }
+
+  /** Takes changes in; older ones than it has are passed over. True if there was anything new. */
+  apply(changes: Changes): boolean {
+    const isNew = changes.epoch !== this.#epoch || changes.seq > this.#seq;
+    if (!isNew) return false;
     if (!this.follows(changes)) this.#nodes.clear();
-    else if (changes.seq < this.#seq) return;
     this.#epoch = changes.epoch;
     this.#domain = changes.domain;
     this.#seq = changes.seq;
     this.#lock = changes.lock;
     for (const shown of changes.nodes) this.#nodes.set(shown.node.ID, shown);
+    return true;
   }
 
   /** True if a session with that handle and sequence number can go on by deltas. */

@@ -82,6 +82,11 @@ export class Store {
     return this.#storage.transactionSync(body);
   }
 
+  /** True until the first migration: nothing has ever been stored in this object. */
+  isEmpty(): boolean {
+    return this.row("SELECT 1 FROM sqlite_master WHERE name = 'schema'") === null;
+  }
+
   /** Brings the schema up to the last of `migrations`, each a list of statements, never edited once it has landed. */
   migrate(migrations: readonly (readonly string[])[]): void {
     this.transaction(() => {

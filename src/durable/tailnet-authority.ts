@@ -51,6 +51,7 @@ export interface LockExport {
 /** What a node's poll must know before it waits. */
 export interface Admitted {
   readonly nodeId: number;
+  readonly epoch: string;
   readonly seq: number;
 }
 
@@ -63,15 +64,23 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   /** Runs an act in one transaction; where it has changed what nodes can see, the sessions object is told. */
-  async #act<T>(act: (tailnet: Tailnet, now: number) => T): Promise<Outcome<T>> {
+  async #run<T>(act: (tailnet: Tailnet, now: number) => T): Promise<Outcome<T>> {
     const before = this.#tailnet.find()?.seq ?? 0;
     const outcome = await outcomeOf(
       () => this.#tailnet.store.transaction<T>(() => act(this.#tailnet, Date.now()) as never),
-      () => this.#tailnet.lock.head(),
+      () => this.#tailnet.head(),
     );
     const info = this.#tailnet.find();
     if (info !== null && info.seq !== before) this.#hurry(info.id, info.seq);
     return outcome;
+  }
+
+  /** The same for an act on a tailnet, which there must be. Refuses with `unknown_tailnet`. */
+  #act<T>(act: (tailnet: Tailnet, now: number) => T): Promise<Outcome<T>> {
+    return this.#run((tailnet, now) => {
+      tailnet.info();
+      return act(tailnet, now);
+    });
   }
 
   /** The same for an act of a node: it is admitted first, in the same transaction. */
@@ -94,7 +103,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   create(id: string, name: string): Promise<Outcome<null>> {
-    return this.#act((tailnet, now) => {
+    return this.#run((tailnet, now) => {
       tailnet.create(id, name, now);
       return null;
     });
@@ -149,7 +158,8 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       const facts = { lockKey: null, hostinfo: request.Hostinfo, capVersion: request.Version };
       if (!request.ReadOnly) tailnet.describe(node, facts);
       tailnet.nodes.recordHead(node, request.TKAHead.slice(0, 64));
-      return { nodeId: node.id, seq: tailnet.info().seq };
+      const { epoch, seq } = tailnet.info();
+      return { nodeId: node.id, epoch, seq };
     });
   }
 

@@ -1,6 +1,6 @@
 /** One tailnet's tables together, and its sequence of changes: what the acts of a TailnetAuthority work on. */
 
-import type { SignatureVerifier } from "../tka/index.ts";
+import type { AumHash, NodeKey, SignatureVerifier } from "../tka/index.ts";
 import { AuthKeys } from "./auth-keys.ts";
 import { Lock } from "./lock.ts";
 import { Nodes, type NodeFacts, type NodeRecord } from "./nodes.ts";
@@ -9,7 +9,6 @@ import { randomId } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
 import { AUTHORITY_MIGRATIONS } from "./schema.ts";
 import type { Store } from "./store.ts";
-import type { NodeKey } from "../tka/index.ts";
 
 export interface TailnetInfo {
   readonly id: string;
@@ -31,7 +30,8 @@ export class Tailnet {
   readonly verifier: SignatureVerifier;
 
   constructor(store: Store, verifier: SignatureVerifier) {
-    store.migrate(AUTHORITY_MIGRATIONS);
+    // Anybody can name a tailnet that there is not: its object stays empty.
+    if (!store.isEmpty()) store.migrate(AUTHORITY_MIGRATIONS);
     this.store = store;
     this.verifier = verifier;
     this.lock = new Lock(store);
@@ -42,6 +42,7 @@ export class Tailnet {
 
   /** Makes the tailnet, once; again with the same ID it is a no-op. */
   create(id: string, name: string, now: number): void {
+    this.store.migrate(AUTHORITY_MIGRATIONS);
     if (this.find() !== null) return;
     this.store.run(
       "INSERT INTO tailnet (id, name, epoch, created, seq, lock_seq) VALUES (?, ?, ?, ?, 0, 0)",
@@ -53,6 +54,7 @@ export class Tailnet {
   }
 
   find(): TailnetInfo | null {
+    if (this.store.isEmpty()) return null;
     const row = this.store.row("SELECT id, name, epoch, seq, lock_seq FROM tailnet");
     if (row === null) return null;
     return {
@@ -69,6 +71,11 @@ export class Tailnet {
     const info = this.find();
     if (info === null) throw new ControlError("unknown_tailnet", "there is no such tailnet");
     return info;
+  }
+
+  /** The head of the lock, or null where there is none. */
+  head(): AumHash | null {
+    return this.find() === null ? null : this.lock.head();
   }
 
   /** Counts a change that nodes can see, and gives its number. */
@@ -90,7 +97,6 @@ export class Tailnet {
 
   /** The node that asks, once its request is known to be its own and new. Throws `unknown_node`, `wrong_machine`, `replayed_request`. */
   admit(caller: Caller, nodeKey: NodeKey, now: number): NodeRecord {
-    this.info();
     const node = this.nodes.require(nodeKey, caller.machineKey);
     this.nonces.take(caller, now);
     return node;

@@ -19,7 +19,7 @@ export function syncFolder(folder: string): void {
 
 /** Writes all of `data` at the file's position. */
 export function writeWhole(fd: number, data: Uint8Array): void {
-  for (let at = 0; at < data.length; ) at += writeSync(fd, data, at, data.length - at);
+  for (let at = 0; at < data.length;) at += writeSync(fd, data, at, data.length - at);
 }
 
 /** Replaces the file at `path`, or makes it, readable by its owner alone. What was there stays if anything fails. */

@@ -8,7 +8,7 @@
  *
  * Numbers are little-endian. A record is one commit: there whole, or not at all.
  *
- * Rule [D5]: a last record that is cut short or does not match its CRC was never acknowledged, and is cut off. Damage before it is an error.
+ * Rule [Z5]: a last record that is cut short or does not match its CRC was never acknowledged, and is cut off. Damage before it is an error.
  */
 
 import { crc32 } from "node:zlib";
@@ -64,7 +64,7 @@ function decodePayload(payload: Buffer): ChainRecord {
   if (payload.length < PAYLOAD_HEADER) throw corrupt("a record is too short");
   const hashAt = (at: number): AumHash => hashFromBytes(payload.subarray(at, at + HASH_LENGTH));
   const aums: VerifiedAum[] = [];
-  for (let at = PAYLOAD_HEADER; at < payload.length; ) {
+  for (let at = PAYLOAD_HEADER; at < payload.length;) {
     if (at + AUM_HEADER > payload.length) throw corrupt("an AUM's header is cut short");
     const start = at + AUM_HEADER;
     const end = start + payload.readUInt32LE(at + HASH_LENGTH);
@@ -76,7 +76,7 @@ function decodePayload(payload: Buffer): ChainRecord {
   return { committed, head: hashAt(8), oldestAncestor: hashAt(8 + HASH_LENGTH), aums };
 }
 
-/** The payload that starts at `at`, or null where the rest of the file is a record that was never finished [D5]. */
+/** The payload that starts at `at`, or null where the rest of the file is a record that was never finished [Z5]. */
 function payloadAt(file: Buffer, at: number): Buffer | null {
   if (at + RECORD_HEADER > file.length) return null;
   const start = at + RECORD_HEADER;
@@ -93,7 +93,8 @@ function payloadAt(file: Buffer, at: number): Buffer | null {
  * Throws TkaError `corrupt_storage`.
  */
 export function decodeFile(file: Buffer): { readonly records: readonly ChainRecord[]; readonly length: number } {
-  if (!file.subarray(0, FILE_HEADER.length).equals(FILE_HEADER)) throw corrupt("it is none of this program's, or of another version");
+  if (!file.subarray(0, FILE_HEADER.length).equals(FILE_HEADER))
+    throw corrupt("it is none of this program's, or of another version");
   const records: ChainRecord[] = [];
   let at = FILE_HEADER.length;
   for (;;) {

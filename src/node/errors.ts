@@ -1,7 +1,7 @@
 /**
  * What can go wrong in the agent: a closed union of codes, each with a sentence and, where there is one, the way out.
  *
- * Rule [G1]: an error that passes by itself (the network, a busy control plane) is a ControlUnreachable; nothing else is tried again.
+ * Rule [Z8]: an error that passes by itself (the network, a busy control plane) is a ControlUnreachable; nothing else is tried again.
  */
 
 import type { Refusal } from "../protocol/index.ts";

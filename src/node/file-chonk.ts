@@ -1,8 +1,8 @@
 /**
  * The Chonk of a node: one log file that only grows (chain-records.ts), with its index in memory.
  *
- * Rule [D6]: a commit is on disk before it returns; where it cannot be written, file and index are as before.
- * Rule [D7]: compaction writes the file anew beside the old one, and moves it into its place.
+ * Rule [Z6]: a commit is on disk before it returns; where it cannot be written, file and index are as before.
+ * Rule [Z7]: compaction writes the file anew beside the old one, and moves it into its place.
  */
 
 import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync } from "node:fs";

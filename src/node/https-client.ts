@@ -60,7 +60,10 @@ export function parseControlUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   const bare = url !== null && url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
   if (!bare || (url.protocol !== "https:" && url.protocol !== "http:"))
-    throw new AgentError("bad_argument", "the control URL must be of the form https://host[:port], with nothing after it");
+    throw new AgentError(
+      "bad_argument",
+      "the control URL must be of the form https://host[:port], with nothing after it",
+    );
   return url;
 }
 

@@ -1,8 +1,8 @@
 /**
  * What a node is: its keys, and where it belongs. One file, `node.json`, in the state directory.
  *
- * Rule [D3]: the keys are made once, the lock key too, lock or no lock. A file that cannot be read is never written over.
- * Rule [D4]: a change is on disk before anything that rests on it is sent.
+ * Rule [Z3]: the keys are made once, the lock key too, lock or no lock. A file that cannot be read is never written over.
+ * Rule [Z4]: a change is on disk before anything that rests on it is sent.
  */
 
 import { readFileSync } from "node:fs";
@@ -76,7 +76,8 @@ function encode(state: NodeState): Uint8Array {
 /** Throws where the private lock key's two halves do not belong together: its signatures would name a key that did not make them. */
 function requireWholeLockKey(lockKey: string): void {
   const halves = parseLockPrivateKey(lockKey);
-  if (!equalBytes(halves.subarray(32), lockSigner(lockKey).publicKey)) throw new ShapeError("lockKey: the halves do not fit");
+  if (!equalBytes(halves.subarray(32), lockSigner(lockKey).publicKey))
+    throw new ShapeError("lockKey: the halves do not fit");
 }
 
 function decode(json: string, path: string): NodeState {

@@ -2,8 +2,8 @@
  * What a person does to the lock through a node: turning it on, signing nodes, signing auth keys. Source: Go's `TailnetLockInit`,
  * `TailnetLockSign`, `TailnetLockModify` and `TailnetLockWrapPreauthKey`.
  *
- * Rule [I1]: init is two acts, so that the disablement secrets can be shown to a person before the lock is on.
- * Rule [I2]: a finish whose answer was lost is sent again, the same: the control plane answers a repeated one with success.
+ * Rule [Z9]: init is two acts, so that the disablement secrets can be shown to a person before the lock is on.
+ * Rule [Z10]: a finish whose answer was lost is sent again, the same: the control plane answers a repeated one with success.
  */
 
 import { CAPABILITY_VERSION, type SignInfo } from "../protocol/index.ts";
@@ -97,7 +97,11 @@ export async function finishInit(
 function requireSigner({ lock, signer }: ActContext): Authority {
   const authority = lock.require();
   if (!keyTrusted(authority, signer.publicKey))
-    throw new AgentError("not_trusted", NOT_TRUSTED, "run this on a signing node: `tailward lock status` lists their keys");
+    throw new AgentError(
+      "not_trusted",
+      NOT_TRUSTED,
+      "run this on a signing node: `tailward lock status` lists their keys",
+    );
   return authority;
 }
 

@@ -1,11 +1,11 @@
 /**
  * Brings the local chain and the control plane's together, as a Tailscale client does. Source: Go's `tkaSyncIfNeeded` and `tkaSyncLocked`.
  *
- * Rule [Y1]: the lock comes on by a genesis that verifies by itself and is not disallowed here.
- * Rule [Y2]: it goes off by a valid disablement secret, and by nothing else the control plane says.
- * Rule [Y3]: what we have and the control plane lacks is computed before its AUMs are taken in, and sent even where they are refused by us
+ * Rule [Z16]: the lock comes on by a genesis that verifies by itself and is not disallowed here.
+ * Rule [Z17]: it goes off by a valid disablement secret, and by nothing else the control plane says.
+ * Rule [Z18]: what we have and the control plane lacks is computed before its AUMs are taken in, and sent even where they are refused by us
  *            afterwards or are not on the chain that wins.
- * Rule [Y4]: its AUMs are taken in all or none, each verified.
+ * Rule [Z19]: its AUMs are taken in all or none, each verified.
  */
 
 import { CAPABILITY_VERSION, type TkaInfo } from "../protocol/index.ts";
@@ -37,7 +37,8 @@ async function disable(context: SyncContext): Promise<void> {
   const { client, lock, log } = context;
   const { DisablementSecret } = await client.bootstrap(asked(context, { Head: lock.require().head }));
   if (lock.disable(DisablementSecret)) log("tailnet lock: disabled with a valid disablement secret");
-  else log("tailnet lock: the control plane says that the lock is off, without a valid disablement secret: it stays on");
+  else
+    log("tailnet lock: the control plane says that the lock is off, without a valid disablement secret: it stays on");
 }
 
 async function exchange(context: SyncContext): Promise<void> {

@@ -50,7 +50,11 @@ export function lockSigner(privateKey: string): Signer {
 }
 
 /** An Ed25519 key pair: 64 bytes (the seed, then the public key), as auth keys and lock keys carry it. */
-export function newSigningKey(): { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array; readonly signer: Signer } {
+export function newSigningKey(): {
+  readonly publicKey: Uint8Array;
+  readonly privateKey: Uint8Array;
+  readonly signer: Signer;
+} {
   const seed = new Uint8Array(randomBytes(SEED_BYTES));
   const signer = signerFromSeed(seed);
   return { publicKey: signer.publicKey, privateKey: new Uint8Array(Buffer.concat([seed, signer.publicKey])), signer };

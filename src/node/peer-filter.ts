@@ -1,10 +1,10 @@
 /**
  * Which peers a node talks to while its tailnet is locked. Source: Go's `tkaFilterNetmapLocked`, whose rules are kept for deltas as well.
  *
- * Rule [P1]: a peer without a signature that proves its node key under the local chain is never visible, whatever else is said of it;
+ * Rule [Z11]: a peer without a signature that proves its node key under the local chain is never visible, whatever else is said of it;
  *            `UnsignedPeerAPIOnly` is no exception.
- * Rule [P2]: node keys that validly signed peers have rotated out, and keys of clones, are not visible either [O1] to [O3].
- * Rule [P3]: both hold after every change, of a peer or of the chain.
+ * Rule [Z12]: node keys that validly signed peers have rotated out, and keys of clones, are not visible either [O1] to [O3].
+ * Rule [Z13]: both hold after every change, of a peer or of the chain.
  */
 
 import type { MapNode } from "../protocol/index.ts";

@@ -1,8 +1,8 @@
 /**
  * Where a node keeps its keys and its chain.
  *
- * Rule [D1]: what the flag says, else $TAILWARD_STATE_DIR, else $XDG_STATE_HOME/tailward, else ~/.local/state/tailward.
- * Rule [D2]: the folder is the owner's (0700 when made); a folder that others may write to, or a key file that others may read, is refused.
+ * Rule [Z1]: what the flag says, else $TAILWARD_STATE_DIR, else $XDG_STATE_HOME/tailward, else ~/.local/state/tailward.
+ * Rule [Z2]: the folder is the owner's (0700 when made); a folder that others may write to, or a key file that others may read, is refused.
  */
 
 import { mkdirSync, statSync, type Stats } from "node:fs";
@@ -16,7 +16,7 @@ const READABLE_BY_OTHERS = 0o077;
 /** The environment, or as much of it as is read here. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The path of the state directory [D1], absolute. It need not exist. */
+/** The path of the state directory [Z1], absolute. It need not exist. */
 export function stateDirectoryPath(flag: string | null, environment: Environment): string {
   const named = flag ?? environment["TAILWARD_STATE_DIR"];
   if (named !== undefined && named !== "") return resolve(named);
@@ -28,7 +28,7 @@ function statOf(path: string): Stats | null {
   return statSync(path, { throwIfNoEntry: false }) ?? null;
 }
 
-/** Makes the folder where it is missing. Throws `state_directory` or `state_exposed` [D2]. */
+/** Makes the folder where it is missing. Throws `state_directory` or `state_exposed` [Z2]. */
 export function openStateDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -41,9 +41,13 @@ export function openStateDirectory(path: string): void {
     throw new AgentError("state_exposed", `others may write to the state directory ${path}`, `run: chmod 700 ${path}`);
 }
 
-/** Throws `state_exposed` where others may read the file [D2]. A file that is not there is good. */
+/** Throws `state_exposed` where others may read the file [Z2]. A file that is not there is good. */
 export function requirePrivateFile(path: string): void {
   const stat = statOf(path);
   if (stat !== null && (stat.mode & READABLE_BY_OTHERS) !== 0)
-    throw new AgentError("state_exposed", `others may read ${path}, which holds private keys`, `run: chmod 600 ${path}`);
+    throw new AgentError(
+      "state_exposed",
+      `others may read ${path}, which holds private keys`,
+      `run: chmod 600 ${path}`,
+    );
 }

@@ -67,5 +67,11 @@ export {
 export * from "./tka-rpc.ts";
 export { encodeGoJson, goMap, goObject, type GoJson, type GoObject } from "./go-json.ts";
 export { lockLogJson, lockStatusJson } from "./lock-json.ts";
-export { lockStatus, type LockPeer, type LockStatus, type TrustedKeyStatus } from "./lock-status.ts";
+export {
+  lockStatus,
+  lockStatusReplacer,
+  type LockPeer,
+  type LockStatus,
+  type TrustedKeyStatus,
+} from "./lock-status.ts";
 export { lockKeyText, nodeKeySignatureText, shortNodeKey } from "./signature-text.ts";

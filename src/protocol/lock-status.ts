@@ -3,8 +3,20 @@
  * 64-bit numbers as decimal text there, bytes in base64.
  */
 
-import { parseAumHash, parseLockKey, parseNodeKey } from "../tka/index.ts";
-import { boolean, bytes, dictionary, integer, list, optional, parsed, record, text, type Shape } from "./shape.ts";
+import { parseAumHash, parseNodeKey } from "../tka/index.ts";
+import {
+  boolean,
+  bytes,
+  dictionary,
+  integer,
+  jsonReplacer,
+  list,
+  optional,
+  parsed,
+  record,
+  text,
+  type Shape,
+} from "./shape.ts";
 
 const MAX_PEERS = 20_000;
 const MAX_TRUSTED_KEYS = 4096;
@@ -19,7 +31,7 @@ const trustedKey = record({
   /** The kind in words. */
   Kind: text,
   /** 32 bytes. */
-  Key: parsed(parseLockKey),
+  Key: bytes,
   Metadata: optional(dictionary(text, MAX_TRUSTED_KEYS)),
   Votes: uint64,
 });
@@ -35,11 +47,16 @@ const lockPeer = record({
   NodeKeySignature: bytes,
 });
 
+/** For JSON.stringify: as the protocol's replacer, and 64-bit numbers become decimal text. */
+export function lockStatusReplacer(name: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : jsonReplacer(name, value);
+}
+
 export const lockStatus = record({
   Enabled: boolean,
   Head: optional(parsed(parseAumHash)),
   /** The node's own lock key, 32 bytes, or null. */
-  PublicKey: optional(parsed(parseLockKey)),
+  PublicKey: optional(bytes),
   NodeKey: optional(parsed(parseNodeKey)),
   NodeKeySigned: boolean,
   /** The node's own signature, encoded; null where the lock is off. */

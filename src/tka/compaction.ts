@@ -53,10 +53,6 @@ class Verdicts {
     return [...this.#marks.keys()].filter((hash) => this.has(hash, KEEP));
   }
 
-  forgotten(): AumHash[] {
-    return [...this.#marks.keys()].filter((hash) => !this.has(hash, KEEP));
-  }
-
   read(hash: AumHash | null): VerifiedAum {
     const aum = hash === null ? null : this.#chonk.aum(hash);
     if (aum === null) throw new TkaError("compaction_impossible", "no checkpoint to compact to is stored");
@@ -165,7 +161,7 @@ export function prepareCompaction(
   markDescendants(chonk, verdicts);
   const earlier = markAncestors(chonk, verdicts, candidate);
   const oldestAncestor = earlier === null ? candidate : nextCheckpoint(verdicts, earlier);
-  return { headBefore: authority.head, oldestAncestor, purge: verdicts.forgotten() };
+  return { headBefore: authority.head, oldestAncestor, purge: hashes.filter((hash) => !verdicts.has(hash, KEEP)) };
 }
 
 /** Prepares and commits a compaction. Gives the authority with its new oldest AUM. */

@@ -2,7 +2,7 @@
  * AUM hashes: BLAKE2s-256 over canonical encodings, and their text form, which is also how they are compared for equality and kept.
  */
 
-import { blake2s } from "@noble/hashes/blake2.js";
+import { blake2s } from "./blake2s.ts";
 import { compareBytes } from "./bytes.ts";
 import { TkaError } from "./errors.ts";
 import { HASH_LENGTH } from "./limits.ts";

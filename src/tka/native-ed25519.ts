@@ -4,14 +4,16 @@
  */
 
 import { nativeVerifier, type SignatureVerifier } from "./ed25519.ts";
-import { concatBytes } from "./bytes.ts";
-import { encodeHex } from "./text-encodings.ts";
+import { concatBytes, equalBytes } from "./bytes.ts";
 
 /** What stands before the 32 bytes of an Ed25519 public key in its SubjectPublicKeyInfo (RFC 8410). */
 const SPKI_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
 
-/** Imported keys that are kept: enough for every trusted key there can be, and the busiest rotation keys. A few hundred bytes each. */
-const KEPT_KEYS = 1024;
+/**
+ * Places for imported keys, a few hundred bytes each: twice as many as there can be trusted keys. Two bytes of a key say which place is its
+ * own; whoever came there last stays. Keys made to meet in one place cost their maker's signatures an import each, and nothing else.
+ */
+const PLACES = 1024;
 
 export interface NativeEd25519<ImportedKey> {
   /** Imports a public key from its SubjectPublicKeyInfo in DER. May throw where the host refuses the key. */
@@ -20,18 +22,21 @@ export interface NativeEd25519<ImportedKey> {
   readonly verify: (key: ImportedKey, message: Uint8Array, signature: Uint8Array) => boolean;
 }
 
+interface Kept<ImportedKey> {
+  readonly publicKey: Uint8Array;
+  readonly imported: ImportedKey;
+}
+
 /** Both rules, with the host's verifier as their fast path. A host that throws has said no, and its no is never final. */
 export function hostVerifier<ImportedKey>(host: NativeEd25519<ImportedKey>): SignatureVerifier {
-  const imported = new Map<string, ImportedKey>();
+  const kept: (Kept<ImportedKey> | undefined)[] = new Array(PLACES);
   const keyOf = (publicKey: Uint8Array): ImportedKey => {
-    const id = encodeHex(publicKey);
-    const known = imported.get(id);
-    if (known !== undefined) return known;
-    const key = host.importKey(concatBytes(SPKI_PREFIX, publicKey));
-    const oldest = imported.size < KEPT_KEYS ? undefined : imported.keys().next().value;
-    if (oldest !== undefined) imported.delete(oldest);
-    imported.set(id, key);
-    return key;
+    const place = ((publicKey[0] ?? 0) | ((publicKey[1] ?? 0) << 8)) % PLACES;
+    const known = kept[place];
+    if (known !== undefined && equalBytes(known.publicKey, publicKey)) return known.imported;
+    const imported = host.importKey(concatBytes(SPKI_PREFIX, publicKey));
+    kept[place] = { publicKey: publicKey.slice(), imported };
+    return imported;
   };
   return nativeVerifier((publicKey, message, signature) => {
     try {

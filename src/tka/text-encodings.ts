@@ -40,11 +40,21 @@ function encodeBits(bytes: Uint8Array, alphabet: string, width: number): string 
   return bits > 0 ? out + (alphabet[(held << (width - bits)) & ((1 << width) - 1)] ?? "") : out;
 }
 
+/**
+ * Bytes that so many characters give. A last group whose last character adds no whole byte was not written by an encoder: in base64 it is
+ * refused, in base32 Go passes over the group.
+ */
+function wholeLength(characters: number, width: number): number | null {
+  const bits = characters * width;
+  if (bits % 8 < width) return Math.floor(bits / 8);
+  return width === 6 ? null : Math.floor(characters / 8) * 5;
+}
+
 function decodeBits(text: string, table: Int8Array, width: number): Uint8Array | null {
   const clean = text.replace(/[\r\n]/g, "");
-  // A last group of so many characters that its last one adds no whole byte cannot have been written by an encoder.
-  if ((clean.length * width) % 8 >= width) return null;
-  const out = new Uint8Array(Math.floor((clean.length * width) / 8));
+  const whole = wholeLength(clean.length, width);
+  if (whole === null) return null;
+  const out = new Uint8Array(whole);
   let held = 0;
   let bits = 0;
   let at = 0;
@@ -63,7 +73,7 @@ function decodeBits(text: string, table: Int8Array, width: number): Uint8Array |
 
 /** Base32 without padding (RFC 4648 section 6), as AUM hashes are written. */
 export const encodeBase32 = (bytes: Uint8Array): string => encodeBits(bytes, BASE32, 5);
-/** Null where it is not unpadded base32. */
+/** Null where it is not unpadded base32; of a last group of 1, 3 or 6 characters nothing is taken, as in Go. */
 export const decodeBase32 = (text: string): Uint8Array | null => decodeBits(text, BASE32_VALUES, 5);
 
 /** Base64 without padding (RFC 4648 section 4), as wrapped auth keys carry it. */

@@ -32,12 +32,21 @@ export function sealAum(aum: Aum): SealedAum {
   return { aum, bytes, hash: hashFromBytes(digest(bytes)), parent: aumParent(aum) };
 }
 
+function decodeStored(hash: AumHash, bytes: Uint8Array): SealedAum {
+  try {
+    return sealAum(decodeAum(bytes));
+  } catch (error) {
+    if (!(error instanceof TkaError)) throw error;
+    throw new TkaError("corrupt_storage", `stored AUM ${hash}: ${error.message}`, { subject: hash });
+  }
+}
+
 /**
  * An AUM read back from storage that only verified AUMs enter. For implementations of Chonk alone.
  * Throws `corrupt_storage` where the bytes do not decode, or are not those of `hash`.
  */
 export function reviveStoredAum(hash: AumHash, bytes: Uint8Array): VerifiedAum {
-  const sealed = within("stored AUM", { subject: hash }, () => sealAum(decodeAum(bytes)));
+  const sealed = decodeStored(hash, bytes);
   if (sealed.hash !== hash)
     throw new TkaError("corrupt_storage", `stored AUM ${hash} hashes to ${sealed.hash}`, { subject: hash });
   return sealed as VerifiedAum;

@@ -78,6 +78,12 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   head_moved: CONFLICT,
 };
 
+/** For a path that takes POST alone. */
+export function refuseMethod(c: Context): Response {
+  c.header("allow", "POST");
+  return refuse(c, { code: "method_not_allowed", message: "this path takes POST only" });
+}
+
 /** Answers with a refusal [H1]. */
 export function refuse(c: Context, refusal: Refusal): Response {
   return c.json(refusal, STATUS_OF[refusal.code]);

@@ -30,7 +30,7 @@ import type { NodeKey } from "../tka/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
 import type { WorkerEnv } from "./env.ts";
-import { refuse } from "./http-errors.ts";
+import { refuse, refuseMethod } from "./http-errors.ts";
 
 type NodeContext = Context<AppTypes>;
 
@@ -133,3 +133,4 @@ export const nodeApi = new Hono<AppTypes>();
 nodeApi.post(REGISTER_PATH, handleRegister);
 nodeApi.post(MAP_PATH, handleMap);
 for (const [rpc, path] of Object.entries(TKA_PATHS)) nodeApi.post(path, TKA_ROUTES[rpc as TkaRpc]);
+for (const path of [REGISTER_PATH, MAP_PATH, ...Object.values(TKA_PATHS)]) nodeApi.all(path, refuseMethod);

@@ -54,13 +54,13 @@ function forged(message: string): Unproven {
 }
 
 /** Refuses what a good signature must not say either. */
-function checkParameters({ parameters }: VerifiedSignature): {
+function checkParameters({ label, parameters }: VerifiedSignature): {
   nonce: string;
   expires: number;
   requestKey: Uint8Array;
 } {
   const { created = 0, expires = 0, nonce = "", keyid = "", tag } = parameters;
-  if (tag !== SIGNATURE_TAG) throw forged("the signature is for another purpose");
+  if (label !== SIGNATURE_LABEL || tag !== SIGNATURE_TAG) throw forged("the signature is for another purpose");
   if (expires - created > MAX_LIFETIME_S)
     throw new Unproven("stale_request", `a signature must expire within ${MAX_LIFETIME_S} seconds`);
   if (nonce.length < NONCE_LENGTH.least || nonce.length > NONCE_LENGTH.most)
@@ -81,7 +81,6 @@ async function verifyRequest(request: Request, body: Uint8Array, now: number): P
   if (request.headers.get("content-digest") !== contentDigest(body))
     throw forged("the body is not the one that was signed");
   const verified = await verifySignature(request, {
-    label: SIGNATURE_LABEL,
     policy: {
       algorithms: [SIGNATURE_ALGORITHM],
       requiredComponents: SIGNED_COMPONENTS,

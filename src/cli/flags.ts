@@ -1,0 +1,42 @@
+/** Flags as Go's flag package takes them, for those who have their fingers used to it. */
+
+import { UsageError } from "./usage-error.ts";
+
+const LONG_FLAG = /^-([a-z][a-z-]+(?:=.*)?)$/s;
+
+/** Arguments with `-name` written as `--name`, and a bare `--json` as `--json=true`, so that it does not take the next argument. */
+export function normaliseFlags(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  return args.map((arg, i) => {
+    if (end >= 0 && i >= end) return arg;
+    const long = arg.replace(LONG_FLAG, "--$1");
+    return long === "--json" ? "--json=true" : long;
+  });
+}
+
+const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
+const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
+const INTEGER = /^[+-]?\d+$/;
+
+/**
+ * The version that `--json[=VERSION]` asks for, or null for none: a number is a version, true is version 1, false is none.
+ * Throws UsageError for anything else, and for a version that there is not.
+ */
+export function jsonVersion(value: string): 1 | null {
+  if (!INTEGER.test(value)) {
+    if (TRUE.has(value)) return 1;
+    if (FALSE.has(value)) return null;
+    throw new UsageError(`--json takes a version: --json=1, not --json=${value}`);
+  }
+  if (Number(value) !== 1) throw new UsageError(`there is no version ${value} of this JSON: use --json=1`);
+  return 1;
+}
+
+/** A whole number from a flag. Throws UsageError. */
+export function wholeNumber(flag: string): (value: string) => number {
+  return (value) => {
+    const number = INTEGER.test(value) ? Number(value) : Number.NaN;
+    if (!Number.isSafeInteger(number)) throw new UsageError(`${flag} takes a whole number, not ${value}`);
+    return number;
+  };
+}

@@ -1,0 +1,133 @@
+/** The command line: which commands there are, and what they take. Each stands in a file of its own. */
+
+import { Command, CommanderError } from "commander";
+import { AgentError, LocalClient, printable, stateDirectoryPath } from "../node/index.ts";
+import { TkaError } from "../tka/index.ts";
+import { agentCommand } from "./agent-command.ts";
+import { jsonVersion, normaliseFlags, wholeNumber } from "./flags.ts";
+import { lockDisablementKdf } from "./lock-disablement-kdf.ts";
+import { lockInit } from "./lock-init.ts";
+import { lockLogCommand } from "./lock-log.ts";
+import { lockSign } from "./lock-sign.ts";
+import { lockStatusCommand } from "./lock-status.ts";
+import { statusCommand } from "./status-command.ts";
+import { PROGRAM, type Terminal } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
+
+const JSON_FLAG = ["--json [version]", "print stable JSON, version 1", jsonVersion] as const;
+
+/** What stands behind the commands: the state directory, and the agent that runs on it. */
+interface Place {
+  readonly terminal: Terminal;
+  readonly directory: () => string;
+  readonly client: () => LocalClient;
+}
+
+function addAgent(program: Command, { terminal, directory }: Place): void {
+  program
+    .command("agent")
+    .description("run this node in the foreground, joining a tailnet if it is in none")
+    .option("--url <url>", "the control plane; the one used before, if not given")
+    .option("--auth-key <key>", "joins by this auth key; file:PATH reads it from a file")
+    .option("--hostname <name>", "what this node calls itself; the machine's name, if not given")
+    .action((flags: { url?: string; authKey?: string; hostname?: string }) =>
+      agentCommand(terminal, directory(), {
+        url: flags.url ?? null,
+        authKey: flags.authKey ?? null,
+        hostname: flags.hostname ?? null,
+      }),
+    );
+}
+
+function addInit(lock: Command, { terminal, client }: Place): void {
+  lock
+    .command("init")
+    .description("turn tailnet lock on, with these keys trusted to sign nodes")
+    .argument("[trusted-key...]", "tlpub:<hex>[?<votes>], disablement:<hex>")
+    .option("--confirm", "do it; without this, only say what would be done", false)
+    .option("--gen-disablements <n>", "how many disablement secrets to generate", wholeNumber("--gen-disablements"), 1)
+    .option("--gen-disablement-for-support", "generate one more secret, and send it to the control plane", false)
+    .action((args: string[], flags: { confirm: boolean; genDisablements: number; genDisablementForSupport: boolean }) =>
+      lockInit(client(), terminal, flags, args),
+    );
+}
+
+function addLock(program: Command, place: Place): void {
+  const { terminal, client } = place;
+  const lock = program
+    .command("lock")
+    .description("tailnet lock: status if no more is said")
+    .argument("[subcommand]")
+    .action((subcommand?: string) => {
+      if (subcommand !== undefined)
+        throw new UsageError(`there is no \`${PROGRAM} lock ${subcommand}\`: see ${PROGRAM} lock --help`);
+      return lockStatusCommand(client(), terminal, null);
+    });
+  addInit(lock, place);
+  lock
+    .command("status")
+    .description("say how the lock stands")
+    .option(...JSON_FLAG)
+    .action((flags: { json?: 1 | null }) => lockStatusCommand(client(), terminal, flags.json ?? null));
+  lock
+    .command("sign")
+    .description("let a node in, or sign an auth key; file:PATH reads an argument from a file")
+    .argument("[key...]", "<node-key> [<rotation-key>], or <auth-key>")
+    .action((args: string[]) => lockSign(client(), terminal, args));
+  lock
+    .command("log")
+    .description("list the changes of the lock, the newest first")
+    .option("--limit <n>", "how many changes to list", wholeNumber("--limit"), 50)
+    .option(...JSON_FLAG)
+    .action((flags: { limit: number; json?: 1 | null }) =>
+      lockLogCommand(client(), terminal, { limit: flags.limit, json: flags.json ?? null }),
+    );
+  lock
+    .command("disablement-kdf")
+    .description("compute the disablement value of a disablement secret")
+    .argument("[secret...]", "the secret, in hex")
+    .action((args: string[]) => lockDisablementKdf(terminal, args));
+}
+
+/** Builds the program. */
+export function makeProgram(terminal: Terminal): Command {
+  const program = new Command(PROGRAM);
+  program
+    .description("a node of a tailnet that trusts its control plane with nothing")
+    .option("--state-dir <dir>", "where the node keeps its keys; $TAILWARD_STATE_DIR, if not given")
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, outputError: () => undefined })
+    .exitOverride();
+  const directory = (): string =>
+    stateDirectoryPath(program.opts<{ stateDir?: string }>().stateDir ?? null, terminal.environment);
+  const place: Place = { terminal, directory, client: () => new LocalClient(directory()) };
+  addAgent(program, place);
+  program
+    .command("status")
+    .description("show this node, its tailnet and its peers")
+    .action(() => statusCommand(place.client(), terminal));
+  addLock(program, place);
+  return program;
+}
+
+function oneLine(message: string): string {
+  return printable(message.trim().replaceAll(/\s*\n\s*/g, " "));
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AgentError && error.hint !== null) return `${error.message}; ${error.hint}`;
+  if (error instanceof CommanderError) return error.message.replace(/^error: /, "");
+  if (error instanceof AgentError || error instanceof UsageError || error instanceof TkaError) return error.message;
+  return `this is a fault of the program: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+/** Runs one command line (without the program's name). Gives the exit code: 0, or 1 with one line on standard error. */
+export async function runProgram(terminal: Terminal, args: readonly string[]): Promise<number> {
+  try {
+    await makeProgram(terminal).parseAsync(normaliseFlags(args), { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    terminal.err(`${PROGRAM}: ${oneLine(describe(error))}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,52 @@
+/** `tailward status`: this node, its tailnet, and its peers. */
+
+import { printable, type AgentStatus, type LocalClient, type PeerStatus } from "../node/index.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Lines whose columns stand under one another. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
+}
+
+function addressesText(addresses: readonly string[]): string {
+  return addresses.length === 0 ? "-" : addresses.join(",");
+}
+
+function peerRow({ name, addresses, nodeKey, why }: PeerStatus): string[] {
+  const standing = why === null ? "visible" : `LOCKED OUT: ${why}`;
+  return [printable(name), addressesText(addresses), nodeKey, printable(standing)];
+}
+
+function lockText({ lock }: AgentStatus): string {
+  if (!lock.Enabled) return "off";
+  return lock.NodeKeySigned ? "on, this node is signed" : "on, this node is LOCKED OUT (see `tailward lock status`)";
+}
+
+/** The status in words. */
+export function statusText(status: AgentStatus): string {
+  const { node } = status;
+  const self = columns([
+    ["node", node.name === "" ? "(not joined yet)" : printable(node.name)],
+    ["addresses", addressesText(node.addresses)],
+    ["node key", node.nodeKey],
+    ["tailnet", printable(node.tailnet)],
+    ["control plane", `${node.controlUrl} (${node.connected ? "connected" : "not connected"})`],
+    ["tailnet lock", lockText(status)],
+  ]);
+  if (node.peers.length === 0) return `${self}\nNo peers.\n`;
+  return `${self}\n${columns(node.peers.map(peerRow))}`;
+}
+
+/** Runs the command. */
+export async function statusCommand(client: LocalClient, { out }: Terminal): Promise<void> {
+  out(statusText(await client.status()));
+}

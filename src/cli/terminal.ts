@@ -1,0 +1,18 @@
+/** What a command may touch of the world outside: given to it, so that tests can play it. */
+
+import type { Environment } from "../node/index.ts";
+
+export interface Terminal {
+  /** Writes to standard output, as it is. */
+  readonly out: (text: string) => void;
+  /** Writes to standard error, as it is. */
+  readonly err: (text: string) => void;
+  readonly environment: Environment;
+  /** True where standard output shows colours. */
+  readonly colours: boolean;
+  /** Aborts when the program is told to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** How the program is called in the commands that it prints. */
+export const PROGRAM = "tailward";

@@ -1,0 +1,5 @@
+/** A command was given what it cannot use. The message is one line and says what to do instead. */
+
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}

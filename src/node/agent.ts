@@ -1,0 +1,245 @@
+/**
+ * The agent: joins, polls, keeps its own copy of the lock, and judges every peer by it. Nothing the control plane says is trusted.
+ *
+ * Rule [Z14]: what others are shown (`view`) is published whole, after the chain was brought up to date and every peer judged by it.
+ * Rule [Z15]: a sync that fails is tried again, and meanwhile peers are judged by the chain as far as it was verified.
+ */
+
+import {
+  CAPABILITY_VERSION,
+  CAP_TAILNET_LOCK,
+  machineKeyOf,
+  type MachineKey,
+  type LockStatus,
+  type MapNode,
+  type TkaInfo,
+} from "../protocol/index.ts";
+import type { NodeKey, Signer } from "../tka/index.ts";
+import { lockStatusOf, peerStatuses, selfFacts, type AgentStatus } from "./agent-status.ts";
+import { AgentError, ControlRefusal, ControlUnreachable } from "./errors.ts";
+import { Backoff } from "./backoff.ts";
+import type { ControlClient } from "./https-client.ts";
+import { join, replaceNodeKey } from "./joining.ts";
+import type { KeyStore } from "./key-store.ts";
+import type { ActContext } from "./lock-acts.ts";
+import { needsSync, syncLock } from "./lock-sync.ts";
+import type { LocalLock } from "./local-lock.ts";
+import { lockSigner, nodeVerifier, signerFromSeed } from "./native-crypto.ts";
+import { EMPTY_NETMAP, applyMapResponse, isKeepAlive, type Netmap } from "./netmap.ts";
+import { PeerFilter } from "./peer-filter.ts";
+import { describeChange } from "./view-change.ts";
+import { NOTHING_SEEN, type View } from "./view.ts";
+
+export interface AgentPorts {
+  readonly client: ControlClient;
+  readonly store: KeyStore;
+  readonly lock: LocalLock;
+  readonly authKey: string | null;
+  readonly hostname: string | null;
+  readonly controlUrl: string;
+  /** Takes one line of text for each event; never a secret. */
+  readonly log: (line: string) => void;
+}
+
+/** Milliseconds for which a poll without news is held, at least. */
+const SHORTEST_HOLD_MS = 5000;
+
+export class Agent {
+  readonly #ports: AgentPorts;
+  readonly #filter = new PeerFilter(nodeVerifier);
+  readonly #backoff = new Backoff();
+  readonly #syncBackoff = new Backoff();
+  readonly #signer: Signer;
+  readonly #machineKey: MachineKey;
+  #netmap: Netmap = EMPTY_NETMAP;
+  #view: View = NOTHING_SEEN;
+  #connected = false;
+  /** Syncs and changes of the chain, one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: AgentPorts) {
+    this.#ports = ports;
+    this.#signer = lockSigner(ports.store.state.lockKey);
+    this.#machineKey = machineKeyOf(signerFromSeed(ports.store.state.requestKey).publicKey);
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  get lock(): LocalLock {
+    return this.#ports.lock;
+  }
+
+  get #nodeKey(): NodeKey {
+    return this.#ports.store.nodeKey;
+  }
+
+  /** Runs until `signal` aborts. Throws what no trying again can mend. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (!this.#ports.store.state.joined) await this.#join(signal);
+        await this.#poll(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#recover(error, signal);
+      }
+    }
+  }
+
+  async #join(signal: AbortSignal): Promise<void> {
+    const { client, store, authKey, hostname, controlUrl, log } = this.#ports;
+    await join({ client, store, authKey, hostname }, signal);
+    this.#netmap = EMPTY_NETMAP;
+    log(`joined by ${controlUrl} as ${this.#nodeKey}`);
+  }
+
+  /** Waits after a passing error; gets a new node key where the old one is over; rethrows everything else. */
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const { log, store } = this.#ports;
+    if (this.#connected) log(`connection lost: ${(error as Error).message}`);
+    this.#connected = false;
+    if (error instanceof ControlRefusal && error.refusal.code === "node_key_expired") replaceNodeKey(store);
+    else if (error instanceof ControlRefusal && error.refusal.code === "unknown_node" && store.state.joined)
+      this.#forgetJoin();
+    else if (!(error instanceof ControlUnreachable) && !isBadAnswer(error)) throw error;
+    await this.#backoff.wait(signal).catch(() => undefined);
+  }
+
+  #forgetJoin(): void {
+    const { authKey, store, log } = this.#ports;
+    if (authKey === null)
+      throw new AgentError(
+        "not_joined",
+        "the control plane does not know this node",
+        "start the agent with --auth-key",
+      );
+    log("the control plane does not know this node: joining again");
+    store.update({ joined: false });
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    const { client, lock, log } = this.#ports;
+    const { handle, seq } = this.#netmap;
+    const started = Date.now();
+    const response = await client.map(
+      {
+        Version: CAPABILITY_VERSION,
+        NodeKey: this.#nodeKey,
+        Stream: false,
+        TKAHead: lock.authority?.head ?? "",
+        ...(handle === "" ? {} : { MapSessionHandle: handle, MapSessionSeq: seq }),
+      },
+      signal,
+    );
+    if (!this.#connected) log("connected");
+    this.#connected = true;
+    this.#netmap = applyMapResponse(this.#netmap, response);
+    this.#keepSignature(response.Node);
+    await this.sync(signal);
+    // A control plane that does not hold polls would otherwise be asked without a pause.
+    if (isKeepAlive(response) && Date.now() - started < SHORTEST_HOLD_MS) await this.#backoff.wait(signal);
+    else this.#backoff.reset();
+  }
+
+  /** The newest signature for our key is needed to rotate it, also after a restart. */
+  #keepSignature(self: MapNode | null): void {
+    const { store } = this.#ports;
+    if (self?.Key !== this.#nodeKey || self.KeySignature.length === 0) return;
+    if (!Buffer.from(self.KeySignature).equals(store.state.signature)) store.update({ signature: self.KeySignature });
+  }
+
+  /** Brings the chain up to date with what the control plane said last, then publishes a new view [Z14] [Z15]. */
+  async sync(signal: AbortSignal): Promise<void> {
+    const said = this.#netmap.lock;
+    try {
+      if (said !== null && needsSync(this.lock, said)) await this.exclusively(() => this.#syncTo(said));
+      this.#syncBackoff.reset();
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#ports.log(`tailnet lock: sync failed: ${(error as Error).message}`);
+      this.#retrySync(signal);
+    }
+    this.#publish();
+  }
+
+  #syncTo(said: TkaInfo): Promise<void> {
+    const { client, lock, log, store } = this.#ports;
+    return syncLock({ client, lock, nodeKey: this.#nodeKey, disallowed: store.state.disallowedStateIds, log }, said);
+  }
+
+  #retrying = false;
+
+  #retrySync(signal: AbortSignal): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    this.#syncBackoff
+      .wait(signal)
+      .then(() => {
+        this.#retrying = false;
+        return this.sync(signal);
+      })
+      .catch(() => {
+        this.#retrying = false;
+      });
+  }
+
+  /** Runs `act` when no other sync or change of the chain is under way. */
+  exclusively<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(act, act);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #publish(): void {
+    const state = this.lock.authority?.state ?? null;
+    const { self, peers } = this.#netmap;
+    const next: View = {
+      netmap: this.#netmap,
+      locked: state !== null,
+      selfSigned: state !== null && self?.Key === this.#nodeKey && this.#filter.isAuthorized(state, self),
+      peers: this.#filter.apply(state, peers.values()),
+    };
+    for (const line of describeChange(this.#view, next)) this.#ports.log(line);
+    this.#view = next;
+  }
+
+  /** What acting on the lock takes. Throws `not_joined`. */
+  actContext(): ActContext {
+    const { client, lock, store } = this.#ports;
+    if (!store.state.joined) throw new AgentError("not_joined", "this node is in no tailnet yet");
+    return { client, lock, nodeKey: this.#nodeKey, signer: this.#signer };
+  }
+
+  /** True if the control plane lets this node use the lock. */
+  offersLock(): boolean {
+    return this.#view.netmap.self?.CapMap.has(CAP_TAILNET_LOCK) ?? false;
+  }
+
+  lockStatus(): LockStatus {
+    const { netmap, selfSigned, peers } = this.#view;
+    const { authority } = this.lock;
+    const { publicKey: lockKey } = this.#signer;
+    return lockStatusOf({ authority, nodeKey: this.#nodeKey, lockKey, self: netmap.self, selfSigned, peers });
+  }
+
+  status(): AgentStatus {
+    const { store, controlUrl } = this.#ports;
+    const node = {
+      controlUrl,
+      joined: store.state.joined,
+      connected: this.#connected,
+      ...selfFacts(this.#view.netmap),
+      nodeKey: this.#nodeKey,
+      machineKey: this.#machineKey,
+      peers: peerStatuses(this.#view.peers),
+    };
+    return { node, lock: this.lockStatus() };
+  }
+}
+
+/** An answer that cannot be read may be a proxy's, and pass. */
+function isBadAnswer(error: unknown): boolean {
+  return error instanceof AgentError && error.code === "bad_answer";
+}

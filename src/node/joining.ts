@@ -1,0 +1,129 @@
+/**
+ * How a node gets into a tailnet, and back in with a new key. Sources: Go's `control/controlclient` and `tka.SignByCredential`, from which the
+ * first rotation departs for the better (src/tka/rotation.ts).
+ *
+ * Rule [R4]: a node key is on disk before it is registered, and the same one is sent again until it is taken.
+ * Rule [R5]: a node that joins by a signed auth key signs itself, naming its own lock key for what comes after.
+ * Rule [R6]: a key that replaces another carries the rotation of the old one's signature where that is ours to rotate; else it waits to be signed.
+ */
+
+import { hostname as hostName, platform } from "node:os";
+import { CAPABILITY_VERSION, type RegisterResponse } from "../protocol/index.ts";
+import {
+  TkaError,
+  equalBytes,
+  formatLockKeyJson,
+  isWrapped,
+  parseWrappedAuthKey,
+  rotateSignature,
+  signByCredential,
+  type Signer,
+} from "../tka/index.ts";
+import { AgentError } from "./errors.ts";
+import type { ControlClient } from "./https-client.ts";
+import type { KeyStore } from "./key-store.ts";
+import { lockSigner, newNodeKey, signerFromSeed } from "./native-crypto.ts";
+
+const NO_BYTES = new Uint8Array(0);
+const PRIVATE_KEY_BYTES = 64;
+
+export interface Joining {
+  readonly client: ControlClient;
+  readonly store: KeyStore;
+  /** An auth key, wrapped or not, or null. A secret. */
+  readonly authKey: string | null;
+  /** What the node calls itself; null for the host's name. */
+  readonly hostname: string | null;
+}
+
+/** The part of an auth key that is sent, and what the node makes of the rest for its own node key. */
+interface Credentials {
+  readonly authKey: string;
+  /** Null where the auth key carries no signature. */
+  readonly signature: Uint8Array | null;
+}
+
+function throwAwaySigner(privateKey: Uint8Array): Signer {
+  const signer = signerFromSeed(privateKey.subarray(0, 32));
+  if (privateKey.length !== PRIVATE_KEY_BYTES || !equalBytes(privateKey.subarray(32), signer.publicKey))
+    throw new TkaError("bad_credential", "the private key in it is damaged");
+  return signer;
+}
+
+function unwrap(authKey: string, store: KeyStore): Credentials {
+  if (!isWrapped(authKey)) return { authKey, signature: null };
+  const wrapped = parseWrappedAuthKey(authKey);
+  if (wrapped === null) throw new AgentError("bad_argument", "the signed auth key is damaged", "copy it again, whole");
+  try {
+    const throwAway = throwAwaySigner(wrapped.privateKey);
+    const { publicKey } = lockSigner(store.state.lockKey);
+    const signature = signByCredential(wrapped.credential, throwAway, store.nodeKey, publicKey);
+    return { authKey: wrapped.authKey, signature };
+  } catch (error) {
+    if (!(error instanceof TkaError)) throw error;
+    throw new AgentError(
+      "bad_argument",
+      `the signed auth key cannot be used: ${error.message}`,
+      "copy it again, whole",
+    );
+  }
+}
+
+/** The signature for a node key that replaces another, or null where the old one gives none [R6]. */
+function rotated(store: KeyStore): Uint8Array | null {
+  const { replaces, signature, lockKey } = store.state;
+  if (replaces === null || signature.length === 0) return null;
+  try {
+    return rotateSignature(signature, store.nodeKey, lockSigner(lockKey));
+  } catch (error) {
+    if (error instanceof TkaError) return null;
+    throw error;
+  }
+}
+
+/** Takes a new node key in place of the present one, which the control plane is told of at the next registration. */
+export function replaceNodeKey(store: KeyStore): void {
+  store.update({ replaces: store.nodeKey, nodeKey: newNodeKey(), joined: false });
+}
+
+async function register({ client, store, authKey, hostname }: Joining, signal: AbortSignal): Promise<RegisterResponse> {
+  const credentials = authKey === null ? null : unwrap(authKey, store);
+  return client.register(
+    {
+      Version: CAPABILITY_VERSION,
+      NodeKey: store.nodeKey,
+      OldNodeKey: store.state.replaces,
+      NLKey: formatLockKeyJson(lockSigner(store.state.lockKey).publicKey),
+      Auth: credentials === null ? null : { AuthKey: credentials.authKey },
+      Hostinfo: { Hostname: hostname ?? hostName(), OS: platform(), IPNVersion: "tailward" },
+      Ephemeral: false,
+      NodeKeySignature: rotated(store) ?? credentials?.signature ?? NO_BYTES,
+    },
+    signal,
+  );
+}
+
+/**
+ * Registers the node's key. Where the control plane says that the key is too old, a new one takes its place once.
+ * Throws `auth_key_needed`, `approval_needed`, `join_failed`, or what the client throws.
+ */
+export async function join(joining: Joining, signal: AbortSignal): Promise<void> {
+  const { store, authKey } = joining;
+  if (authKey === null && store.state.replaces === null)
+    throw new AgentError("auth_key_needed", "this node is in no tailnet yet", "start the agent with --auth-key");
+  let answer = await register(joining, signal);
+  if (answer.NodeKeyExpired) {
+    if (answer.NodeKeySignature.length > 0) store.update({ signature: answer.NodeKeySignature });
+    replaceNodeKey(store);
+    answer = await register(joining, signal);
+  }
+  if (answer.Error !== "") throw new AgentError("join_failed", answer.Error);
+  if (answer.AuthURL !== "")
+    throw new AgentError(
+      "approval_needed",
+      "the control plane wants somebody to sign in",
+      "start the agent with --auth-key",
+    );
+  if (answer.NodeKeyExpired) throw new AgentError("join_failed", "the control plane calls a new node key expired");
+  store.update({ joined: true, replaces: null });
+}

@@ -1,0 +1,115 @@
+/** The command line's end of the agent's socket. */
+
+import { request } from "node:http";
+import {
+  ShapeError,
+  jsonReplacer,
+  nullable,
+  optional,
+  parseJson,
+  record,
+  text,
+  type Shape,
+} from "../protocol/index.ts";
+import { decodeAum, sealAum, type NodeKey, type SealedAum } from "../tka/index.ts";
+import { agentStatus, type AgentStatus } from "./agent-status.ts";
+import { AGENT_ERROR_CODES, AgentError, type AgentErrorCode } from "./errors.ts";
+import { readRequest } from "./limited-body.ts";
+import { beginAnswer, logAnswer, wrapAnswer } from "./local-routes.ts";
+import { socketPath } from "./local-server.ts";
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const CODES: ReadonlySet<string> = new Set(AGENT_ERROR_CODES);
+
+const refusal = record({ code: text, message: text, hint: optional(nullable(text)) });
+const nothing = record({});
+
+interface RawAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A key that is to be trusted from the beginning. */
+export interface InitialKey {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly votes: bigint;
+}
+
+/** The agent that runs on a state directory. Methods throw AgentError: `agent_not_running`, or what the agent says. */
+export class LocalClient {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  #send(method: string, path: string, body: object | null): Promise<RawAnswer> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ socketPath: socketPath(this.#directory), method, path }, (response) => {
+        readRequest(response, MAX_ANSWER_BYTES).then(
+          (answer) => resolve({ status: response.statusCode ?? 0, body: answer }),
+          reject,
+        );
+      });
+      outgoing.once("error", (error: NodeJS.ErrnoException) => reject(this.#unreachable(error)));
+      outgoing.end(body === null ? undefined : JSON.stringify(body, jsonReplacer));
+    });
+  }
+
+  #unreachable(error: NodeJS.ErrnoException): AgentError {
+    const isForbidden = error.code === "EACCES" || error.code === "EPERM";
+    if (isForbidden) return new AgentError("agent_not_running", `the agent of ${this.#directory} is another user's`);
+    return new AgentError(
+      "agent_not_running",
+      `no agent is running on ${this.#directory}`,
+      "start it with: tailward agent --url URL --auth-key KEY",
+    );
+  }
+
+  async #ask<T>(method: string, path: string, shape: Shape<T>, body: object | null = null): Promise<T> {
+    const answer = await this.#send(method, path, body);
+    try {
+      if (answer.status === 200) return parseJson(answer.body, shape, "answer");
+      const { code, message, hint } = parseJson(answer.body, refusal, "answer");
+      throw new AgentError(CODES.has(code) ? (code as AgentErrorCode) : "internal", message, hint);
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      throw new AgentError("bad_answer", `the agent's answer cannot be read: ${error.message}`);
+    }
+  }
+
+  status(): Promise<AgentStatus> {
+    return this.#ask("GET", "/status", agentStatus);
+  }
+
+  /** The newest updates of the chain, the newest first. */
+  async log(limit: number): Promise<SealedAum[]> {
+    const { updates } = await this.#ask("GET", `/log?limit=${limit}`, logAnswer);
+    return updates.map((encoded) => sealAum(decodeAum(encoded)));
+  }
+
+  /** First act of an init: gives its ID, and the node keys that are going to be signed. */
+  async beginInit(
+    keys: readonly InitialKey[],
+    disablementValues: readonly Uint8Array[],
+  ): Promise<{ readonly id: string; readonly nodes: readonly string[] }> {
+    const body = { keys: keys.map(({ publicKey, votes }) => ({ publicKey, votes: String(votes) })), disablementValues };
+    return this.#ask("POST", "/lock/init/begin", beginAnswer, body);
+  }
+
+  /** Second act: the lock is on when this returns. `supportDisablement` may be empty. */
+  async finishInit(id: string, supportDisablement: Uint8Array): Promise<void> {
+    await this.#ask("POST", "/lock/init/finish", nothing, { id, supportDisablement });
+  }
+
+  /** Signs a node key; `rotationKey` is 32 bytes, or empty for none. */
+  async sign(nodeKey: NodeKey, rotationKey: Uint8Array): Promise<void> {
+    await this.#ask("POST", "/lock/sign", nothing, { nodeKey, rotationKey });
+  }
+
+  /** Signs an auth key. Gives it in its wrapped form, a secret. */
+  async wrapAuthKey(authKey: string): Promise<string> {
+    return (await this.#ask("POST", "/lock/wrap-auth-key", wrapAnswer, { authKey })).wrapped;
+  }
+}

@@ -1,0 +1,150 @@
+/** The control plane as a newcomer starts it, in workerd, with its data in a folder that goes away; and its admin API. */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { createServer, type AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
+const READY = /Ready on (\S+)/;
+const START_MS = 90_000;
+const GRACE_MS = 3000;
+
+/** A port that nobody listens on now. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export interface Tailnet {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Bytes in base64. */
+export interface LockExport {
+  /** The chain, from the genesis on. */
+  readonly aums: readonly string[];
+  readonly nodes: readonly { readonly nodeKey: string; readonly signature: string }[];
+}
+
+export class ControlPlane {
+  readonly url: string;
+  readonly #child: ChildProcess;
+  readonly #token: string;
+
+  private constructor(url: string, child: ChildProcess, token: string) {
+    this.url = url;
+    this.#child = child;
+    this.#token = token;
+  }
+
+  /** Starts the Worker with its data under `folder`. Never asks the internet. */
+  static async start(folder: string): Promise<ControlPlane> {
+    const token = randomBytes(24).toString("base64url");
+    const [port, inspector] = [await freePort(), await freePort()];
+    const args = ["dev", "--port", String(port), "--inspector-port", String(inspector), "--persist-to", folder];
+    const child = spawn(
+      process.execPath,
+      [WRANGLER, ...args, "--var", `OWNER_TOKEN:${token}`, "--show-interactive-dev-session=false"],
+      {
+        cwd: ROOT,
+        // A group of its own: workerd outlives wrangler unless the group is told.
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"],
+        env: {
+          ...process.env,
+          CLOUDFLARE_CF_FETCH_ENABLED: "false",
+          WRANGLER_SEND_METRICS: "false",
+          WRANGLER_HIDE_BANNER: "true",
+          FORCE_COLOR: "0",
+        },
+      },
+    );
+    const url = await readyUrl(child).catch((error: unknown) => {
+      killGroup(child, "SIGKILL");
+      throw error;
+    });
+    return new ControlPlane(url, child, token);
+  }
+
+  async #call<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await fetch(new URL(path, this.url), {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  createTailnet(name: string): Promise<Tailnet> {
+    return this.#call("POST", "/api/v2/tailnets", { name });
+  }
+
+  /** An auth key for any number of nodes, for an hour. */
+  async createAuthKey({ id }: Tailnet): Promise<string> {
+    const create = { reusable: true, ephemeral: false, preauthorized: true, tags: [] };
+    const { key } = await this.#call<{ key: string }>("POST", `/api/v2/tailnet/${id}/keys`, {
+      capabilities: { devices: { create } },
+      expirySeconds: 3600,
+      description: "demo",
+    });
+    return key;
+  }
+
+  /** The chain and the signatures, as the tailnet's object holds them. */
+  exportLock({ id }: Tailnet): Promise<LockExport> {
+    return this.#call("GET", `/api/v2/tailnet/${id}/lock/export`);
+  }
+
+  /** Ends it, and whatever it started. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => {
+      this.#child.once("exit", () => resolve());
+    });
+    killGroup(this.#child, "SIGTERM");
+    const late = setTimeout(() => killGroup(this.#child, "SIGKILL"), GRACE_MS);
+    await ended;
+    clearTimeout(late);
+    killGroup(this.#child, "SIGKILL");
+  }
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+function readyUrl(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = "";
+    const fail = (why: string): void => reject(new Error(`the control plane ${why}:\n${printed.slice(-4000)}`));
+    const late = setTimeout(() => fail(`was not ready after ${START_MS / 1000} s`), START_MS);
+    const read = (chunk: Buffer): void => {
+      // The last lines are enough to say why it failed.
+      printed = (printed + chunk.toString()).slice(-16_000);
+      const url = READY.exec(printed)?.[1];
+      if (url === undefined) return;
+      clearTimeout(late);
+      resolve(url);
+    };
+    child.stdout?.on("data", read);
+    child.stderr?.on("data", read);
+    child.once("error", (error) => fail(error.message));
+    child.once("exit", (code) => fail(`ended with ${String(code)}`));
+  });
+}

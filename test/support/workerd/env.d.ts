@@ -1,0 +1,14 @@
+/** What `env` and `exports` of cloudflare:workers are in these tests. */
+
+import type { WorkerEnv } from "../../../src/worker/env.ts";
+
+declare global {
+  namespace Cloudflare {
+    interface GlobalProps {
+      mainModule: typeof import("../../../src/worker/index.ts");
+    }
+    interface Env extends WorkerEnv {
+      readonly OWNER_TOKEN: string;
+    }
+  }
+}
