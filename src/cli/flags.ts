@@ -19,13 +19,13 @@ const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
 const INTEGER = /^[+-]?\d+$/;
 
 /**
- * The version that `--json[=VERSION]` asks for, or null for none: a number is a version, true is version 1, false is none.
+ * The version that `--json[=VERSION]` asks for, or false for none: a number is a version, true is version 1.
  * Throws UsageError for anything else, and for a version that there is not.
  */
-export function jsonVersion(value: string): 1 | null {
+export function jsonVersion(value: string): 1 | false {
   if (!INTEGER.test(value)) {
     if (TRUE.has(value)) return 1;
-    if (FALSE.has(value)) return null;
+    if (FALSE.has(value)) return false;
     throw new UsageError(`--json takes a version: --json=1, not --json=${value}`);
   }
   if (Number(value) !== 1) throw new UsageError(`there is no version ${value} of this JSON: use --json=1`);

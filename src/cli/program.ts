@@ -68,7 +68,7 @@ function addLock(program: Command, place: Place): void {
     .command("status")
     .description("say how the lock stands")
     .option(...JSON_FLAG)
-    .action((flags: { json?: 1 | null }) => lockStatusCommand(client(), terminal, flags.json ?? null));
+    .action((flags: { json?: 1 | false }) => lockStatusCommand(client(), terminal, flags.json || null));
   lock
     .command("sign")
     .description("let a node in, or sign an auth key; file:PATH reads an argument from a file")
@@ -79,8 +79,8 @@ function addLock(program: Command, place: Place): void {
     .description("list the changes of the lock, the newest first")
     .option("--limit <n>", "how many changes to list", wholeNumber("--limit"), 50)
     .option(...JSON_FLAG)
-    .action((flags: { limit: number; json?: 1 | null }) =>
-      lockLogCommand(client(), terminal, { limit: flags.limit, json: flags.json ?? null }),
+    .action((flags: { limit: number; json?: 1 | false }) =>
+      lockLogCommand(client(), terminal, { limit: flags.limit, json: flags.json || null }),
     );
   lock
     .command("disablement-kdf")

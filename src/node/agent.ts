@@ -54,6 +54,8 @@ export class Agent {
   #netmap: Netmap = EMPTY_NETMAP;
   #view: View = NOTHING_SEEN;
   #connected = false;
+  /** What was logged last of a lost connection, so that it is not repeated at every try. */
+  #trouble = "";
   /** Syncs and changes of the chain, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -77,12 +79,14 @@ export class Agent {
 
   /** Runs until `signal` aborts. Throws what no trying again can mend. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    // A function, since the compiler takes a flag for unchanged where it was asked before.
+    const stopped = (): boolean => signal.aborted;
+    while (!stopped()) {
       try {
         if (!this.#ports.store.state.joined) await this.#join(signal);
         await this.#poll(signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (stopped()) return;
         await this.#recover(error, signal);
       }
     }
@@ -98,7 +102,9 @@ export class Agent {
   /** Waits after a passing error; gets a new node key where the old one is over; rethrows everything else. */
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     const { log, store } = this.#ports;
-    if (this.#connected) log(`connection lost: ${(error as Error).message}`);
+    const trouble = error instanceof Error ? error.message : String(error);
+    if (trouble !== this.#trouble) log(`${this.#connected ? "connection lost" : "not connected"}: ${trouble}`);
+    this.#trouble = trouble;
     this.#connected = false;
     if (error instanceof ControlRefusal && error.refusal.code === "node_key_expired") replaceNodeKey(store);
     else if (error instanceof ControlRefusal && error.refusal.code === "unknown_node" && store.state.joined)
@@ -135,6 +141,7 @@ export class Agent {
     );
     if (!this.#connected) log("connected");
     this.#connected = true;
+    this.#trouble = "";
     this.#netmap = applyMapResponse(this.#netmap, response);
     this.#keepSignature(response.Node);
     await this.sync(signal);

@@ -3,10 +3,11 @@
  *
  *   file    "TWCHAIN" and the version, 1 byte; then records
  *   record  length of the payload, u32; CRC-32 of the payload, u32; the payload
- *   payload commit time in milliseconds, u64; head, 32 bytes; oldest ancestor, 32 bytes; then for each AUM: its hash, 32 bytes; its length, u32;
- *           its canonical encoding
+ *   payload commit time in milliseconds, u64; head, 32 bytes; oldest ancestor, 32 bytes; then for each AUM: its hash, 32 bytes; 1 if it has
+ *           a parent, or 0, 1 byte; the parent's hash, 32 bytes; its length, u32; its canonical encoding
  *
- * Numbers are little-endian. A record is one commit: there whole, or not at all.
+ * Numbers are little-endian. A record is one commit: there whole, or not at all. Hashes stand beside the AUMs and the CRC vouches for both, so
+ * that opening a long chain need not decode and hash every AUM of it.
  *
  * Rule [Z5]: a last record that is cut short or does not match its CRC was never acknowledged, and is cut off. Damage before it is an error.
  */
@@ -17,7 +18,7 @@ import {
   TkaError,
   hashFromBytes,
   hashToBytes,
-  reviveStoredAum,
+  reviveTrustedAum,
   type AumHash,
   type VerifiedAum,
 } from "../tka/index.ts";
@@ -25,7 +26,10 @@ import {
 export const FILE_HEADER: Uint8Array = Uint8Array.of(...Buffer.from("TWCHAIN"), 1);
 const RECORD_HEADER = 8;
 const PAYLOAD_HEADER = 8 + 2 * HASH_LENGTH;
-const AUM_HEADER = HASH_LENGTH + 4;
+const PARENT_AT = HASH_LENGTH;
+const LENGTH_AT = PARENT_AT + 1 + HASH_LENGTH;
+const AUM_HEADER = LENGTH_AT + 4;
+const NO_PARENT = Buffer.alloc(1 + HASH_LENGTH);
 
 /** One commit: AUMs, and where the chain stands after it. */
 export interface ChainRecord {
@@ -40,10 +44,11 @@ function encodePayload({ committed, head, oldestAncestor, aums }: ChainRecord): 
   const time = Buffer.alloc(8);
   time.writeBigUInt64LE(BigInt(committed));
   const parts: Uint8Array[] = [time, hashToBytes(head), hashToBytes(oldestAncestor)];
-  for (const { hash, bytes } of aums) {
+  for (const { hash, parent, bytes } of aums) {
     const length = Buffer.alloc(4);
     length.writeUInt32LE(bytes.length);
-    parts.push(hashToBytes(hash), length, bytes);
+    const parentBytes = parent === null ? NO_PARENT : Buffer.from([1, ...hashToBytes(parent)]);
+    parts.push(hashToBytes(hash), parentBytes, length, bytes);
   }
   return Buffer.concat(parts);
 }
@@ -67,9 +72,10 @@ function decodePayload(payload: Buffer): ChainRecord {
   for (let at = PAYLOAD_HEADER; at < payload.length;) {
     if (at + AUM_HEADER > payload.length) throw corrupt("an AUM's header is cut short");
     const start = at + AUM_HEADER;
-    const end = start + payload.readUInt32LE(at + HASH_LENGTH);
+    const end = start + payload.readUInt32LE(at + LENGTH_AT);
     if (end > payload.length) throw corrupt("an AUM is cut short");
-    aums.push(reviveStoredAum(hashAt(at), new Uint8Array(payload.subarray(start, end))));
+    const parent = payload[at + PARENT_AT] === 1 ? hashAt(at + PARENT_AT + 1) : null;
+    aums.push(reviveTrustedAum(hashAt(at), parent, new Uint8Array(payload.subarray(start, end))));
     at = end;
   }
   const committed = Number(payload.readBigUInt64LE(0));

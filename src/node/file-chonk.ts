@@ -16,7 +16,7 @@ import {
   type PreparedCompaction,
   type VerifiedAum,
 } from "../tka/index.ts";
-import { replaceFile, writeWhole } from "./atomic-file.ts";
+import { replaceFile, syncFolder, writeWhole } from "./atomic-file.ts";
 import { FILE_HEADER, decodeFile, encodeRecord, type ChainRecord } from "./chain-records.ts";
 
 export class FileChonk implements Chonk {
@@ -37,7 +37,8 @@ export class FileChonk implements Chonk {
    * caller sees to that. Throws TkaError `corrupt_storage`, or what the file system throws.
    */
   static open(path: string): FileChonk {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const made = mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (made !== undefined) syncFolder(dirname(made));
     if (!existsSync(path)) replaceFile(path, FILE_HEADER);
     const file = readFileSync(path);
     const { records, length } = decodeFile(file);

@@ -8,7 +8,7 @@ import {
   inform,
   makeSyncOffer,
   missingAums,
-  openAuthority,
+  resumeAuthority,
   parseSyncOffer,
   validDisablement,
   type Aum,
@@ -43,7 +43,7 @@ export class LocalLock {
   constructor(ports: LockPorts) {
     this.#ports = ports;
     try {
-      this.#authority = ports.chonk.head() === null ? null : openAuthority(ports.chonk);
+      this.#authority = ports.chonk.head() === null ? null : resumeAuthority(ports.chonk);
     } catch (error) {
       if (!(error instanceof TkaError)) throw error;
       throw new AgentError("state_corrupt", `the stored chain of the lock cannot be opened: ${error.message}`);

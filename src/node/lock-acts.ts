@@ -87,7 +87,8 @@ export async function finishInit(
   };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await client.initFinish(body);
+      await client.initFinish(body);
+      return;
     } catch (error) {
       if (!(error instanceof ControlUnreachable) || attempt === FINISH_TRIES) throw error;
     }

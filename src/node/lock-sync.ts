@@ -2,14 +2,14 @@
  * Brings the local chain and the control plane's together, as a Tailscale client does. Source: Go's `tkaSyncIfNeeded` and `tkaSyncLocked`.
  *
  * Rule [Z16]: the lock comes on by a genesis that verifies by itself and is not disallowed here.
- * Rule [Z17]: it goes off by a valid disablement secret, and by nothing else the control plane says.
- * Rule [Z18]: what we have and the control plane lacks is computed before its AUMs are taken in, and sent even where they are refused by us
- *            afterwards or are not on the chain that wins.
+ * Rule [Z17]: it goes off by a valid disablement secret, and by nothing else the control plane says. Another lock takes its place only so.
+ * Rule [Z18]: what we have and the control plane lacks is computed before its AUMs are taken in: it is sent also where another chain wins then.
  * Rule [Z19]: its AUMs are taken in all or none, each verified.
  */
 
 import { CAPABILITY_VERSION, type TkaInfo } from "../protocol/index.ts";
 import { decodeAum, type NodeKey, type VerifiedAum } from "../tka/index.ts";
+import { ControlRefusal } from "./errors.ts";
 import type { ControlClient, RequestBody } from "./https-client.ts";
 import type { LocalLock } from "./local-lock.ts";
 
@@ -55,6 +55,16 @@ async function exchange(context: SyncContext): Promise<void> {
   if (Head !== head) log(`tailnet lock: out of step with the control plane, which stands at ${Head}`);
 }
 
+/**
+ * Where the control plane has nothing in common with our chain, the lock may have been turned off, and another on, while this node slept:
+ * then it has the secret that retired ours. True if that is so, and our chain is gone.
+ */
+async function isRetired(context: SyncContext, error: unknown): Promise<boolean> {
+  if (!(error instanceof ControlRefusal && error.refusal.code === "no_intersection")) return false;
+  await disable(context);
+  return context.lock.authority === null;
+}
+
 /** True where what the control plane said last asks for a sync. */
 export function needsSync(lock: LocalLock, said: TkaInfo | null): boolean {
   if (said === null) return false;
@@ -72,6 +82,12 @@ export async function syncLock(context: SyncContext, said: TkaInfo): Promise<voi
   }
   if (said.Head === null) return;
   if (lock.authority === null) await enable(context);
-  await exchange(context);
+  try {
+    await exchange(context);
+  } catch (error) {
+    if (!(await isRetired(context, error))) throw error;
+    await enable(context);
+    await exchange(context);
+  }
   lock.compact();
 }

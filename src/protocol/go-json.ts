@@ -19,8 +19,8 @@ export function goObject(fields: readonly (readonly [string, GoJson | undefined]
 
 /** Compares by code points, which is the order of UTF-8 bytes; JavaScript's own order is that of UTF-16. */
 function compareCodePoints(a: string, b: string): number {
-  const left = [...a];
-  const right = [...b];
+  const left = Array.from(a);
+  const right = Array.from(b);
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     const difference = (left[i]?.codePointAt(0) ?? 0) - (right[i]?.codePointAt(0) ?? 0);
     if (difference !== 0) return difference;

@@ -68,6 +68,7 @@ export class ControlPlane {
         },
       },
     );
+    process.once("exit", () => killGroup(child, "SIGKILL"));
     const url = await readyUrl(child).catch((error: unknown) => {
       killGroup(child, "SIGKILL");
       throw error;

@@ -144,7 +144,7 @@ async function lookBack({ control, tailnet, alice, bob, carol, dave, erin }: Sce
   const people = [alice, bob, carol, dave, erin];
   const heads = await Promise.all(people.map(async (person) => (await person.status())?.lock.Head ?? "none"));
   expectThat(
-    "all four nodes stand at the same head",
+    "all five nodes stand at the same head",
     new Set(heads).size === 1 && heads[0] !== "none",
     heads.join(" "),
   );
@@ -167,10 +167,6 @@ async function play(folder: string, keep: string | null): Promise<void> {
     await Promise.all(people.map((person) => person.stop()));
     await control.stop();
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => {
-      void stopAll().finally(() => process.exit(1));
-    });
   try {
     const tailnet = await control.createTailnet("demo.example");
     const authKey = await control.createAuthKey(tailnet);
@@ -196,6 +192,9 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { keep: { type: "string" } } });
   // A socket's path must be short: not every machine's own folder for such things is.
   const folder = mkdtempSync(join(tmpdir().length > 40 ? "/tmp" : tmpdir(), "tailward-"));
+  // Whatever ends this process ends the others with it: each is killed on exit.
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const started = performance.now();
   try {
     await play(folder, values.keep ?? process.env["TAILWARD_DEMO_KEEP"] ?? null);
@@ -204,8 +203,6 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     if (error instanceof ExpectationFailed) console.error(`\nTHE DEMO FAILED. This did not hold: ${error.message}`);
     else console.error("\nTHE DEMO FAILED, by a fault:", error);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -33,10 +33,12 @@ export class Person {
   start(url: string, authKey: string): void {
     const log = openSync(this.#logPath, "a", 0o600);
     const args = ["agent", "--url", url, "--auth-key", authKey, "--hostname", this.name];
-    this.#agent = spawn(process.execPath, [MAIN, "--state-dir", this.#directory, ...args], {
+    const agent = spawn(process.execPath, [MAIN, "--state-dir", this.#directory, ...args], {
       stdio: ["ignore", "ignore", log],
     });
     closeSync(log);
+    process.once("exit", () => agent.kill("SIGKILL"));
+    this.#agent = agent;
   }
 
   /** Ends the agent. */

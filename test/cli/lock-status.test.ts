@@ -1,0 +1,88 @@
+/** `lock status` and `status`: the lines that are copied, byte for byte as Tailscale's, and what a hostile name can do: nothing. */
+
+import { describe, expect, test } from "vitest";
+import { lockStatusText } from "../../src/cli/lock-status.ts";
+import { lockStatusJson } from "../../src/protocol/index.ts";
+import { formatLockKey } from "../../src/tka/index.ts";
+import { idOf, nodeKey } from "../support/chains-keys.ts";
+import { STATUSES } from "../protocol/lock-fixtures.ts";
+import { mapNode } from "../node/support/fake-control.ts";
+import { expectRefusal, lockedSeat, seat, soon, tailward } from "./support.ts";
+
+const own = formatLockKey(idOf("own"));
+
+function textOf(name: string): string {
+  const status = STATUSES[name];
+  if (status === undefined) throw new Error(`no status ${name}`);
+  return lockStatusText(status);
+}
+
+describe("in words", () => {
+  test("off", () => {
+    expect(textOf("off")).toBe(`Tailnet lock is NOT enabled.\n\nThis node's tailnet lock key: ${own}\n\n`);
+  });
+
+  test("locked out: the command that lets the node in", () => {
+    expect(textOf("on, locked out, no peers")).toContain(`\n\ttailward lock sign ${nodeKey("self")} ${own}\n`);
+  });
+
+  test("trusted keys and locked-out nodes, in columns parted by tabs", () => {
+    const text = textOf("on, signed, with peers");
+    expect(text).toContain(`\n\t${formatLockKey(idOf("alice"))}\t1\t\n`);
+    expect(text).toContain(`\n\t${own}\t4096\t(self)(pre-auth key)\n`);
+    expect(text).toContain(`\n\t${formatLockKey(idOf("bob"))}\t2\t(pre-auth key kX)\n`);
+    expect(text).toContain(`\n\tthree.example.\t100.64.0.3\tn3\t${nodeKey("three")}\n`);
+    expect(text).toContain("\nSigKind: rotation\nPubkey: [");
+  });
+
+  test("a name cannot steer the terminal", () => {
+    const status = STATUSES["on, signed, with peers"];
+    if (status === undefined) throw new Error("no status");
+    const [peer] = status.FilteredPeers;
+    if (peer === undefined) throw new Error("no peer");
+    const text = lockStatusText({ ...status, FilteredPeers: [{ ...peer, Name: "a\u001b[2Kb\nc\u202ed" }] });
+    expect(text).toContain("\ta\ufffd[2Kb\ufffdc\ufffdd\t");
+  });
+});
+
+describe("of a running agent", () => {
+  test("`lock` alone is `lock status`", async () => {
+    const { run } = await lockedSeat();
+    expect(await run("lock")).toEqual(await run("lock", "status"));
+  });
+
+  test.each([["--json"], ["-json"], ["--json=1"], ["--json=true"]])("%s prints the stable JSON", async (flag) => {
+    const { run, agent } = await lockedSeat();
+    expect((await run("lock", "status", flag)).out).toBe(lockStatusJson(agent.lockStatus()));
+  });
+
+  test("--json=false prints words", async () => {
+    const { run } = await seat();
+    expect((await run("lock", "status", "--json=false")).out).toContain("NOT enabled");
+  });
+
+  test("what is not understood is refused", async () => {
+    expectRefusal(await tailward(null, ["lock", "status", "--json=2"]), /version 2/);
+    expectRefusal(await tailward(null, ["lock", "status", "--json=x"]), /--json takes a version/);
+    expectRefusal(await tailward(null, ["lock", "status", "more"]), /too many arguments/);
+    expectRefusal(await tailward(null, ["lock", "frobnicate"]), /there is no `tailward lock frobnicate`/);
+    expectRefusal(await tailward(null, ["lock", "status"]), /no agent is running .*tailward agent --url/);
+  });
+});
+
+describe("`status`", () => {
+  test("shows the node, its tailnet, and who is locked out", async () => {
+    const { run, control, agent } = await lockedSeat();
+    control.add(mapNode(1, "mallory", nodeKey("mallory")));
+    await soon(() => expect(agent.view.peers.filtered).toHaveLength(1));
+    const { out } = await run("status");
+    expect(out).toMatch(/^node +self\.example\.$/m);
+    expect(out).toMatch(/^tailnet lock +on, this node is signed$/m);
+    expect(out).toMatch(/^mallory\.example\. +100\.64\.0\.1 +nodekey:\w+ +LOCKED OUT: its node key is not signed$/m);
+  });
+
+  test("says when there are no peers", async () => {
+    const { run } = await seat();
+    expect((await run("status")).out).toContain("\nNo peers.\n");
+  });
+});

@@ -1,0 +1,217 @@
+/** The agent against a control plane that changes its mind, breaks down, and lies [Z14] [Z15]. */
+
+import { describe, expect, test, vi } from "vitest";
+import { AgentError } from "../../src/node/index.ts";
+import { ControlUnreachable } from "../../src/node/errors.ts";
+import { encodeAum, signAum, signDirect } from "../../src/tka/index.ts";
+import { lockKey, nodeKey } from "../support/chains-keys.ts";
+import { addKey, removeKey } from "../support/chains-recipes.ts";
+import { chain } from "../support/chains.ts";
+import { FakeControl, mapNode, refused } from "./support/fake-control.ts";
+import { seen, startAgent, type TestAgent } from "./support/test-agent.ts";
+
+//  G - A - R          A trusts Bob's key, R removes it
+const c = chain("G -> A -> R", { keys: { alice: 1 }, aums: { A: addKey("bob"), R: removeKey("bob") } });
+
+function addPeer(control: FakeControl, id: number, name: string, by: string | null): void {
+  const key = nodeKey(name);
+  control.add(mapNode(id, name, key, by === null ? new Uint8Array(0) : signDirect(key, null, lockKey(by))));
+}
+
+function addSelf(control: FakeControl, { store }: TestAgent, by: string | null): void {
+  const signature = by === null ? new Uint8Array(0) : signDirect(store.nodeKey, null, lockKey(by));
+  control.add(mapNode(9, "self", store.nodeKey, signature));
+}
+
+const soon = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 5000, interval: 10 });
+
+describe("joining", () => {
+  test("sends the keys, and is remembered", async () => {
+    const control = new FakeControl();
+    const one = startAgent(control);
+    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    const [register] = control.asked;
+    expect(register).toMatchObject({
+      what: "register",
+      body: { NodeKey: one.store.nodeKey, Auth: { AuthKey: "tskey-auth-x" } },
+    });
+    expect(register?.body["NLKey"]).toMatch(/^nlpub:/);
+    one.stop();
+    await one.running;
+    const again = startAgent(control, { directory: one.directory, authKey: null });
+    await soon(() => expect(again.agent.status().node.connected).toBe(true));
+    expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(1);
+  });
+
+  test("without an auth key is refused at once, with the way out", async () => {
+    const { running } = startAgent(new FakeControl(), { authKey: null });
+    await expect(running).rejects.toMatchObject({
+      code: "auth_key_needed",
+      hint: expect.stringContaining("--auth-key") as string,
+    });
+  });
+
+  test("that the control plane refuses ends the agent", async () => {
+    const control = new FakeControl();
+    control.failures.set("register", [refused("auth_key_spent")]);
+    await expect(startAgent(control).running).rejects.toMatchObject({ code: "refused" });
+  });
+
+  test("that does not get through is tried again", async () => {
+    const control = new FakeControl();
+    control.failures.set("register", [new ControlUnreachable("down"), new ControlUnreachable("down")]);
+    const one = startAgent(control);
+    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    expect(one.lines.filter((line) => line.startsWith("not connected: down"))).toHaveLength(1);
+  });
+
+  test("is done again where the control plane has forgotten the node, if there is an auth key", async () => {
+    const control = new FakeControl();
+    control.failures.set("map", [refused("unknown_node")]);
+    const one = startAgent(control);
+    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2);
+    const forgotten = new FakeControl();
+    forgotten.failures.set("map", [refused("unknown_node")]);
+    const two = startAgent(forgotten, { authKey: null, prepare: (store) => store.update({ joined: true }) });
+    await expect(two.running).rejects.toMatchObject({ code: "not_joined" });
+  });
+});
+
+describe("peers", () => {
+  test("come and go with deltas", async () => {
+    const control = new FakeControl();
+    addPeer(control, 1, "a", null);
+    const one = startAgent(control);
+    await soon(() => expect(seen(one)).toEqual(["a"]));
+    addPeer(control, 2, "b", null);
+    await soon(() => expect(seen(one)).toEqual(["a", "b"]));
+    expect(one.lines.join("\n")).toContain("peer visible: b.example.");
+  });
+
+  test("that are not signed never become visible under a lock, by a full response or a delta", async () => {
+    const control = new FakeControl();
+    control.lock(...c.aums("G"));
+    addPeer(control, 1, "a", "alice");
+    addPeer(control, 2, "m", null);
+    const one = startAgent(control);
+    await soon(() => expect(seen(one)).toEqual(["a"]));
+    addPeer(control, 3, "n", "mallory");
+    await soon(() => expect(one.agent.view.peers.filtered).toHaveLength(2));
+    expect(seen(one)).toEqual(["a"]);
+    addPeer(control, 3, "n", "alice");
+    await soon(() => expect(seen(one)).toEqual(["a", "n"]));
+  });
+
+  test("lose their place with the key that signed them", async () => {
+    const control = new FakeControl();
+    control.lock(...c.aums("G", "A"));
+    addPeer(control, 1, "a", "alice");
+    addPeer(control, 2, "b", "bob");
+    const one = startAgent(control);
+    await soon(() => expect(seen(one)).toEqual(["a", "b"]));
+    control.extend(...c.aums("R"));
+    await soon(() => expect(seen(one)).toEqual(["a"]));
+    expect(one.agent.lock.authority?.head).toBe(c.hash("R"));
+  });
+});
+
+describe("the node itself", () => {
+  test("knows whether it is signed", async () => {
+    const control = new FakeControl();
+    control.lock(...c.aums("G"));
+    const one = startAgent(control);
+    addSelf(control, one, null);
+    await soon(() => expect(one.agent.lockStatus()).toMatchObject({ Enabled: true, NodeKeySigned: false }));
+    addSelf(control, one, "alice");
+    await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
+    expect(one.store.state.signature).not.toHaveLength(0);
+  });
+
+  test("is not signed where another node's key is shown as its own", async () => {
+    const control = new FakeControl();
+    control.lock(...c.aums("G"));
+    const one = startAgent(control);
+    const other = nodeKey("other");
+    control.map = async (body, signal) => ({
+      ...(await FakeControl.prototype.map.call(control, body, signal)),
+      Node: mapNode(9, "self", other, signDirect(other, null, lockKey("alice"))),
+    });
+    addSelf(control, one, null);
+    await soon(() => expect(one.agent.view.netmap.self?.Key).toBe(other));
+    expect(one.agent.lockStatus().NodeKeySigned).toBe(false);
+    expect(one.store.state.signature).toHaveLength(0);
+  });
+});
+
+describe("a control plane that lies", () => {
+  test("about the lock being off changes nothing", async () => {
+    const control = new FakeControl();
+    control.lock(...c.aums("G"));
+    addPeer(control, 1, "a", "alice");
+    addPeer(control, 2, "m", null);
+    const one = startAgent(control);
+    await soon(() => expect(seen(one)).toEqual(["a"]));
+    control.change(() => (control.saysOfLock = { Head: "", Disabled: true }));
+    await soon(() => expect(one.lines.join("\n")).toContain("stays on"));
+    expect(seen(one)).toEqual(["a"]);
+  });
+
+  test("with a forged update is not followed: peers stay judged by the chain as it was [Z15]", async () => {
+    const control = new FakeControl();
+    control.lock(...c.aums("G"));
+    addPeer(control, 1, "a", "alice");
+    const one = startAgent(control);
+    await soon(() => expect(seen(one)).toEqual(["a"]));
+    const forged = signAum({ ...c.aum("A"), signatures: null }, lockKey("mallory"));
+    control.tamper = { offer: () => ({ Head: c.hash("R"), MissingAUMs: [encodeAum(forged)] }) };
+    addPeer(control, 2, "b", "bob");
+    control.extend(...c.aums("A"));
+    await soon(() => expect(one.lines.join("\n")).toContain("sync failed"));
+    expect(one.agent.lock.authority?.head).toBe(c.hash("G"));
+    expect(seen(one)).toEqual(["a"]);
+    control.tamper = {};
+    await soon(() => expect(seen(one)).toEqual(["a", "b"]));
+  });
+
+  test("by a lock that is not one leaves the node without a lock, as it was", async () => {
+    const control = new FakeControl();
+    addPeer(control, 1, "a", null);
+    const one = startAgent(control);
+    await soon(() => expect(seen(one)).toEqual(["a"]));
+    control.tamper = { bootstrap: () => ({ GenesisAUM: Uint8Array.of(1) }) };
+    control.lock(...c.aums("G"));
+    await soon(() => expect(one.lines.join("\n")).toContain("sync failed"));
+    expect(one.agent.lock.authority).toBeNull();
+    control.tamper = {};
+    await soon(() => expect(one.agent.lock.authority?.head).toBe(c.hash("G")));
+    await soon(() => expect(seen(one)).toEqual([]));
+  });
+});
+
+describe("a restart", () => {
+  test("keeps the chain: a control plane that says nothing of the lock does not get it off", async () => {
+    const control = new FakeControl();
+    control.lock(...c.aums("G", "A"));
+    const one = startAgent(control);
+    await soon(() => expect(one.agent.lock.authority?.head).toBe(c.hash("A")));
+    one.stop();
+    await one.running;
+    const silent = new FakeControl();
+    addPeer(silent, 1, "a", "alice");
+    addPeer(silent, 2, "m", null);
+    const again = startAgent(silent, { directory: one.directory });
+    await soon(() => expect(seen(again)).toEqual(["a"]));
+    expect(silent.asked.find(({ what }) => what === "map")?.body).toMatchObject({ TKAHead: c.hash("A") });
+  });
+
+  test("a damaged chain is said so, and is not written over", async () => {
+    const { LocalLock } = await import("../../src/node/local-lock.ts");
+    const { nodeKdf, nodeVerifier } = await import("../../src/node/index.ts");
+    const chonk = c.chonk(["A", "R"]);
+    chonk.point(c.hash("R"), c.hash("A"));
+    const open = (): unknown => new LocalLock({ chonk, verifier: nodeVerifier, kdf: nodeKdf, now: () => 0 });
+    expect(open).toThrow(AgentError);
+    expect(open).toThrow(/cannot be opened/);
+  });
+});

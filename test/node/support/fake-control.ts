@@ -1,0 +1,238 @@
+/**
+ * A control plane in memory, with the authority behind it: it keeps the rules of the real one (the durable folder does, and test/e2e runs it), and
+ * can be told to lie. A poll without news waits until there is some.
+ */
+
+import { ControlRefusal } from "../../../src/node/errors.ts";
+import type { ControlClient, RequestBody } from "../../../src/node/https-client.ts";
+import {
+  CAP_TAILNET_LOCK,
+  bootstrapResponse,
+  initBeginResponse,
+  mapResponse,
+  parseRefusal,
+  registerResponse,
+  syncOfferResponse,
+  syncSendResponse,
+  type BootstrapResponse,
+  type ControlErrorCode,
+  type InitBeginResponse,
+  type MapNode,
+  type MapResponse,
+  type RegisterResponse,
+  type SyncOfferResponse,
+  type SyncSendResponse,
+} from "../../../src/protocol/index.ts";
+import {
+  MemoryChonk,
+  TkaError,
+  bootstrap,
+  decodeAum,
+  encodeAum,
+  inform,
+  makeSyncOffer,
+  missingAums,
+  parseSyncOffer,
+  type Aum,
+  type Authority,
+  type NodeKey,
+} from "../../../src/tka/index.ts";
+import { fastVerifier } from "../../support/host-crypto.ts";
+
+const NO_BYTES = new Uint8Array(0);
+const NOW = 1_800_000_000_000;
+
+export function refused(code: ControlErrorCode, message: string = code): ControlRefusal {
+  const refusal = parseRefusal({ code, message });
+  if (refusal === null) throw new Error("no refusal");
+  return new ControlRefusal(refusal);
+}
+
+/** A node of the map, with all its fields. */
+export function mapNode(id: number, name: string, key: NodeKey, signature: Uint8Array = NO_BYTES): MapNode {
+  const parsed = mapResponse(
+    {
+      Node: {
+        ID: id,
+        StableID: `n${id}`,
+        Name: `${name}.example.`,
+        Key: key,
+        Addresses: [`100.64.0.${id}/32`],
+        CapMap: { [CAP_TAILNET_LOCK]: [] },
+      },
+    },
+    "map",
+  ).Node;
+  if (parsed === null) throw new Error("no node");
+  return { ...parsed, KeySignature: signature };
+}
+
+/** What the authority refuses reaches a node as a refusal of the control plane's. */
+function asRefusal<T>(give: () => T): T {
+  try {
+    return give();
+  } catch (error) {
+    throw error instanceof TkaError ? refused(error.code, error.message) : error;
+  }
+}
+
+export class FakeControl implements ControlClient {
+  /** All that was asked, in order. */
+  readonly asked: { readonly what: string; readonly body: RequestBody }[] = [];
+  readonly nodes = new Map<number, MapNode>();
+  readonly chonk = new MemoryChonk();
+  authority: Authority | null = null;
+  genesis: Uint8Array = NO_BYTES;
+  secret: Uint8Array = NO_BYTES;
+  /** What the map says of the lock, in place of the truth. */
+  saysOfLock: { Head: string; Disabled: boolean } | null = null;
+  /** What is done to an answer before it goes out: where a control plane lies. */
+  tamper: { readonly [What in "offer" | "bootstrap" | "register"]?: (answer: object) => object } = {};
+  /** Errors to throw, the next first. */
+  readonly failures = new Map<string, Error[]>();
+  #pending: { genesis: Aum; nodes: readonly MapNode[] } | null = null;
+  #session = 0;
+  #changed = 0;
+  #told = 0;
+  #wake: (() => void)[] = [];
+
+  #note(what: string, body: RequestBody): void {
+    this.asked.push({ what, body });
+    const failure = this.failures.get(what)?.shift();
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Adds or changes a node, or says something else of the lock, and wakes the polls. */
+  change(edit: () => void): void {
+    edit();
+    this.#changed++;
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  add(node: MapNode): void {
+    this.change(() => this.nodes.set(node.ID, node));
+  }
+
+  /** Locks the tailnet with a genesis and what follows it. */
+  lock(...aums: readonly Aum[]): void {
+    const [genesis, ...later] = aums;
+    if (genesis === undefined) throw new Error("no genesis");
+    this.change(() => {
+      this.genesis = encodeAum(genesis);
+      this.authority = bootstrap(this.chonk, genesis, fastVerifier, NOW);
+      if (later.length > 0) this.authority = inform(this.chonk, this.authority, later, fastVerifier, NOW);
+    });
+  }
+
+  extend(...aums: readonly Aum[]): void {
+    this.change(() => {
+      this.authority = inform(this.chonk, this.#require(), aums, fastVerifier, NOW);
+    });
+  }
+
+  #require(): Authority {
+    if (this.authority === null) throw refused("lock_not_enabled");
+    return this.authority;
+  }
+
+  register(body: RequestBody): Promise<RegisterResponse> {
+    return this.#answer(() => {
+      this.#note("register", body);
+      return registerResponse(this.tamper.register?.({}) ?? { MachineAuthorized: true }, "register");
+    });
+  }
+
+  #answer<T>(give: () => T): Promise<T> {
+    return new Promise((resolve) => resolve(asRefusal(give)));
+  }
+
+  #lockInfo(): object | null {
+    if (this.saysOfLock !== null) return this.saysOfLock;
+    return this.authority === null ? null : { Head: this.authority.head };
+  }
+
+  async map(body: RequestBody, signal?: AbortSignal): Promise<MapResponse> {
+    this.#note("map", body);
+    const handle = `session ${this.#session}`;
+    const isSame = body["MapSessionHandle"] === handle;
+    if (isSame && this.#told === this.#changed) await this.#news(signal);
+    if (!isSame) this.#session++;
+    this.#told = this.#changed;
+    const self = [...this.nodes.values()].find(({ Key }) => Key === body["NodeKey"]) ?? null;
+    const peers = [...this.nodes.values()].filter((node) => node !== self);
+    const parsed = mapResponse(
+      {
+        MapSessionHandle: `session ${this.#session}`,
+        Seq: this.#changed,
+        Domain: "example",
+        TKAInfo: this.#lockInfo(),
+      },
+      "map",
+    );
+    return { ...parsed, Node: self, ...(isSame ? { PeersChanged: peers } : { Peers: peers }) };
+  }
+
+  #news(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#wake.push(resolve);
+      signal?.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
+    });
+  }
+
+  bootstrap(body: RequestBody): Promise<BootstrapResponse> {
+    return this.#answer(() => {
+      this.#note("bootstrap", body);
+      const answer = { GenesisAUM: this.genesis, DisablementSecret: this.secret };
+      return { ...bootstrapResponse({}, "bootstrap"), ...answer, ...this.tamper.bootstrap?.(answer) };
+    });
+  }
+
+  syncOffer(body: RequestBody): Promise<SyncOfferResponse> {
+    return this.#answer(() => {
+      this.#note("offer", body);
+      const { head, ancestors } = makeSyncOffer(this.chonk, this.#require());
+      const theirs = parseSyncOffer(String(body["Head"]), body["Ancestors"] as string[]);
+      const MissingAUMs = missingAums(this.chonk, this.#require(), theirs).map(({ bytes }) => bytes);
+      const answer = { Head: head, Ancestors: [...ancestors], MissingAUMs };
+      return { ...syncOfferResponse({ Head: head }, "offer"), ...answer, ...this.tamper.offer?.(answer) };
+    });
+  }
+
+  syncSend(body: RequestBody): Promise<SyncSendResponse> {
+    return this.#answer(() => {
+      this.#note("send", body);
+      const aums = (body["MissingAUMs"] as Uint8Array[]).map(decodeAum);
+      if (aums.length > 0) this.extend(...aums);
+      return syncSendResponse({ Head: this.#require().head }, "send");
+    });
+  }
+
+  initBegin(body: RequestBody): Promise<InitBeginResponse> {
+    return this.#answer(() => {
+      this.#note("initBegin", body);
+      const nodes = [...this.nodes.values()];
+      this.#pending = { genesis: decodeAum(body["GenesisAUM"] as Uint8Array), nodes };
+      const infos = nodes.map(({ ID, Key }) => ({ NodeID: ID, NodePublic: Key }));
+      return initBeginResponse({ NeedSignatures: infos }, "begin");
+    });
+  }
+
+  initFinish(body: RequestBody): Promise<void> {
+    return this.#answer(() => {
+      this.#note("initFinish", body);
+      const pending = this.#pending;
+      if (pending === null) throw refused("no_pending_init");
+      const signatures = body["Signatures"] as ReadonlyMap<string, Uint8Array>;
+      for (const node of pending.nodes) {
+        const KeySignature = signatures.get(String(node.ID));
+        if (KeySignature === undefined) throw refused("missing_signature");
+        this.nodes.set(node.ID, { ...node, KeySignature });
+      }
+      this.lock(pending.genesis);
+    });
+  }
+
+  sign(body: RequestBody): Promise<void> {
+    return this.#answer(() => this.#note("sign", body));
+  }
+}
