@@ -42,6 +42,8 @@ export default defineConfig({
           name: "workerd",
           include: ["test/{durable,worker}/**/*.test.ts"],
           exclude: ["**/*.interop.test.ts"],
+          // Every test makes objects of its own: the files share a runtime.
+          isolate: false,
         },
       },
       {

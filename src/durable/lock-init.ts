@@ -8,6 +8,7 @@
  * Rule [I5]: the genesis has no parent and survives its own encoding.
  * Rule [I6]: the genesis is of a new authority: no retired chain has its state IDs. The secrets of those are public, and so are the signatures
  *            that would do for a finish: anybody could turn the old lock on again.
+ * Rule [I7]: a finish that names its genesis finishes that one and no other: whoever began twice must not be left with the first one's secrets.
  */
 
 import { createHash } from "node:crypto";
@@ -98,7 +99,7 @@ function requirePending(tailnet: Tailnet, node: NodeRecord, now: number): Pendin
 
 /** A digest that tells one finish from another: of who sends it and of every signature. */
 function digestOf(request: InitFinishRequest): Uint8Array {
-  const hash = createHash("sha256").update(request.NodeKey);
+  const hash = createHash("sha256").update(`${request.NodeKey}\n${request.Genesis}`);
   for (const id of [...request.Signatures.keys()].sort()) {
     const signature = request.Signatures.get(id) ?? NO_BYTES;
     hash.update(`\n${id}:${signature.length}:`).update(signature);
@@ -169,6 +170,11 @@ export function initFinish(tailnet: Tailnet, node: NodeRecord, request: InitFini
     );
   refuseUnlisted(pending, request);
   const prepared = prepareBootstrap(new MemoryChonk(), decodeAum(pending.genesis), tailnet.verifier);
+  if (request.Genesis !== "" && request.Genesis !== prepared.head)
+    throw new ControlError(
+      "init_superseded",
+      "this node has begun another initialization since: the secrets of this one are void",
+    );
   const seq = tailnet.nextLockSeq();
   storeSignatures(tailnet, pending, prepared, request, seq);
   tailnet.lock.begin(prepared, digest, now);

@@ -2,8 +2,9 @@
  * Bootstrapping and synchronising nodes, and taking their updates.
  *
  * Rule [Y1]: a batch is stored whole or not at all; AUMs that are on the active chain already are answered with success.
- * Rule [Y2]: an interactive send whose last AUM would not become the head is refused with the head that counts, and nothing is stored. One
- *            that is not interactive may carry stale history: what is valid is kept, and the answer is our head.
+ * Rule [Y2]: an interactive send is somebody's change: one that does not go on from our head is refused with that head, and nothing is stored,
+ *            even where fork choice would prefer it to what was acknowledged to somebody else meanwhile. One that is not interactive may
+ *            carry stale history, or a revocation: what is valid is kept, fork choice decides, and the answer is the head.
  */
 
 import {
@@ -15,6 +16,7 @@ import {
   prepare,
   sealAum,
   type AumHash,
+  type Prepared,
 } from "../tka/index.ts";
 import type {
   BootstrapRequest,
@@ -53,8 +55,11 @@ function isOnChain({ chonk, authority }: ActiveLock, hash: AumHash): boolean {
   return false;
 }
 
-function refuseIfLost(active: ActiveLock, head: AumHash, wanted: AumHash): void {
-  if (head === wanted || isOnChain(active, wanted)) return;
+function refuseIfForked(active: ActiveLock, { verified, head }: Prepared, last: AumHash): void {
+  const [first] = verified;
+  const goesOn =
+    first === undefined ? isOnChain(active, last) : first.parent === active.authority.head && head === last;
+  if (goesOn) return;
   throw new TkaError("head_moved", "the change does not follow the head: synchronize, and make it again", {
     subject: active.authority.head,
   });
@@ -73,7 +78,7 @@ export function syncSend(tailnet: Tailnet, request: SyncSendRequest, now: number
   const updates = request.MissingAUMs.map(decodePublishable);
   const prepared = prepare(active.chonk, active.authority, updates, tailnet.verifier);
   const last = updates.at(-1);
-  if (request.Interactive && last !== undefined) refuseIfLost(active, prepared.head, sealAum(last).hash);
+  if (request.Interactive && last !== undefined) refuseIfForked(active, prepared, sealAum(last).hash);
   if (prepared.verified.length === 0) return { response: { Head: prepared.head }, changed: null };
   const changed = tailnet.lock.append(active, prepared, now);
   if (prepared.head !== active.authority.head) tailnet.nextLockSeq();

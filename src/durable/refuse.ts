@@ -31,9 +31,8 @@ function refusalOf(error: unknown, head: AumHash | null): Refusal | null {
 function headOrNull(head: () => AumHash | null): AumHash | null {
   try {
     return head();
-  } catch (error) {
-    if (error instanceof TkaError) return null;
-    throw error;
+  } catch {
+    return null;
   }
 }
 

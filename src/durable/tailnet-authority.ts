@@ -84,9 +84,9 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   /** The same for an act of a node: it is admitted first, in the same transaction. */
-  #actOf<Request extends { readonly NodeKey: NodeKey }, T>(
+  #actOf<T>(
     caller: Caller,
-    request: Request,
+    request: { readonly NodeKey: NodeKey },
     act: (tailnet: Tailnet, node: NodeRecord, now: number) => T,
   ): Promise<Outcome<T>> {
     return this.#act((tailnet, now) => act(tailnet, tailnet.admit(caller, request.NodeKey, now), now));

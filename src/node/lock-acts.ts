@@ -83,6 +83,7 @@ export async function finishInit(
     Version: CAPABILITY_VERSION,
     NodeKey: nodeKey,
     Signatures: new Map(signatures),
+    Genesis: init.id,
     ...(supportDisablement.length === 0 ? {} : { SupportDisablement: supportDisablement }),
   };
   for (let attempt = 1; ; attempt++) {

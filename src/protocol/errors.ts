@@ -39,7 +39,6 @@ export const CONTROL_ERROR_CODES = [
   "incorrect_secret",
   "support_unavailable",
   "not_canonical",
-  "batch_too_long",
   // Ourselves.
   "try_again",
   "internal",

@@ -1,7 +1,18 @@
 /** `/machine/register`: a node key joins a tailnet, or is rotated. Source: Go's `tailcfg.RegisterRequest` and `RegisterResponse`. */
 
 import { parseLockKey, parseNodeKey, type NodeKey } from "../tka/index.ts";
-import { boolean, bytes, integer, optional, parsed, record, text, withDefault, type Shape } from "./shape.ts";
+import {
+  ShapeError,
+  boolean,
+  bytes,
+  integer,
+  optional,
+  parsed,
+  record,
+  text,
+  withDefault,
+  type Shape,
+} from "./shape.ts";
 
 export const REGISTER_PATH = "/machine/register";
 
@@ -14,6 +25,12 @@ const optionalNodeKey: Shape<NodeKey | null> = (value, at) => {
   return key === NO_NODE_KEY ? null : key;
 };
 
+const ownNodeKey: Shape<NodeKey> = (value, at) => {
+  const key = parsed(parseNodeKey)(value, at);
+  if (key === NO_NODE_KEY) throw new ShapeError(`${at}: a node key that is not zero expected`);
+  return key;
+};
+
 /** What a node says of its host; the rest of Tailscale's Hostinfo is passed over for now. */
 export const hostinfo = record({
   Hostname: withDefault(text, ""),
@@ -23,7 +40,7 @@ export const hostinfo = record({
 
 export const registerRequest = record({
   Version: withDefault(integer, 0),
-  NodeKey: parsed(parseNodeKey),
+  NodeKey: ownNodeKey,
   /** The key that this one replaces, or null. */
   OldNodeKey: optionalNodeKey,
   /** The node's lock key (32 bytes), or null where it has none. */

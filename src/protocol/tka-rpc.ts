@@ -36,6 +36,8 @@ export const initFinishRequest = record({
   /** By node ID, in decimal. */
   Signatures: dictionary(bytes, MAX_INIT_SIGNATURES),
   SupportDisablement: optionalBytes,
+  /** The hash of the genesis that this finishes. Ours alone: Tailscale's clients do not say, and then it is empty. */
+  Genesis: optionalText,
 });
 export const bootstrapRequest = record({ ...caller, Head: optionalText });
 export const syncOfferRequest = record({ ...caller, Head: text, Ancestors: list(text, MAX_ANCESTORS) });

@@ -1,5 +1,6 @@
 /** Authority Update Messages: their type, encoding and hashes. Source: Go's `tka/aum.go`. */
 
+import { equalBytes } from "./bytes.ts";
 import { CborReader } from "./cbor-reader.ts";
 import { CborWriter } from "./cbor-writer.ts";
 import { digest, hashFromBytes, type AumHash } from "./hash.ts";
@@ -110,23 +111,32 @@ export function decodeAum(bytes: Uint8Array): Aum {
   return makeAum(kind, fields);
 }
 
+function written(aum: Aum, signatures: readonly AumSignature[] | null): CborWriter {
+  const writer = new CborWriter();
+  writeAum(writer, aum, signatures ?? []);
+  return writer;
+}
+
 /** The canonical encoding. */
 export function encodeAum(aum: Aum): Uint8Array {
-  const writer = new CborWriter();
-  writeAum(writer, aum, aum.signatures ?? []);
-  return writer.finish();
+  return written(aum, aum.signatures).finish();
+}
+
+/** The canonical encoding of an AUM that was decoded from `bytes`: these themselves where they are canonical, without a copy. */
+export function canonicalAum(aum: Aum, bytes: Uint8Array): Uint8Array {
+  return written(aum, aum.signatures).finishWith((canonical) =>
+    equalBytes(canonical, bytes) ? bytes : canonical.slice(),
+  );
 }
 
 /** The hash of the canonical encoding, signatures included. */
 export function aumHash(aum: Aum): AumHash {
-  return hashFromBytes(digest(encodeAum(aum)));
+  return hashFromBytes(written(aum, aum.signatures).finishWith(digest));
 }
 
 /** What signatures of the AUM are over: the digest (32 bytes) of its canonical encoding without signatures. */
 export function aumSigHash(aum: Aum): Uint8Array {
-  const writer = new CborWriter();
-  writeAum(writer, aum, []);
-  return digest(writer.finish());
+  return written(aum, null).finishWith(digest);
 }
 
 /** The hash of the parent, or null in a genesis. A raw hash that is not 32 bytes long is cut or filled, as in Go. */

@@ -163,7 +163,9 @@ export class CborReader {
     if (this.nil()) return null;
     this.#head();
     if (this.#major !== ARRAY) throw mismatch("a list");
-    return Array.from({ length: this.#low }, element);
+    const out: T[] = [];
+    for (let left = this.#low; left > 0; left--) out.push(element());
+    return out;
   }
 
   /** A map from text to text, or null for nil [B7]. */
@@ -199,11 +201,16 @@ export class CborReader {
     if (this.nil()) return;
     this.#head();
     if (this.#major !== MAP) throw mismatch("a map of fields");
-    const seen = new Set<number | string>();
+    // Almost all keys are small numbers: a bit each.
+    let seenSmall = 0;
+    let seen: Set<number | string> | null = null;
     for (let left = this.#low; left > 0; left--) {
       const key = this.#fieldKey();
-      if (seen.has(key)) throw new TkaError("malformed_cbor", "a key twice in one map");
-      seen.add(key);
+      const bit = typeof key === "number" && key >= 0 && key < 31 ? 1 << key : 0;
+      if ((seenSmall & bit) !== 0 || seen?.has(key) === true)
+        throw new TkaError("malformed_cbor", "a key twice in one map");
+      if (bit === 0) seen = (seen ?? new Set()).add(key);
+      seenSmall |= bit;
       const read = typeof key === "number" ? fields[key] : undefined;
       if (read === undefined) this.#skip();
       else read();

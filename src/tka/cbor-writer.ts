@@ -12,9 +12,21 @@ const ARRAY = 4;
 const MAP = 5;
 const NULL = 0xf6;
 
+/** A larger buffer is not kept: messages of that size are rare. */
+const MOST_SPARE = 1 << 16;
+const NOTHING = new Uint8Array(0);
+
+/** The buffer that writers hand on to one another, null while one of them has it: making one costs more than filling it. */
+let spare: Uint8Array | null = new Uint8Array(4096);
+
 export class CborWriter {
-  #buffer = new Uint8Array(256);
+  #buffer: Uint8Array;
   #length = 0;
+
+  constructor() {
+    this.#buffer = spare ?? new Uint8Array(256);
+    spare = null;
+  }
 
   #reserve(more: number): void {
     if (this.#length + more <= this.#buffer.length) return;
@@ -101,7 +113,23 @@ export class CborWriter {
     return this;
   }
 
+  #release(): void {
+    if (this.#buffer.length <= MOST_SPARE) spare = this.#buffer;
+    this.#buffer = NOTHING;
+    this.#length = 0;
+  }
+
+  /** The bytes written. Nothing may be written after that. */
   finish(): Uint8Array {
-    return this.#buffer.slice(0, this.#length);
+    const out = this.#buffer.slice(0, this.#length);
+    this.#release();
+    return out;
+  }
+
+  /** What `use` makes of the bytes written, which are gone once it returns. Nothing may be written after that. */
+  finishWith<T>(use: (bytes: Uint8Array) => T): T {
+    const out = use(this.#buffer.subarray(0, this.#length));
+    this.#release();
+    return out;
   }
 }

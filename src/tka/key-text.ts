@@ -3,6 +3,7 @@
  * Source: Go's `types/key` (parseHex, NLPublic, NodePublic).
  */
 
+import { concatBytes } from "./bytes.ts";
 import { TkaError } from "./errors.ts";
 import { KEY_LENGTH } from "./limits.ts";
 import { decodeHex, encodeHex } from "./text-encodings.ts";
@@ -21,7 +22,7 @@ const LOCK_PRIVATE_KEY = "nlpriv:";
 /** Bytes of a private Ed25519 key: the seed, then the public key. */
 const PRIVATE_KEY_LENGTH = 64;
 /** What stands before the 32 bytes of a node key in its binary form: "np". */
-const BINARY_PREFIX = [0x6e, 0x70] as const;
+const BINARY_PREFIX = Uint8Array.of(0x6e, 0x70);
 
 /** Parses attacker-controlled text of `length` bytes after `prefix`. Throws `malformed_text`, never repeating the text: it may be a secret. */
 export function parseHexKey(text: string, prefix: string, length = KEY_LENGTH): Uint8Array {
@@ -48,7 +49,7 @@ export function nodeKeyToRaw(nodeKey: NodeKey): Uint8Array {
 
 /** The binary form, as signatures carry it: "np" and 32 bytes. */
 export function nodeKeyToBinary(nodeKey: NodeKey): Uint8Array {
-  return Uint8Array.of(...BINARY_PREFIX, ...nodeKeyToRaw(nodeKey));
+  return concatBytes(BINARY_PREFIX, nodeKeyToRaw(nodeKey));
 }
 
 /** The node key of an attacker-controlled binary form. Throws `malformed_text`. */

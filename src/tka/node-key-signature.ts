@@ -88,7 +88,7 @@ export function encodeNodeKeySignature(sig: NodeKeySignature): Uint8Array {
 export function nodeKeySigHash(sig: NodeKeySignature): Uint8Array {
   const writer = new CborWriter();
   writeSignature(writer, sig, null);
-  return digest(writer.finish());
+  return writer.finishWith(digest);
 }
 
 /** The key that must sign whatever nests this signature [N4], or null. Proven only once the signature is. */

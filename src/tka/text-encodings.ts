@@ -14,6 +14,8 @@ function tableOf(alphabet: string): Int8Array {
   return table;
 }
 
+const BASE32_CODES = Uint8Array.from(BASE32, (character) => character.charCodeAt(0));
+const BASE64_CODES = Uint8Array.from(BASE64, (character) => character.charCodeAt(0));
 const BASE32_VALUES = tableOf(BASE32);
 const BASE64_VALUES = tableOf(BASE64);
 const HEX_VALUES = tableOf("0123456789abcdef");
@@ -24,8 +26,20 @@ function valueOf(table: Int8Array, text: string, at: number): number {
   return code < 128 ? (table[code] ?? -1) : -1;
 }
 
-function encodeBits(bytes: Uint8Array, alphabet: string, width: number): string {
+/** Characters that become text at once: strings that grow by one at a time are slow, and a call takes only so many arguments. */
+const PIECE = 1024;
+/** Scratch space: character codes on their way to a text. */
+const codes: number[] = [];
+
+function takeCodes(count: number): string {
+  codes.length = count;
+  return String.fromCharCode(...codes);
+}
+
+function encodeBits(bytes: Uint8Array, alphabet: Uint8Array, width: number): string {
+  const mask = (1 << width) - 1;
   let out = "";
+  let count = 0;
   let held = 0;
   let bits = 0;
   for (const byte of bytes) {
@@ -33,11 +47,15 @@ function encodeBits(bytes: Uint8Array, alphabet: string, width: number): string 
     bits += 8;
     while (bits >= width) {
       bits -= width;
-      out += alphabet[(held >> bits) & ((1 << width) - 1)] ?? "";
+      codes[count++] = alphabet[(held >> bits) & mask] ?? 0;
     }
     held &= (1 << bits) - 1;
+    if (count < PIECE) continue;
+    out += takeCodes(count);
+    count = 0;
   }
-  return bits > 0 ? out + (alphabet[(held << (width - bits)) & ((1 << width) - 1)] ?? "") : out;
+  if (bits > 0) codes[count++] = alphabet[(held << (width - bits)) & mask] ?? 0;
+  return out + takeCodes(count);
 }
 
 /**
@@ -72,12 +90,12 @@ function decodeBits(text: string, table: Int8Array, width: number): Uint8Array |
 }
 
 /** Base32 without padding (RFC 4648 section 6), as AUM hashes are written. */
-export const encodeBase32 = (bytes: Uint8Array): string => encodeBits(bytes, BASE32, 5);
+export const encodeBase32 = (bytes: Uint8Array): string => encodeBits(bytes, BASE32_CODES, 5);
 /** Null where it is not unpadded base32; of a last group of 1, 3 or 6 characters nothing is taken, as in Go. */
 export const decodeBase32 = (text: string): Uint8Array | null => decodeBits(text, BASE32_VALUES, 5);
 
 /** Base64 without padding (RFC 4648 section 4), as wrapped auth keys carry it. */
-export const encodeBase64Raw = (bytes: Uint8Array): string => encodeBits(bytes, BASE64, 6);
+export const encodeBase64Raw = (bytes: Uint8Array): string => encodeBits(bytes, BASE64_CODES, 6);
 /** Null where it is not unpadded base64. */
 export const decodeBase64Raw = (text: string): Uint8Array | null => decodeBits(text, BASE64_VALUES, 6);
 

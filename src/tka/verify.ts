@@ -3,7 +3,7 @@
  * be committed. Source: Go's `aumVerify` and `checkParent`.
  */
 
-import { AUM_KIND, aumParent, aumSigHash, decodeAum, encodeAum, type Aum } from "./aum.ts";
+import { AUM_KIND, aumParent, aumSigHash, canonicalAum, decodeAum, encodeAum, type Aum } from "./aum.ts";
 import { validateAum } from "./aum-validate.ts";
 import type { SignatureVerifier } from "./ed25519.ts";
 import { TkaError, within } from "./errors.ts";
@@ -26,15 +26,19 @@ export interface SealedAum {
 /** An AUM whose signatures were verified against the state that its parent leads to. */
 export type VerifiedAum = SealedAum & { readonly [verified]: true };
 
+function seal(aum: Aum, bytes: Uint8Array): SealedAum {
+  return { aum, bytes, hash: hashFromBytes(digest(bytes)), parent: aumParent(aum) };
+}
+
 /** Encodes and hashes an AUM. Proves nothing about it. */
 export function sealAum(aum: Aum): SealedAum {
-  const bytes = encodeAum(aum);
-  return { aum, bytes, hash: hashFromBytes(digest(bytes)), parent: aumParent(aum) };
+  return seal(aum, encodeAum(aum));
 }
 
 function decodeStored(hash: AumHash, bytes: Uint8Array): SealedAum {
   try {
-    return sealAum(decodeAum(bytes));
+    const aum = decodeAum(bytes);
+    return seal(aum, canonicalAum(aum, bytes));
   } catch (error) {
     if (!(error instanceof TkaError)) throw error;
     throw new TkaError("corrupt_storage", `stored AUM ${hash}: ${error.message}`, { subject: hash });
@@ -42,7 +46,7 @@ function decodeStored(hash: AumHash, bytes: Uint8Array): SealedAum {
 }
 
 /**
- * An AUM read back from storage that only verified AUMs enter. For implementations of Chonk alone.
+ * An AUM read back from storage that only verified AUMs enter. For implementations of Chonk alone, who leave `bytes` to it.
  * Throws `corrupt_storage` where the bytes do not decode, or are not those of `hash`.
  */
 export function reviveStoredAum(hash: AumHash, bytes: Uint8Array): VerifiedAum {

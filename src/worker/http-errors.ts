@@ -38,7 +38,6 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   incorrect_secret: FORBIDDEN,
   support_unavailable: UNPROCESSABLE,
   not_canonical: UNPROCESSABLE,
-  batch_too_long: UNPROCESSABLE,
   try_again: 503,
   internal: 500,
   malformed_cbor: BAD_REQUEST,

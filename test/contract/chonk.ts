@@ -12,6 +12,7 @@ import {
   openAuthority,
   prepare,
   prepareCompaction,
+  resumeAuthority,
   type Authority,
   type AumHash,
   type Chonk,
@@ -119,7 +120,8 @@ function reading(with_: (name: string, use: UseChonk) => void): void {
   with_("can be read back from a head to the genesis", (chonk) => {
     fill(chonk);
     const path: string[] = [];
-    for (let at: AumHash | null = chonk.head(); at !== null; at = chonk.aum(at)?.parent ?? null) path.push(c.nameOf(at));
+    for (let at: AumHash | null = chonk.head(); at !== null; at = chonk.aum(at)?.parent ?? null)
+      path.push(c.nameOf(at));
     expect(path).toEqual(["C", "B", "A", "G"]);
   });
 }
@@ -181,6 +183,7 @@ function committing(with_: (name: string, use: UseChonk) => void): void {
     const again = reopen();
     expect(contents(again)).toEqual(contents(chonk));
     expect(openAuthority(again)).toEqual(authority);
+    expect(resumeAuthority(again)).toEqual(authority);
     expect(again.aum(c.hash("A"))?.aum).toEqual(c.aum("A"));
   });
 }

@@ -42,7 +42,11 @@ const CHECKPOINT = 5;
 const begins: readonly Hostile<Scene>[] = [
   { name: "a genesis that is not CBOR", code: "malformed_cbor", ...beginning(() => Uint8Array.of(0xff)) },
   { name: "a genesis of no bytes", code: "malformed_cbor", ...beginning(() => new Uint8Array(0)) },
-  { name: "a genesis that is too large [L2]", code: "malformed_request", ...beginning(() => new Uint8Array(MAX_AUM_BYTES + 1)) },
+  {
+    name: "a genesis that is too large [L2]",
+    code: "malformed_request",
+    ...beginning(() => new Uint8Array(MAX_AUM_BYTES + 1)),
+  },
   {
     name: "a genesis that nobody has signed",
     code: "unsigned_aum",
@@ -126,14 +130,22 @@ function forCarol({ carol }: Scene, signer: Signer): Uint8Array {
 }
 
 const finishes: readonly Hostile<BegunScene>[] = [
-  { name: "a finish by another node", code: "init_superseded", attempt: ({ bob, signatures }) => finish(bob, signatures) },
+  {
+    name: "a finish by another node",
+    code: "init_superseded",
+    attempt: ({ bob, signatures }) => finish(bob, signatures),
+  },
   {
     name: "a finish after ten minutes [I1]",
     code: "no_pending_init",
     attempt: ({ alice, signatures }) => later(PENDING_INIT_MS, () => finish(alice, signatures)),
   },
   { name: "a finish with a signature missing [I2]", code: "missing_signature", ...finishing(() => null) },
-  { name: "a finish with no signature at all [I2]", code: "missing_signature", attempt: ({ alice }) => finish(alice, new Map()) },
+  {
+    name: "a finish with no signature at all [I2]",
+    code: "missing_signature",
+    attempt: ({ alice }) => finish(alice, new Map()),
+  },
   {
     name: "a finish with a signature for another node",
     code: "not_authorized",
@@ -149,7 +161,11 @@ const finishes: readonly Hostile<BegunScene>[] = [
     code: "not_authorized",
     ...finishing((scene) => forCarol(scene, { publicKey: scene.alice.lockKey.publicKey, sign: () => randomBytes(64) })),
   },
-  { name: "a finish with a signature that is not CBOR", code: "malformed_cbor", ...finishing(() => Uint8Array.of(0xff)) },
+  {
+    name: "a finish with a signature that is not CBOR",
+    code: "malformed_cbor",
+    ...finishing(() => Uint8Array.of(0xff)),
+  },
   { name: "a finish with an empty signature", code: "malformed_cbor", ...finishing(() => new Uint8Array(0)) },
   {
     name: "a finish with a signature that is too large",
@@ -160,7 +176,10 @@ const finishes: readonly Hostile<BegunScene>[] = [
     name: "a finish with a signature for a stranger",
     code: "unexpected_signature",
     attempt: ({ alice, signatures }) =>
-      finish(alice, new Map([...signatures, ["999", signDirect(nodeKeyFromRaw(randomBytes(32)), null, alice.lockKey)]])),
+      finish(
+        alice,
+        new Map([...signatures, ["999", signDirect(nodeKeyFromRaw(randomBytes(32)), null, alice.lockKey)]]),
+      ),
   },
   {
     name: "a finish that names a node in another way",
@@ -171,13 +190,25 @@ const finishes: readonly Hostile<BegunScene>[] = [
     name: "a finish that names a node `__proto__`",
     code: "malformed_request",
     attempt: ({ alice }) =>
-      alice.send("/machine/tka/init/finish", Buffer.from(`{"NodeKey":"${alice.nodeKey}","Signatures":{"__proto__":{}}}`)),
+      alice.send(
+        "/machine/tka/init/finish",
+        new TextEncoder().encode(`{"NodeKey":"${alice.nodeKey}","Signatures":{"__proto__":{}}}`),
+      ),
   },
   {
     name: "a finish with a support secret, which cannot be sealed",
     code: "support_unavailable",
     attempt: ({ alice, signatures }) =>
       alice.tka("initFinish", { Signatures: signatures, SupportDisablement: randomBytes(32) }),
+  },
+  {
+    name: "a finish that names another genesis than the one that is pending [I7]",
+    code: "init_superseded",
+    attempt: ({ alice, bob, signatures }) =>
+      alice.tka("initFinish", {
+        Signatures: signatures,
+        Genesis: aumHash(newGenesis([alice, bob], newSecrets(1).values)),
+      }),
   },
   {
     name: "a finish whose signatures are a list",
@@ -210,6 +241,12 @@ describe("a client that dies in init", () => {
     const second = newGenesis([alice, bob], values);
     await lock(alice, second);
     expect((await alice.map()).TKAInfo?.Head).toBe(aumHash(second));
+  });
+
+  test("after begin: a finish that names its genesis is good for that one [I7]", async () => {
+    const { alice, signatures, genesis } = await begunScene();
+    accepted(await alice.tka("initFinish", { Signatures: signatures, Genesis: aumHash(genesis) }), emptyResponse);
+    expect((await alice.map()).TKAInfo?.Head).toBe(aumHash(genesis));
   });
 
   test("after begin: ten minutes later it begins anew", async () => {

@@ -17,6 +17,7 @@ import {
   hashToBytes,
   makeAum,
   makeNodeKeySignature,
+  nodeKeyToBinary,
   signAum,
   signDirect,
   type Aum,
@@ -24,15 +25,7 @@ import {
 import { signNodeKeySignature } from "../../src/tka/rotation.ts";
 import { join, makeTailnet } from "../support/workerd/control.ts";
 import { hostileTable, type Hostile } from "../support/workerd/hostile.ts";
-import {
-  LocalChain,
-  finish,
-  lockedScene,
-  newState,
-  send,
-  trustedKey,
-  type Scene,
-} from "../support/workerd/locked.ts";
+import { LocalChain, finish, lockedScene, newState, send, trustedKey, type Scene } from "../support/workerd/locked.ts";
 import { randomBytes } from "../support/workerd/signed-request.ts";
 import { TestNode, accepted } from "../support/workerd/test-node.ts";
 
@@ -90,7 +83,12 @@ const sending = (updates: (scene: LockScene) => readonly (Aum | Uint8Array)[], i
 });
 
 const updates: readonly Hostile<LockScene>[] = [
-  { name: "an update that is not CBOR", code: "malformed_cbor", index: 0, ...sending(() => [randomBytes(3).fill(0xff)]) },
+  {
+    name: "an update that is not CBOR",
+    code: "malformed_cbor",
+    index: 0,
+    ...sending(() => [randomBytes(3).fill(0xff)]),
+  },
   { name: "an update of no bytes", code: "malformed_cbor", index: 0, ...sending(() => [new Uint8Array(0)]) },
   {
     name: "an update nested deeper than CBOR may be",
@@ -298,7 +296,7 @@ const signatures: readonly Hostile<LockScene>[] = [
       const { alice, carol } = scene;
       const direct = makeNodeKeySignature(SIG_KIND.credential, {
         keyId: alice.lockKey.publicKey,
-        pubkey: Uint8Array.of(0x6e, 0x70, ...Buffer.from(carol.nodeKey.slice("nodekey:".length), "hex")),
+        pubkey: nodeKeyToBinary(carol.nodeKey),
         wrappingPubkey: carol.lockKey.publicKey,
       });
       return encodeNodeKeySignature(signNodeKeySignature(direct, alice.lockKey));

@@ -9,7 +9,7 @@ import { authorityOf, dump, join, makeAuthKey, makeTailnet } from "../support/wo
 import { hostileTable, type Hostile } from "../support/workerd/hostile.ts";
 import { lockedScene, unlockedScene, type Scene } from "../support/workerd/locked.ts";
 import { refused } from "../support/workerd/refused.ts";
-import { TestNode } from "../support/workerd/test-node.ts";
+import { TestNode, statusesOf } from "../support/workerd/test-node.ts";
 
 interface JoinScene extends Scene {
   /** Good for one node, and for any number. */
@@ -35,7 +35,10 @@ async function joinScene(): Promise<JoinScene> {
   };
 }
 
-const joining = (key: (scene: JoinScene) => string, fields: (scene: JoinScene) => Record<string, unknown> = () => ({})) => ({
+const joining = (
+  key: (scene: JoinScene) => string,
+  fields: (scene: JoinScene) => Record<string, unknown> = () => ({}),
+) => ({
   attempt: (scene: JoinScene) => scene.newcomer.register(key(scene), fields(scene)),
 });
 
@@ -86,10 +89,18 @@ const cases: readonly Hostile<JoinScene>[] = [
   },
   {
     name: "the old node key of another machine",
-    code: "bad_auth_key",
+    code: "auth_key_spent",
     ...joining(
-      () => "",
+      ({ spent }) => spent,
       ({ alice }) => ({ OldNodeKey: alice.nodeKey }),
+    ),
+  },
+  {
+    name: "the zero node key",
+    code: "malformed_request",
+    ...joining(
+      ({ once }) => once,
+      () => ({ NodeKey: `nodekey:${"0".repeat(64)}` }),
     ),
   },
   {
@@ -127,7 +138,7 @@ const cases: readonly Hostile<JoinScene>[] = [
   {
     name: "no node key",
     code: "malformed_request",
-    attempt: ({ newcomer }) => newcomer.send(REGISTER_PATH, Buffer.from("{}")),
+    attempt: ({ newcomer }) => newcomer.send(REGISTER_PATH, new TextEncoder().encode("{}")),
   },
   {
     name: "a poll of a node that never joined",
@@ -136,14 +147,14 @@ const cases: readonly Hostile<JoinScene>[] = [
   },
 ];
 
-hostileTable("registering", joinScene, cases, ({ newcomer }) => [newcomer]);
+hostileTable("registering", joinScene, cases, ({ alice, newcomer }) => [alice, newcomer]);
 
 describe("registering", () => {
   test("an auth key for one node is spent once, also by two that come at the same time", async () => {
     const key = await makeAuthKey(await makeTailnet());
     const nodes = [new TestNode("a"), new TestNode("b"), new TestNode("c")];
     const answers = await Promise.all(nodes.map((node) => node.register(key)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 403, 403]);
+    expect(statusesOf(answers)).toEqual([200, 403, 403]);
   });
 
   test("a refused registration does not spend the key", async () => {

@@ -1,5 +1,6 @@
 /** Ours answering the oracle's questions about single values: decoding, hashing, weighing, verifying, deriving. */
 
+import { nodeKeySignatureText } from "../../src/protocol/index.ts";
 import {
   aumHash,
   aumSigHash,
@@ -71,6 +72,7 @@ export function answerNksDecode(body: Bytes): object {
     kind: sig.kind,
     keyId: toBase64(authorizingKeyId(sig)),
     wrapping: toBase64(unverifiedWrappingKey(sig)),
+    text: nodeKeySignatureText(sig),
   };
 }
 
@@ -85,7 +87,10 @@ export function answerOfferParse(body: { head: string; ancestors: readonly strin
   return parseSyncOffer(body.head, body.ancestors);
 }
 
-export function answerVerify(body: { rule: string; pub: string; msg: string; sig: string }, ports: AnswerPorts): object {
+export function answerVerify(
+  body: { rule: string; pub: string; msg: string; sig: string },
+  ports: AnswerPorts,
+): object {
   const rule = body.rule === "std" ? ports.verifier.standard : ports.verifier.zip215;
   return { ok: rule(given(body.pub), given(body.msg), given(body.sig)) };
 }

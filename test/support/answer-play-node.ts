@@ -35,7 +35,11 @@ function doAuthorized(play: Play, node: PlayNode, step: NodeKeyShape): object {
   const rotated = authorize(play, authorityOf(node), step);
   if (rotated === null) return { prevNodeKeys: [], initialKind: null, initialWrapping: null };
   const { previousNodeKeys, initial } = rotated.rotation;
-  return { prevNodeKeys: previousNodeKeys, initialKind: initial.kind, initialWrapping: toBase64(initial.wrappingPubkey) };
+  return {
+    prevNodeKeys: previousNodeKeys,
+    initialKind: initial.kind,
+    initialWrapping: toBase64(initial.wrappingPubkey),
+  };
 }
 
 interface PeersStep {
@@ -93,7 +97,11 @@ function doBuild(play: Play, node: PlayNode, step: { priv: string; ops: BuildOp[
   return { aums: builder.finalize(node.chonk).map((aum) => toBase64(encodeAum(aum))) };
 }
 
-function doRevoke(_play: Play, node: PlayNode, step: { removeKeys: string[]; ourKey: string; forkFrom: string }): object {
+function doRevoke(
+  _play: Play,
+  node: PlayNode,
+  step: { removeKeys: string[]; ourKey: string; forkFrom: string },
+): object {
   const forkFrom = step.forkFrom === "" ? null : parseAumHash(step.forkFrom);
   const revoked = step.removeKeys.map((text) => fromBase64(text));
   const aum = makeRevocation(node.chonk, authorityOf(node), revoked, fromBase64(step.ourKey), forkFrom);
@@ -138,5 +146,7 @@ export const NODE_STEPS: Readonly<Record<string, StepHandler>> = {
   disablement: (play, node, { secret }: { secret: string }) => ({
     valid: validDisablement(authorityOf(node).state, fromBase64(secret), play.ports.kdf),
   }),
-  trusted: (_play, node, { keyId }: { keyId: string }) => ({ trusted: keyTrusted(authorityOf(node), fromBase64(keyId)) }),
+  trusted: (_play, node, { keyId }: { keyId: string }) => ({
+    trusted: keyTrusted(authorityOf(node), fromBase64(keyId)),
+  }),
 };

@@ -71,11 +71,21 @@ export function decodeAums(texts: readonly string[] | null): Aum[] {
 }
 
 export function keyFromShape({ kind, votes, public: publicKey, meta }: KeyShape): Key {
-  return { kind, votes: BigInt(votes), publicKey: fromBase64(publicKey), meta: meta == null ? null : new Map(Object.entries(meta)) };
+  return {
+    kind,
+    votes: BigInt(votes),
+    publicKey: fromBase64(publicKey),
+    meta: meta == null ? null : new Map(Object.entries(meta)),
+  };
 }
 
 function keyToShape({ kind, votes, publicKey, meta }: Key): KeyShape {
-  return { kind, votes: Number(votes), public: toBase64(publicKey), meta: meta === null ? null : Object.fromEntries(meta) };
+  return {
+    kind,
+    votes: Number(votes),
+    public: toBase64(publicKey),
+    meta: meta === null ? null : Object.fromEntries(meta),
+  };
 }
 
 function storedOf({ chonk }: PlayNode): { ancestor: string | null; stored: string[] } {
@@ -135,11 +145,16 @@ function doSync(play: Play, _node: PlayNode, step: { from: string; to: string })
   const offer = makeSyncOffer(to.chonk, authorityOf(to));
   const missing = missingAums(from.chonk, authorityOf(from), offer);
   const updates = missing.map(({ aum }) => aum);
-  if (updates.length > 0) to.authority = inform(to.chonk, authorityOf(to), updates, play.ports.verifier, committedAt(play));
+  if (updates.length > 0)
+    to.authority = inform(to.chonk, authorityOf(to), updates, play.ports.verifier, committedAt(play));
   return { aums: missing.map(({ hash }) => hash), head: authorityOf(to).head };
 }
 
-function doCompact(play: Play, node: PlayNode, step: { minChain: number; minAgeSeconds: number; ages?: Record<string, number> }): object {
+function doCompact(
+  play: Play,
+  node: PlayNode,
+  step: { minChain: number; minAgeSeconds: number; ages?: Record<string, number> },
+): object {
   for (const [hash, age] of Object.entries(step.ages ?? {})) node.ages.set(hash, age);
   node.chonk = withAges(node.chonk, node.ages, play.ports.now);
   const options = { minChain: step.minChain, minAge: step.minAgeSeconds * 1000 };

@@ -69,7 +69,10 @@ export function answerResign(body: { priv: string; nodeKey: string; old: string 
 }
 
 /** Ours names a lock key besides, which Go does not: the throw-away key itself stands in for it here. */
-export function answerSignByCredential(body: { priv: string; wrapped: string; nodeKey: string }, ports: AnswerPorts): object {
+export function answerSignByCredential(
+  body: { priv: string; wrapped: string; nodeKey: string },
+  ports: AnswerPorts,
+): object {
   const credential = decodeNodeKeySignature(fromBase64(body.wrapped));
   const privateKey = fromBase64(body.priv);
   if (privateKey.length !== 64) throw new TkaError("invalid_argument", "a private key that is not 64 bytes long");

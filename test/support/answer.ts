@@ -12,6 +12,7 @@ import {
   answerVerify,
   answerWeight,
 } from "./answer-decode.ts";
+import { answerLog, answerStatus } from "./answer-json.ts";
 import { NODE_STEPS } from "./answer-play-node.ts";
 import { CHAIN_STEPS, nodeOf, type Play, type Step } from "./answer-play.ts";
 import { nativeSigner, type AnswerPorts } from "./answer-ports.ts";
@@ -48,6 +49,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   "wrapped.decode": answerWrappedDecode,
   resign: answerResign,
   signByCredential: answerSignByCredential,
+  "json.log": answerLog,
+  "json.status": answerStatus,
   play: runPlay,
 };
 

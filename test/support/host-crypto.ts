@@ -12,7 +12,8 @@ const PKCS8_PREFIX = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0
 /** node:crypto's verifier without our rules behind it. */
 export const hostEd25519 = {
   importKey: (spki: Uint8Array): KeyObject => createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" }),
-  verify: (key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean => verify(null, message, key, signature),
+  verify: (key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean =>
+    verify(null, message, key, signature),
 };
 
 /** Both rules over node:crypto. */

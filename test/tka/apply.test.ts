@@ -14,7 +14,7 @@ import {
 } from "../../src/tka/index.ts";
 import { applyAum } from "../../src/tka/apply.ts";
 import { idOf, namesOf, stateOf, trusted } from "../support/chains-keys.ts";
-import { addKey, checkpoint, fields, noOp, removeKey, setMeta, setVotes, type Recipe } from "../support/chains-recipes.ts"; // prettier-ignore
+import { addKey, checkpoint, fields, noOp, removeKey, type Recipe } from "../support/chains-recipes.ts";
 import { chain } from "../support/chains.ts";
 import { codeOf } from "../support/expect-code.ts";
 

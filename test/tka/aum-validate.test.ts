@@ -9,6 +9,7 @@ import {
   MAX_KEYS,
   MAX_META_BYTES,
   MAX_VOTES,
+  aumHash,
   aumKindText,
   decodeAum,
   encodeAum,
@@ -143,9 +144,9 @@ describe("[K1] invalid_key", () => {
 
 describe("[S1] invalid_state", () => {
   const value = filled(DISABLEMENT_LENGTH);
-  const lastAumHash = decodeAum(encodeAum(checkpoint({}))).state?.lastAumHash;
 
   test.each<[string, Aum]>([
+    ["a state that names an AUM", checkpoint({ lastAumHash: aumHash(makeAum(AUM_KIND.noOp)) })],
     ["no keys", checkpoint({ keys: [] })],
     ["nil keys", checkpoint({ keys: null })],
     ["a key more than the most", checkpoint({ keys: manyKeys(MAX_KEYS + 1) })],
@@ -164,17 +165,6 @@ describe("[S1] invalid_state", () => {
     ["a bad state on a NoOp", makeAum(AUM_KIND.noOp, { state: stateOf({}) })],
   ])("%s", (_, aum) => {
     expect(verdictOf(() => validateAum(aum))).toBe("invalid_state");
-  });
-
-  test("a state that names an AUM", () => {
-    expect(lastAumHash).toBeNull();
-    const named = decodeAum(
-      Uint8Array.of(
-        ...[0xa2, 0x01, 0x05], // a checkpoint
-        ...[0x05, 0xa1, 0x01, 0x41, 0x00], // whose state names an AUM: one byte, filled to 32
-      ),
-    );
-    expect(verdictOf(() => validateAum(named))).toBe("invalid_state");
   });
 });
 

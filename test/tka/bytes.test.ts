@@ -57,12 +57,14 @@ describe("UTF-8", () => {
     expect(decodeUtf8(of(...bytes))).toBeNull();
   });
 
-  test.each([["", ""], ["a\u0000b", "a\u0000b"], ["\ufeffmark", "\ufeffmark"], ["\u{10ffff}", "\u{10ffff}"]])(
-    "keeps %j",
-    (text, same) => {
-      expect(decodeUtf8(encodeUtf8(text))).toBe(same);
-    },
-  );
+  test.each([
+    ["", ""],
+    ["a\u0000b", "a\u0000b"],
+    ["\ufeffmark", "\ufeffmark"],
+    ["\u{10ffff}", "\u{10ffff}"],
+  ])("keeps %j", (text, same) => {
+    expect(decodeUtf8(encodeUtf8(text))).toBe(same);
+  });
 
   test("writes a lone surrogate as U+FFFD", () => {
     expect(decodeUtf8(encodeUtf8("a\ud800b"))).toBe("a\ufffdb");
@@ -74,7 +76,10 @@ describe("UTF-8", () => {
 
   test("encodes and decodes as the host does", () => {
     const bytes = fc.uint8Array({ maxLength: 12 });
-    fc.assert(fc.property(bytes, (some) => decodeUtf8(some) === strict(some)), { seed: 20261101, numRuns: 2000 });
+    fc.assert(
+      fc.property(bytes, (some) => decodeUtf8(some) === strict(some)),
+      { seed: 20261101, numRuns: 2000 },
+    );
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(encodeUtf8(text)).toEqual(new TextEncoder().encode(text));

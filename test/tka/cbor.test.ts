@@ -218,11 +218,21 @@ describe("[B7] maps of texts", () => {
   const meta = (...bytes: readonly number[]): ReadonlyMap<string, string> | null => reading(...bytes).textMap();
 
   test("are read in any order", () => {
-    expect(meta(0xa2, 0x61, 0x62, 0x60, 0x61, 0x61, 0x61, 0x78)).toEqual(new Map([["b", ""], ["a", "x"]]));
+    expect(meta(0xa2, 0x61, 0x62, 0x60, 0x61, 0x61, 0x61, 0x78)).toEqual(
+      new Map([
+        ["b", ""],
+        ["a", "x"],
+      ]),
+    );
   });
 
   test("repeat the value before a null", () => {
-    expect(meta(0xa2, 0x61, 0x61, 0x61, 0x78, 0x61, 0x62, 0xf6)).toEqual(new Map([["a", "x"], ["b", "x"]]));
+    expect(meta(0xa2, 0x61, 0x61, 0x61, 0x78, 0x61, 0x62, 0xf6)).toEqual(
+      new Map([
+        ["a", "x"],
+        ["b", "x"],
+      ]),
+    );
   });
 
   test("take null for a first key or value as empty text", () => {

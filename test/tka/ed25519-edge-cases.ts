@@ -26,7 +26,18 @@ export const SMALL_ORDER_ENCODINGS = [
 
 /** Of the 196 signatures (R, S = 0) of "Zcash" under A, those that Go's standard rule takes, as [A, R]. ZIP-215 takes them all. */
 export const STANDARD_TAKES: readonly (readonly [number, number])[] = [
-  [0, 0], [3, 0], [4, 6], [5, 2], [5, 4], [5, 5], [6, 3], [6, 5], [8, 0], [9, 1], [12, 0], [13, 0],
+  [0, 0],
+  [3, 0],
+  [4, 6],
+  [5, 2],
+  [5, 4],
+  [5, 5],
+  [6, 3],
+  [6, 5],
+  [8, 0],
+  [9, 1],
+  [12, 0],
+  [13, 0],
 ];
 
 export interface EdgeCase {

@@ -184,19 +184,45 @@ describe("[V4] a native verifier", () => {
     expect(eager.standard(new Uint8Array(32), MESSAGE, new Uint8Array(65))).toBe(false);
   });
 
-  test("imports each key once, and keeps 1024 of them", () => {
+  test("imports a key once, until another one takes its place", () => {
     const imported: string[] = [];
     const verifier = hostVerifier({ importKey: (spki) => imported.push(encodeHex(spki)), verify: () => true });
-    const key = (i: number): Uint8Array => Uint8Array.of(i >> 8, i & 0xff, ...new Uint8Array(30));
-    const use = (i: number): boolean => verifier.zip215(key(i), MESSAGE, new Uint8Array(64));
-    for (let i = 0; i < 1024; i++) use(i);
-    use(0);
-    expect(imported).toHaveLength(1024);
-    use(1024);
-    use(1);
-    expect(imported).toHaveLength(1025);
-    use(0);
-    expect(imported).toHaveLength(1026);
+    const use = (...start: readonly number[]): boolean =>
+      verifier.zip215(
+        Uint8Array.from({ length: 32 }, (_, i) => start[i] ?? 0),
+        MESSAGE,
+        new Uint8Array(64),
+      );
+    const [one, meetsOne, other] = [
+      [1, 2],
+      [1, 2, 3],
+      [2, 2],
+    ];
+    for (const start of [one, other, one, other]) use(...start);
+    expect(imported).toHaveLength(2);
+    for (const start of [meetsOne, other, one]) use(...start);
+    expect(imported).toHaveLength(4);
+  });
+
+  test("takes no key for another that meets it in its place", () => {
+    const [alice, mallory] = [lockKey("alice"), lockKey("mallory")];
+    const meets = Uint8Array.of(...alice.publicKey.subarray(0, 2), ...mallory.publicKey.subarray(2));
+    const verifier = hostVerifier(hostEd25519);
+    const signature = alice.sign(MESSAGE);
+    for (const [publicKey, good] of [
+      [alice.publicKey, true],
+      [meets, false],
+      [alice.publicKey, true],
+    ] as const)
+      expect(verifier.zip215(publicKey, MESSAGE, signature)).toBe(good);
+  });
+
+  test("is given keys that a caller may change afterwards", () => {
+    const verifier = hostVerifier(hostEd25519);
+    const publicKey = lockKey("alice").publicKey.slice();
+    expect(verifier.zip215(publicKey, MESSAGE, lockKey("alice").sign(MESSAGE))).toBe(true);
+    publicKey[31] = (publicKey[31] ?? 0) ^ 1;
+    expect(verifier.zip215(publicKey, MESSAGE, lockKey("alice").sign(MESSAGE))).toBe(false);
   });
 });
 

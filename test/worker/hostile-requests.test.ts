@@ -12,6 +12,7 @@ import {
   SIGNATURE_LIFETIME_S,
   TKA_PATHS,
   contentDigest,
+  encodeBase64,
   jsonReplacer,
 } from "../../src/protocol/index.ts";
 import { encodeHex } from "../../src/tka/index.ts";
@@ -43,7 +44,7 @@ function dropping(name: string): Tampering {
 /** The key ID of a point of small order: the neutral element, under which anybody's signature may verify. */
 const NEUTRAL = `reqkey:01${"00".repeat(31)}`;
 /** R the neutral element and S zero: a cofactorless verifier takes it for any message under that key. */
-const FORGED_FOR_ALL = `tailward=:${Buffer.from(Uint8Array.of(1, ...new Uint8Array(63))).toString("base64")}:`;
+const FORGED_FOR_ALL = `tailward=:${encodeBase64(Uint8Array.of(1, ...new Uint8Array(63)))}:`;
 
 const forgeries: readonly Hostile<Scene>[] = [
   { name: "a request without a signature", code: "unsigned_request", ...tampered(() => dropping("signature")) },
@@ -73,23 +74,23 @@ const forgeries: readonly Hostile<Scene>[] = [
     },
   },
   { name: "another key's signature", code: "forged_request", ...tampered(({ bob }) => ({ signer: bob.requestKey })) },
-  ...["@method", "@authority", "@path", "content-digest"].map(
-    (missing): Hostile<Scene> => ({
-      name: `a signature that does not cover ${missing}`,
-      code: "forged_request",
-      ...tampered(() => ({
-        components: ["@method", "@authority", "@path", "content-digest"].filter((name) => name !== missing),
-      })),
-    }),
-  ),
-  ...["created", "expires", "nonce", "alg", "keyid", "tag"].map(
-    (missing): Hostile<Scene> => ({
-      name: `a signature without ${missing}`,
-      code: "forged_request",
-      ...tampered(() => ({ parameters: { [missing]: undefined } })),
-    }),
-  ),
-  { name: "a signature for another purpose", code: "forged_request", ...tampered(() => ({ parameters: { tag: "web" } })) },
+  ...["@method", "@authority", "@path", "content-digest"].map((missing): Hostile<Scene> => ({
+    name: `a signature that does not cover ${missing}`,
+    code: "forged_request",
+    ...tampered(() => ({
+      components: ["@method", "@authority", "@path", "content-digest"].filter((name) => name !== missing),
+    })),
+  })),
+  ...["created", "expires", "nonce", "alg", "keyid", "tag"].map((missing): Hostile<Scene> => ({
+    name: `a signature without ${missing}`,
+    code: "forged_request",
+    ...tampered(() => ({ parameters: { [missing]: undefined } })),
+  })),
+  {
+    name: "a signature for another purpose",
+    code: "forged_request",
+    ...tampered(() => ({ parameters: { tag: "web" } })),
+  },
   { name: "a signature under another label", code: "forged_request", ...tampered(() => ({ label: "other" })) },
   {
     name: "two signatures [Q1]",
@@ -195,7 +196,12 @@ const NOT_JSON = ["", "{", "null", "[]", "7", '"text"', "{}", `{"NodeKey":7}`, "
 
 const bodies: readonly Hostile<Scene>[] = [
   {
-    name: "a body that is too large, and says so",
+    name: "a body that says that it is too large",
+    code: "body_too_large",
+    ...tampered(() => ({ headers: (headers) => headers.set("content-length", String(MAX_BODY_BYTES + 1)) })),
+  },
+  {
+    name: "a body that is too large, in one piece",
     code: "body_too_large",
     ...tampered(() => ({ sentBody: new Uint8Array(MAX_BODY_BYTES + 1) })),
   },
@@ -204,17 +210,15 @@ const bodies: readonly Hostile<Scene>[] = [
     code: "body_too_large",
     ...tampered(() => ({ sentBody: streamOf(MAX_BODY_BYTES + 1) })),
   },
-  ...[REGISTER_PATH, MAP_PATH, ...Object.values(TKA_PATHS)].map(
-    (path): Hostile<Scene> => ({
-      name: `${path} with whatever is no request`,
-      code: "malformed_request",
-      attempt: async ({ carol }) => {
-        const answers = await Promise.all(NOT_JSON.map((body) => carol.send(path, utf8(body))));
-        for (const answer of answers) refused(answer, "malformed_request");
-        return carol.send(path, new Uint8Array(64).fill(0xff));
-      },
-    }),
-  ),
+  ...[REGISTER_PATH, MAP_PATH, ...Object.values(TKA_PATHS)].map((path): Hostile<Scene> => ({
+    name: `${path} with whatever is no request`,
+    code: "malformed_request",
+    attempt: async ({ carol }) => {
+      const answers = await Promise.all(NOT_JSON.map((body) => carol.send(path, utf8(body))));
+      for (const answer of answers) refused(answer, "malformed_request");
+      return carol.send(path, new Uint8Array(64).fill(0xff));
+    },
+  })),
   {
     name: "a session that is a number too large",
     code: "malformed_request",
@@ -223,25 +227,27 @@ const bodies: readonly Hostile<Scene>[] = [
 ];
 
 const paths: readonly Hostile<Scene>[] = [
-  { name: "a path that there is not", code: "not_found", attempt: ({ carol }) => carol.post("/machine/tka/nothing", {}) },
+  {
+    name: "a path that there is not",
+    code: "not_found",
+    attempt: ({ carol }) => carol.post("/machine/tka/nothing", {}),
+  },
   {
     name: "a path that there is not, unsigned",
     code: "not_found",
     attempt: () => fetchWorker(new Request(`${ORIGIN}/nothing`)),
   },
-  ...[REGISTER_PATH, MAP_PATH, ...Object.values(TKA_PATHS)].map(
-    (path): Hostile<Scene> => ({
-      name: `PUT ${path}`,
-      code: "method_not_allowed",
-      attempt: ({ carol }) => {
-        const signed = signedRequest(path, utf8("{}"), carol.requestKey, { method: "PUT" });
-        return fetchWorker(signed);
-      },
-    }),
-  ),
+  ...[REGISTER_PATH, MAP_PATH, ...Object.values(TKA_PATHS)].map((path): Hostile<Scene> => ({
+    name: `PUT ${path}`,
+    code: "method_not_allowed",
+    attempt: ({ carol }) => {
+      const signed = signedRequest(path, utf8("{}"), carol.requestKey, { method: "PUT" });
+      return fetchWorker(signed);
+    },
+  })),
 ];
 
-hostileTable("forged requests", unlockedScene, forgeries);
+hostileTable("forged requests", unlockedScene, forgeries, ({ carol }) => [carol]);
 hostileTable("bodies", unlockedScene, bodies);
 hostileTable("paths and methods", unlockedScene, paths);
 

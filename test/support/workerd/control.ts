@@ -78,7 +78,9 @@ export function dump(state: DurableObjectState): Record<string, string[]> {
 function rowsOf(db: SqlStorage, table: string): string[] {
   const rows = db.exec(`SELECT * FROM "${table}"`).toArray();
   return rows.map((row) =>
-    JSON.stringify(row, (_, value: unknown) => (value instanceof ArrayBuffer ? encodeHex(new Uint8Array(value)) : value)),
+    JSON.stringify(row, (_, value: unknown) =>
+      value instanceof ArrayBuffer ? encodeHex(new Uint8Array(value)) : value,
+    ),
   );
 }
 

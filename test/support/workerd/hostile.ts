@@ -5,6 +5,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { ControlErrorCode } from "../../../src/protocol/index.ts";
+import type { AumHash } from "../../../src/tka/index.ts";
 import { STATUS_OF } from "../../../src/worker/http-errors.ts";
 import { stored } from "./control.ts";
 import type { Scene } from "./locked.ts";
@@ -19,45 +20,48 @@ export interface Hostile<S> {
   /** What must have happened before: it may be stored. */
   readonly arrange?: (scene: S) => Promise<unknown>;
   readonly attempt: (scene: S) => Promise<Answer>;
-  /** What is undone afterwards, whatever happened. */
-  readonly restore?: (scene: S) => unknown;
 }
 
 /** Conflicts that have nothing to do with the lock. */
 const HEADLESS = new Set<ControlErrorCode>(["node_key_owned"]);
 
-async function check<S extends Scene>(scene: S, others: readonly TestNode[], hostile: Hostile<S>): Promise<void> {
-  const nodes = [scene.alice, scene.bob, scene.carol, ...others];
-  await hostile.arrange?.(scene);
-  const head = (await scene.alice.map()).TKAInfo?.Head ?? undefined;
-  const before = await stored(scene.tailnet, nodes);
-  try {
-    const answer = await hostile.attempt(scene);
-    const refusal = refused(answer, hostile.code);
-    expect(answer.status).toBe(STATUS_OF[hostile.code]);
-    if (answer.status === 409 && !HEADLESS.has(hostile.code)) expect(refusal.head).toBe(head);
-    if (hostile.index !== undefined) expect(refusal.index).toBe(hostile.index);
-  } finally {
-    await hostile.restore?.(scene);
-  }
-  expect(await stored(scene.tailnet, nodes)).toEqual(before);
-  expect((await scene.bob.map()).TKAInfo?.Head ?? undefined).toBe(head);
+async function headOf({ alice }: Scene): Promise<AumHash | undefined> {
+  return (await alice.map()).TKAInfo?.Head ?? undefined;
 }
 
-/** Runs a table over one scene, which no case may change. `others` are nodes whose routes must not change either. */
+async function check<S extends Scene>(
+  scene: S,
+  head: AumHash | undefined,
+  nodes: readonly TestNode[],
+  hostile: Hostile<S>,
+): Promise<void> {
+  await hostile.arrange?.(scene);
+  const before = await stored(scene.tailnet, nodes);
+  const answer = await hostile.attempt(scene);
+  const refusal = refused(answer, hostile.code);
+  expect(answer.status).toBe(STATUS_OF[hostile.code]);
+  if (answer.status === 409 && !HEADLESS.has(hostile.code)) expect(refusal.head).toBe(head);
+  if (hostile.index !== undefined) expect(refusal.index).toBe(hostile.index);
+  expect(await stored(scene.tailnet, nodes)).toEqual(before);
+  expect(await headOf(scene)).toBe(head);
+}
+
+/** Runs a table over one scene, which no case may change. `routed` are nodes whose routes must not change either. */
 export function hostileTable<S extends Scene>(
   title: string,
   makeScene: () => Promise<S>,
   cases: readonly Hostile<S>[],
-  others: (scene: S) => readonly TestNode[] = () => [],
+  routed: (scene: S) => readonly TestNode[] = () => [],
 ): void {
   describe(title, () => {
     let scene: S;
+    let head: AumHash | undefined;
     beforeAll(async () => {
       scene = await makeScene();
+      head = await headOf(scene);
     });
     test.each(cases)("$name: $code", async (hostile) => {
-      await check(scene, others(scene), hostile);
+      await check(scene, head, routed(scene), hostile);
     });
   });
 }

@@ -1,6 +1,6 @@
 /** Requests signed as our agent signs them [Q1], and every way in which a forger may differ from it. */
 
-import { createSignatureSync } from "http-message-sig";
+import { createSignatureSync, type SignatureParameters } from "http-message-sig";
 import {
   SIGNATURE_ALGORITHM,
   SIGNATURE_LABEL,
@@ -36,9 +36,9 @@ export function randomBytes(length: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-function parametersOf(keyId: Uint8Array, replaced: Tampering["parameters"]): Record<string, string | number> {
+function parametersOf(keyId: Uint8Array, replaced: Tampering["parameters"]): SignatureParameters {
   const created = Math.floor(Date.now() / 1000);
-  const parameters = {
+  return {
     created,
     expires: created + SIGNATURE_LIFETIME_S,
     nonce: encodeHex(randomBytes(16)),
@@ -47,7 +47,6 @@ function parametersOf(keyId: Uint8Array, replaced: Tampering["parameters"]): Rec
     tag: SIGNATURE_TAG,
     ...replaced,
   };
-  return Object.fromEntries(Object.entries(parameters).filter((entry) => entry[1] !== undefined)) as typeof parameters;
 }
 
 /** A request with `body` to `path`, signed with the request key of `signer`. */

@@ -43,6 +43,11 @@ export async function fetchWorker(request: Request): Promise<Answer> {
   return answerOf(await exports.default.fetch(request));
 }
 
+/** The statuses of several answers, in order of size. */
+export function statusesOf(answers: readonly Answer[]): number[] {
+  return answers.map(({ status }) => status).sort((a, b) => a - b);
+}
+
 /** The answer's body in that shape; fails where the request was refused. */
 export function accepted<T>(answer: Answer, shape: Shape<T>): T {
   if (answer.status !== 200) throw new Error(`refused: ${answer.status} ${JSON.stringify(answer.json)}`);
