@@ -9,12 +9,12 @@
  * Rule [I6]: the genesis is of a new authority: no retired chain has its state IDs. The secrets of those are public, and so are the signatures
  *            that would do for a finish: anybody could turn the old lock on again.
  * Rule [I7]: a finish that names its genesis finishes that one and no other: whoever began twice must not be left with the first one's secrets.
+ * Rule [I8]: ephemeral and tagged nodes, which nobody answers for, cannot begin.
  */
 
 import { createHash } from "node:crypto";
 import {
   MemoryChonk,
-  authorizeNodeKey,
   decodeAum,
   equalBytes,
   prepareBootstrap,
@@ -24,9 +24,10 @@ import {
   type Prepared,
 } from "../tka/index.ts";
 import type { EmptyResponse, InitBeginRequest, InitBeginResponse, InitFinishRequest } from "../protocol/index.ts";
-import { MAX_SIGNATURE_BYTES, PENDING_INIT_MS } from "../protocol/index.ts";
+import { PENDING_INIT_MS } from "../protocol/index.ts";
 import { decodePublishable } from "./lock-policy.ts";
 import type { NodeRecord } from "./nodes.ts";
+import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -51,6 +52,15 @@ function refuseIfRetired(tailnet: Tailnet, { state }: Aum): void {
   if (same) throw new TkaError("invalid_genesis", "the genesis is of a lock that was turned off: make a new one");
 }
 
+/** [I8] */
+function refuseUnowned(node: NodeRecord): void {
+  if (node.ephemeral || node.tags.length > 0)
+    throw new ControlError(
+      "forbidden",
+      "an ephemeral or tagged node cannot turn the lock on: do it from a node that is a person's",
+    );
+}
+
 function prepareGenesis(tailnet: Tailnet, bytes: Uint8Array): Prepared {
   const genesis = decodePublishable(bytes, 0);
   if (genesis.prevAumHash !== null) throw new TkaError("invalid_genesis", "the genesis must not have a parent");
@@ -66,6 +76,7 @@ export function initBegin(
   now: number,
 ): InitBeginResponse {
   refuseIfEnabled(tailnet);
+  refuseUnowned(node);
   prepareGenesis(tailnet, request.GenesisAUM);
   const nodes = tailnet.nodes.all();
   tailnet.store.run(
@@ -116,22 +127,19 @@ function refuseUnlisted(pending: PendingInit, request: InitFinishRequest): void 
     });
 }
 
-/** The signature for one listed node, proven under the genesis, with the key behind it. */
-function provenSignature(
+/** The signature for one listed node, proven under the genesis. */
+function provenListed(
   tailnet: Tailnet,
   prepared: Prepared,
   request: InitFinishRequest,
-  id: number,
+  node: NodeRecord,
   nodeKey: NodeKey,
-): { signature: Uint8Array; signedBy: Uint8Array | null } {
-  const signature = request.Signatures.get(String(id));
+): ProvenSignature {
+  const signature = request.Signatures.get(String(node.id));
   if (signature === undefined)
     throw new ControlError("missing_signature", "a node that the begin listed has no signature", { subject: nodeKey });
-  if (signature.length > MAX_SIGNATURE_BYTES)
-    throw new ControlError("not_authorized", "a signature that is too large", { subject: nodeKey });
   try {
-    const { authorizedBy } = authorizeNodeKey(prepared.state, nodeKey, signature, tailnet.verifier);
-    return { signature, signedBy: authorizedBy.publicKey };
+    return proveSignature(tailnet, prepared.state, node, nodeKey, signature);
   } catch (error) {
     if (error instanceof TkaError) throw new ControlError(error.code, error.message, { subject: nodeKey });
     throw error;
@@ -148,7 +156,7 @@ function storeSignatures(
   for (const [id, nodeKey] of pending.listed) {
     const node = tailnet.nodes.byId(id);
     if (node === null) continue;
-    const { signature, signedBy } = provenSignature(tailnet, prepared, request, id, nodeKey);
+    const { signature, signedBy } = provenListed(tailnet, prepared, request, node, nodeKey);
     if (node.nodeKey === nodeKey) tailnet.nodes.sign(node, signature, signedBy, seq);
   }
 }
@@ -158,16 +166,16 @@ function storeSignatures(
  * proving a signature throws, naming its node.
  */
 export function initFinish(tailnet: Tailnet, node: NodeRecord, request: InitFinishRequest, now: number): EmptyResponse {
-  const digest = digestOf(request);
-  const active = tailnet.lock.active();
-  if (active !== null && equalBytes(tailnet.lock.finishDigest(active), digest)) return {};
-  refuseIfEnabled(tailnet);
-  const pending = requirePending(tailnet, node, now);
   if (request.SupportDisablement.length > 0)
     throw new ControlError(
       "support_unavailable",
       "this control plane has no key to seal a support secret to: initialize without one",
     );
+  const digest = digestOf(request);
+  const active = tailnet.lock.active();
+  if (active !== null && equalBytes(tailnet.lock.finishDigest(active), digest)) return {};
+  refuseIfEnabled(tailnet);
+  const pending = requirePending(tailnet, node, now);
   refuseUnlisted(pending, request);
   const prepared = prepareBootstrap(new MemoryChonk(), decodeAum(pending.genesis), tailnet.verifier);
   if (request.Genesis !== "" && request.Genesis !== prepared.head)

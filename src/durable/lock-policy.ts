@@ -3,11 +3,11 @@
  *
  * Rule [L1]: an AUM is valid in its own canonical encoding too. One that is not, such as an update with empty metadata, would be taken by
  *            whoever gets the bytes as they were sent, and refused by everyone after: one trusted key could stop the whole tailnet.
- * Rule [L2]: an AUM is within the size limit before it is decoded.
+ * Rule [L2]: an AUM is within the size limit before it is decoded, and within that of signatures, each by another key [P3], before any is verified.
  */
 
-import { TkaError, decodeAum, encodeAum, validateAum, type Aum } from "../tka/index.ts";
-import { MAX_AUM_BYTES } from "../protocol/index.ts";
+import { TkaError, decodeAum, encodeAum, refuseDoubleSigners, validateAum, type Aum } from "../tka/index.ts";
+import { MAX_AUM_BYTES, MAX_AUM_SIGNATURES } from "../protocol/index.ts";
 import { ControlError } from "./refuse.ts";
 
 /** Decodes an attacker-controlled AUM. Throws `malformed_cbor`, `invalid_aum`, `not_canonical` [L1] or `malformed_request` [L2]. */
@@ -16,6 +16,7 @@ export function decodePublishable(bytes: Uint8Array, index: number): Aum {
     throw new ControlError("malformed_request", `AUM ${index} is larger than ${MAX_AUM_BYTES} bytes`, { index });
   try {
     const aum = decodeAum(bytes);
+    refuseCostlySignatures(aum, index);
     validateAum(aum);
     assertSurvivesEncoding(aum, index);
     return aum;
@@ -23,6 +24,14 @@ export function decodePublishable(bytes: Uint8Array, index: number): Aum {
     if (error instanceof TkaError) throw new TkaError(error.code, error.message, { ...error.data, index });
     throw error;
   }
+}
+
+function refuseCostlySignatures(aum: Aum, index: number): void {
+  if ((aum.signatures ?? []).length > MAX_AUM_SIGNATURES)
+    throw new ControlError("malformed_request", `AUM ${index} has more than ${MAX_AUM_SIGNATURES} signatures`, {
+      index,
+    });
+  refuseDoubleSigners(aum);
 }
 
 function assertSurvivesEncoding(aum: Aum, index: number): void {

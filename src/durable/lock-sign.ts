@@ -1,6 +1,10 @@
-/** Node-key signatures submitted by signers, and which of them rest on a key. */
+/**
+ * Node-key signatures submitted by signers, and which of them rest on a key.
+ *
+ * Rule [G6]: a rotation is taken from its own node alone: anybody whose signature is valid could make one that names another node's key.
+ */
 
-import { authorizeNodeKey, decodeNodeKeySignature, equalBytes, nodeKeyFromBinary, type NodeKey } from "../tka/index.ts";
+import { SIG_KIND, decodeNodeKeySignature, equalBytes, nodeKeyFromBinary } from "../tka/index.ts";
 import {
   MAX_SIGNATURE_BYTES,
   type AffectedSigsRequest,
@@ -8,30 +12,36 @@ import {
   type EmptyResponse,
   type SignRequest,
 } from "../protocol/index.ts";
+import type { NodeRecord } from "./nodes.ts";
+import { proveSignature } from "./proven-signature.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
-function signedNodeKey(signature: Uint8Array): NodeKey {
+/** The node that a signature is for. */
+function signedNode(tailnet: Tailnet, caller: NodeRecord, signature: Uint8Array): NodeRecord {
   if (signature.length > MAX_SIGNATURE_BYTES)
     throw new ControlError("malformed_request", `the signature is larger than ${MAX_SIGNATURE_BYTES} bytes`);
-  return nodeKeyFromBinary(decodeNodeKeySignature(signature).pubkey ?? new Uint8Array(0));
-}
-
-/**
- * Stores a signature for a node of this tailnet; the same one again is answered with success.
- * Throws `lock_not_enabled`, `unknown_node`, or what proving it throws.
- */
-export function submitSignature(tailnet: Tailnet, { Signature }: SignRequest): EmptyResponse {
-  const { authority } = tailnet.lock.require();
-  const nodeKey = signedNodeKey(Signature);
+  const { pubkey, kind } = decodeNodeKeySignature(signature);
+  const nodeKey = nodeKeyFromBinary(pubkey ?? new Uint8Array(0));
   const node = tailnet.nodes.byKey(nodeKey);
   if (node === null)
     throw new ControlError("unknown_node", "the signature is for a node key that is not registered in this tailnet", {
       subject: nodeKey,
     });
-  const { authorizedBy } = authorizeNodeKey(authority.state, nodeKey, Signature, tailnet.verifier);
-  if (!equalBytes(node.keySignature, Signature))
-    tailnet.nodes.sign(node, Signature, authorizedBy.publicKey, tailnet.nextSeq());
+  if (kind === SIG_KIND.rotation && node.id !== caller.id)
+    throw new ControlError("not_authorized", "a rotation is taken from its own node alone", { subject: nodeKey });
+  return node;
+}
+
+/**
+ * Stores a signature for a node of this tailnet; the same one again is answered with success.
+ * Throws `lock_not_enabled`, `unknown_node`, `not_authorized`, or what proving it throws.
+ */
+export function submitSignature(tailnet: Tailnet, caller: NodeRecord, request: SignRequest): EmptyResponse {
+  const { authority } = tailnet.lock.require();
+  const node = signedNode(tailnet, caller, request.Signature);
+  const { signature, signedBy } = proveSignature(tailnet, authority.state, node, node.nodeKey, request.Signature);
+  if (!equalBytes(node.keySignature, signature)) tailnet.nodes.sign(node, signature, signedBy, tailnet.nextSeq());
   return {};
 }
 

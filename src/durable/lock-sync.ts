@@ -14,20 +14,23 @@ import {
   parseAumHash,
   parseSyncOffer,
   prepare,
+  refuseRepublished,
   sealAum,
   type AumHash,
   type Prepared,
 } from "../tka/index.ts";
-import type {
-  BootstrapRequest,
-  BootstrapResponse,
-  SyncOfferRequest,
-  SyncOfferResponse,
-  SyncSendRequest,
-  SyncSendResponse,
+import {
+  MAX_FORKS,
+  type BootstrapRequest,
+  type BootstrapResponse,
+  type SyncOfferRequest,
+  type SyncOfferResponse,
+  type SyncSendRequest,
+  type SyncSendResponse,
 } from "../protocol/index.ts";
 import type { ActiveLock } from "./lock.ts";
 import { decodePublishable } from "./lock-policy.ts";
+import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 const NO_BYTES = new Uint8Array(0);
@@ -55,13 +58,21 @@ function isOnChain({ chonk, authority }: ActiveLock, hash: AumHash): boolean {
   return false;
 }
 
+function forked({ authority }: ActiveLock): TkaError {
+  return new TkaError("head_moved", "the change does not follow the head: synchronize, and make it again", {
+    subject: authority.head,
+  });
+}
+
 function refuseIfForked(active: ActiveLock, { verified, head }: Prepared, last: AumHash): void {
-  const [first] = verified;
-  const goesOn =
-    first === undefined ? isOnChain(active, last) : first.parent === active.authority.head && head === last;
-  if (goesOn) return;
-  throw new TkaError("head_moved", "the change does not follow the head: synchronize, and make it again", {
-    subject: active.authority.head,
+  if (verified[0]?.parent !== active.authority.head || head !== last) throw forked(active);
+}
+
+/** A branch that loses is kept, up to a limit; one that wins always is. */
+function refuseManyForks({ chonk, authority }: ActiveLock): void {
+  if (chonk.heads().length < MAX_FORKS) return;
+  throw new ControlError("too_many_forks", "too many branches that do not count are stored already", {
+    head: authority.head,
   });
 }
 
@@ -71,15 +82,25 @@ export interface SendResult {
   readonly changed: ActiveLock | null;
 }
 
-/** Throws `lock_not_enabled`, `head_moved` [Y2], or what decoding, verifying and applying throw, with the AUM's index. */
+/** Nothing that was sent is new: the answer needs no more than a look at the chain. */
+function answerKnown(active: ActiveLock, request: SyncSendRequest, hashes: readonly AumHash[]): SendResult {
+  const last = hashes.at(-1);
+  if (request.Interactive && last !== undefined && !isOnChain(active, last)) throw forked(active);
+  return { response: { Head: active.authority.head }, changed: null };
+}
+
+/** Throws `lock_not_enabled`, `republished`, `too_many_forks`, `head_moved` [Y2], or what decoding, verifying and applying throw, with the AUM's index. */
 export function syncSend(tailnet: Tailnet, request: SyncSendRequest, now: number): SendResult {
   const active = tailnet.lock.require();
   if (request.MissingAUMs.length === 0) return { response: { Head: active.authority.head }, changed: null };
   const updates = request.MissingAUMs.map(decodePublishable);
+  const hashes = updates.map((update) => sealAum(update).hash);
+  if (hashes.every((hash) => active.chonk.aum(hash) !== null)) return answerKnown(active, request, hashes);
+  refuseRepublished(active.chonk, updates);
   const prepared = prepare(active.chonk, active.authority, updates, tailnet.verifier);
-  const last = updates.at(-1);
-  if (request.Interactive && last !== undefined) refuseIfForked(active, prepared, sealAum(last).hash);
-  if (prepared.verified.length === 0) return { response: { Head: prepared.head }, changed: null };
+  const last = hashes.at(-1);
+  if (request.Interactive && last !== undefined) refuseIfForked(active, prepared, last);
+  if (prepared.head === active.authority.head) refuseManyForks(active);
   const changed = tailnet.lock.append(active, prepared, now);
   if (prepared.head !== active.authority.head) tailnet.nextLockSeq();
   return { response: { Head: prepared.head }, changed };

@@ -3,7 +3,14 @@
  * Everything here runs inside the caller's transaction.
  */
 
-import { resumeAuthority, type AumHash, type Authority, type Prepared, type VerifiedAum } from "../tka/index.ts";
+import {
+  equalBytes,
+  resumeAuthority,
+  type AumHash,
+  type Authority,
+  type Prepared,
+  type VerifiedAum,
+} from "../tka/index.ts";
 import { ControlError } from "./refuse.ts";
 import { SqliteChonk } from "./sqlite-chonk.ts";
 import type { Store } from "./store.ts";
@@ -82,7 +89,7 @@ export class Lock {
   retiredBy(secret: Uint8Array): boolean {
     const last = this.#store.row("SELECT secret FROM chains WHERE retired IS NOT NULL ORDER BY id DESC LIMIT 1");
     const known = last?.bytesOrNull("secret") ?? null;
-    return known !== null && known.length === secret.length && known.every((byte, i) => byte === secret[i]);
+    return known !== null && equalBytes(known, secret);
   }
 
   /** The secret that retired the chain that `head` is on, or null where it is on none of those. Such secrets are public. */

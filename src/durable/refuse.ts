@@ -50,6 +50,6 @@ export async function outcomeOf<T>(
     const refusal = refusalOf(error, headOrNull(head));
     if (refusal !== null) return { ok: false, error: refusal };
     console.error("unexpected failure", error);
-    return { ok: false, error: { code: "internal", message: "something went wrong here; nothing was changed" } };
+    return { ok: false, error: { code: "internal", message: "something went wrong here: ask again" } };
   }
 }

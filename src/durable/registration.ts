@@ -6,21 +6,26 @@
  * Rule [G3]: a signature that comes along is stored if it lets the node key in; otherwise the node is registered without one, and locked out.
  */
 
-import { TkaError, authorizeNodeKey, type NodeKey } from "../tka/index.ts";
-import { MAX_SIGNATURE_BYTES, parseAuthKey, type RegisterRequest, type RegisterResponse } from "../protocol/index.ts";
+import { TkaError, equalBytes } from "../tka/index.ts";
+import { parseAuthKey, type RegisterRequest, type RegisterResponse } from "../protocol/index.ts";
 import type { NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
+import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
-/** The trusted key behind a signature for `nodeKey`, or null where the signature is none of ours: then it is not kept. */
-function provenBy(tailnet: Tailnet, nodeKey: NodeKey, signature: Uint8Array): Uint8Array | null {
+/** The signature that came along, if it lets the node in [G3]; null where it is none, or none of ours. */
+function provenOrNull(
+  tailnet: Tailnet,
+  node: NodeRecord,
+  { NodeKey, NodeKeySignature }: RegisterRequest,
+): ProvenSignature | null {
   const active = tailnet.lock.active();
-  if (active === null || signature.length === 0 || signature.length > MAX_SIGNATURE_BYTES) return null;
+  if (active === null || NodeKeySignature.length === 0) return null;
   try {
-    return authorizeNodeKey(active.authority.state, nodeKey, signature, tailnet.verifier).authorizedBy.publicKey;
+    return proveSignature(tailnet, active.authority.state, node, NodeKey, NodeKeySignature);
   } catch (error) {
-    if (error instanceof TkaError) return null;
+    if (error instanceof TkaError || error instanceof ControlError) return null;
     throw error;
   }
 }
@@ -55,9 +60,11 @@ function join(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: n
 function findOrJoin(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): NodeRecord {
   const known = tailnet.nodes.byKey(request.NodeKey);
   if (known !== null) {
+    const head = tailnet.lock.head();
     if (known.machineKey !== caller.machineKey)
       throw new ControlError("node_key_owned", "this node key belongs to another machine: make a new one", {
         subject: request.NodeKey,
+        ...(head === null ? {} : { head }),
       });
     return known;
   }
@@ -71,8 +78,9 @@ export function register(tailnet: Tailnet, caller: Caller, request: RegisterRequ
   const node = findOrJoin(tailnet, caller, request, now);
   tailnet.nonces.take(caller, now);
   tailnet.describe(node, factsOf(request));
-  const signedBy = provenBy(tailnet, request.NodeKey, request.NodeKeySignature);
-  if (signedBy !== null) tailnet.nodes.sign(node, request.NodeKeySignature, signedBy, tailnet.nextSeq());
+  const proven = provenOrNull(tailnet, node, request);
+  if (proven !== null && !equalBytes(node.keySignature, proven.signature))
+    tailnet.nodes.sign(node, proven.signature, proven.signedBy, tailnet.nextSeq());
   return {
     NodeKeyExpired: false,
     MachineAuthorized: true,

@@ -36,7 +36,7 @@ import { verifier } from "./native-verifier.ts";
 import { changesSince, type Changes } from "./netmap.ts";
 import type { NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
-import { ControlError, outcomeOf } from "./refuse.ts";
+import { outcomeOf } from "./refuse.ts";
 import { register } from "./registration.ts";
 import { SESSIONS_SHARD } from "./sessions-shard.ts";
 import { Store } from "./store.ts";
@@ -63,11 +63,22 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     this.#tailnet = new Tailnet(new Store(ctx.storage), verifier);
   }
 
-  /** Runs an act in one transaction; where it has changed what nodes can see, the sessions object is told. */
-  async #run<T>(act: (tailnet: Tailnet, now: number) => T): Promise<Outcome<T>> {
-    const before = this.#tailnet.find()?.seq ?? 0;
+  /**
+   * Runs an act in one transaction; where it has changed what nodes can see, the sessions object is told. Whoever asks is admitted in a
+   * transaction before it, in the same turn: a nonce is spent also where the act refuses.
+   */
+  async #run<A, T>(
+    admit: (tailnet: Tailnet, now: number) => A,
+    act: (tailnet: Tailnet, now: number, admitted: A) => T,
+  ): Promise<Outcome<T>> {
+    const tailnet = this.#tailnet;
+    const before = tailnet.find()?.seq ?? 0;
     const outcome = await outcomeOf(
-      () => this.#tailnet.store.transaction<T>(() => act(this.#tailnet, Date.now()) as never),
+      () => {
+        const now = Date.now();
+        const admitted: A = tailnet.store.transaction<A>(() => admit(tailnet, now) as never);
+        return tailnet.store.transaction<T>(() => act(tailnet, now, admitted) as never) as T;
+      },
       () => this.#tailnet.head(),
     );
     const info = this.#tailnet.find();
@@ -77,19 +88,19 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   /** The same for an act on a tailnet, which there must be. Refuses with `unknown_tailnet`. */
   #act<T>(act: (tailnet: Tailnet, now: number) => T): Promise<Outcome<T>> {
-    return this.#run((tailnet, now) => {
-      tailnet.info();
-      return act(tailnet, now);
-    });
+    return this.#run((tailnet) => tailnet.info(), act);
   }
 
-  /** The same for an act of a node: it is admitted first, in the same transaction. */
+  /** The same for an act of a node. */
   #actOf<T>(
     caller: Caller,
     request: { readonly NodeKey: NodeKey },
     act: (tailnet: Tailnet, node: NodeRecord, now: number) => T,
   ): Promise<Outcome<T>> {
-    return this.#act((tailnet, now) => act(tailnet, tailnet.admit(caller, request.NodeKey, now), now));
+    return this.#run(
+      (tailnet, now) => tailnet.admit(caller, request.NodeKey, now),
+      (tailnet, now, node) => act(tailnet, node, now),
+    );
   }
 
   /** Told again by the shard's own comparison if this call is lost. */
@@ -103,10 +114,13 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   create(id: string, name: string): Promise<Outcome<null>> {
-    return this.#run((tailnet, now) => {
-      tailnet.create(id, name, now);
-      return null;
-    });
+    return this.#run(
+      () => null,
+      (tailnet, now) => {
+        tailnet.create(id, name, now);
+        return null;
+      },
+    );
   }
 
   createAuthKey(options: AuthKeyOptions): Promise<Outcome<{ info: AuthKeyInfo; key: string }>> {
@@ -145,7 +159,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   sign(caller: Caller, request: SignRequest): Promise<Outcome<EmptyResponse>> {
-    return this.#actOf(caller, request, (tailnet) => submitSignature(tailnet, request));
+    return this.#actOf(caller, request, (tailnet, node) => submitSignature(tailnet, node, request));
   }
 
   affectedSigs(caller: Caller, request: AffectedSigsRequest): Promise<Outcome<AffectedSigsResponse>> {
@@ -170,8 +184,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   exportLock(): Promise<Outcome<LockExport>> {
     return this.#act((tailnet) => {
-      const active = tailnet.lock.active();
-      if (active === null) throw new ControlError("lock_not_enabled", "tailnet lock is not enabled in this tailnet");
+      const active = tailnet.lock.require();
       return {
         aums: tailnet.lock.export(active),
         nodes: tailnet.nodes.all().map(({ nodeKey, keySignature }) => ({ nodeKey, signature: keySignature })),

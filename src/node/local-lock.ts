@@ -2,6 +2,7 @@
 
 import {
   TkaError,
+  authorizeNodeKey,
   bootstrap,
   compact,
   decodeAum,
@@ -10,11 +11,14 @@ import {
   missingAums,
   resumeAuthority,
   parseSyncOffer,
+  refuseDoubleSigners,
+  refuseRepublished,
   validDisablement,
   type Aum,
   type Authority,
   type Chonk,
   type DisablementKdf,
+  type NodeKey,
   type SignatureVerifier,
   type State,
   type SyncOffer,
@@ -61,18 +65,32 @@ export class LocalLock {
     return this.#authority;
   }
 
+  /** True if an attacker-controlled signature proves the node key under our own chain. Without a lock, nothing is proven. */
+  authorizes(nodeKey: NodeKey, signature: Uint8Array): boolean {
+    if (this.#authority === null || signature.length === 0) return false;
+    try {
+      authorizeNodeKey(this.#authority.state, nodeKey, signature, this.#ports.verifier);
+      return true;
+    } catch (error) {
+      if (error instanceof TkaError) return false;
+      throw error;
+    }
+  }
+
   /** Begins with a genesis from the control plane. Throws TkaError, or `lock_disallowed`. */
   bootstrap(genesis: Uint8Array, disallowed: readonly string[]): void {
     const { chonk, verifier, now } = this.#ports;
     const aum = decodeAum(genesis);
     if (aum.state !== null && disallowed.includes(stateIdOf(aum.state)))
       throw new AgentError("lock_disallowed", "this chain was turned off on this node");
+    refuseDoubleSigners(aum);
     this.#authority = bootstrap(chonk, aum, verifier, now());
   }
 
-  /** Takes in updates, all of them or none. Throws TkaError. */
+  /** Takes in updates, all of them or none [P3][P4]. Throws TkaError. */
   inform(updates: readonly Aum[]): void {
     const { chonk, verifier, now } = this.#ports;
+    refuseRepublished(chonk, updates);
     this.#authority = inform(chonk, this.require(), updates, verifier, now());
   }
 

@@ -38,6 +38,7 @@ export const CONTROL_ERROR_CODES = [
   "unexpected_signature",
   "incorrect_secret",
   "support_unavailable",
+  "too_many_forks",
   "not_canonical",
   // Ourselves.
   "try_again",

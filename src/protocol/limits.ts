@@ -1,7 +1,7 @@
-/** Limits of the node API, each with its reason. Checked before anything is parsed. */
+/** Limits of the node API, each with its reason. The body is bounded before it is parsed, what is in it before it is worked on. */
 
-/** Bytes of a request's body. The largest honest one is `init/finish` with a signature (some 300 bytes in JSON) for each of 10,000 nodes. */
-export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** Bytes of a request's body. The largest honest one is `init/finish` with a signature (some 300 bytes in JSON) for each of 20,000 nodes. */
+export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** AUMs in one `sync/send`: what one walk can take (limits.ts of the authority), with room for the chain before it. */
 export const MAX_BATCH = 1900;
 /** Ancestors in a sync offer: a client offers one for every checkpoint of its last 1,000 AUMs, or some ten (v1.102). */
@@ -14,8 +14,10 @@ export const MAX_AUM_BYTES = 512 * 1024;
 export const MAX_SIGNATURE_BYTES = 8 * 1024;
 /** Bytes of a disablement secret; 32 are made. Bounds what is given to the KDF. */
 export const MAX_SECRET_BYTES = 1024;
-/** Characters of an auth key, wrapping cut off. */
-export const MAX_AUTH_KEY_LENGTH = 256;
+/** Signatures on one AUM: each may cost a slow verification, and even a recovery needs no more than a tailnet has signing nodes. */
+export const MAX_AUM_SIGNATURES = 64;
+/** Heads of stored branches: what has lost is kept for those who hold it, but whoever once held a key could make such without end. */
+export const MAX_FORKS = 128;
 /** Milliseconds for which a pending init waits for its finish. */
 export const PENDING_INIT_MS = 10 * 60 * 1000;
 /** Milliseconds after which a poll without news is answered with a keep-alive: well before a client gives up (120 s). */

@@ -15,21 +15,20 @@ const IV = Int32Array.of(
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 );
 
-/** The word of the block that each step of each round takes in: 16 steps a round, written as hex digits. */
-const SCHEDULE = Uint8Array.from(
-  [
-    "0123456789abcdef",
-    "ea489fd61c02b753",
-    "b8c052fdae367194",
-    "7931dcbe265a40f8",
-    "905724afe1bc683d",
-    "2c6a0b834d75fe19",
-    "c51fed4a0763928b",
-    "db7ec13950f4862a",
-    "6fe9b308c2d714a5",
-    "a2847615fb9e3cd0",
-  ].flatMap((round) => [...round].map((digit) => parseInt(digit, 16))),
-);
+/** The word of the block that each step of each round takes in: 16 steps a round, a hex digit each. */
+const SCHEDULE_DIGITS = [
+  "0123456789abcdef",
+  "ea489fd61c02b753",
+  "b8c052fdae367194",
+  "7931dcbe265a40f8",
+  "905724afe1bc683d",
+  "2c6a0b834d75fe19",
+  "c51fed4a0763928b",
+  "db7ec13950f4862a",
+  "6fe9b308c2d714a5",
+  "a2847615fb9e3cd0",
+].join("");
+const SCHEDULE = Uint8Array.from({ length: ROUNDS * 16 }, (_, step) => parseInt(SCHEDULE_DIGITS.charAt(step), 16));
 
 // Scratch space: nothing in it outlives a call.
 const words = new Int32Array(16);

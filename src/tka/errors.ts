@@ -23,6 +23,7 @@ export const TKA_ERROR_CODES = [
   "key_limit",
   "bad_signature",
   "last_key",
+  "republished",
   "state_id_mismatch",
   "invalid_genesis",
   // Node-key signatures.

@@ -66,6 +66,7 @@ export {
 } from "./node-key-signature.ts";
 export { obsoleteNodeKeys, type RotatedPeer } from "./obsolete-keys.ts";
 export { authorityAfter, bootstrap, inform, makeGenesis, prepare, prepareBootstrap } from "./prepare.ts";
+export { refuseDoubleSigners, refuseRepublished } from "./republished.ts";
 export { cosignRevocation, makeRevocation } from "./revocation.ts";
 export { rotateSignature, signByCredential, signDirect } from "./rotation.ts";
 export { signAum } from "./sign.ts";

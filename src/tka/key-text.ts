@@ -52,10 +52,15 @@ export function nodeKeyToBinary(nodeKey: NodeKey): Uint8Array {
   return concatBytes(BINARY_PREFIX, nodeKeyToRaw(nodeKey));
 }
 
-/** The node key of an attacker-controlled binary form. Throws `malformed_text`. */
-export function nodeKeyFromBinary(binary: Uint8Array): NodeKey {
+/** Throws `malformed_text` unless the attacker-controlled bytes are the binary form of a node key. */
+export function checkNodeKeyBinary(binary: Uint8Array): void {
   if (binary.length !== BINARY_PREFIX.length + KEY_LENGTH || BINARY_PREFIX.some((byte, i) => binary[i] !== byte))
     throw new TkaError("malformed_text", "not the binary form of a node key");
+}
+
+/** The node key of an attacker-controlled binary form. Throws `malformed_text`. */
+export function nodeKeyFromBinary(binary: Uint8Array): NodeKey {
+  checkNodeKeyBinary(binary);
   return nodeKeyFromRaw(binary.subarray(BINARY_PREFIX.length));
 }
 

@@ -30,13 +30,13 @@ interface Kept<ImportedKey> {
 
 /** Both rules, with the host's verifier as their fast path. A host that throws has said no, and its no is never final. */
 export function hostVerifier<ImportedKey>(host: NativeEd25519<ImportedKey>): SignatureVerifier {
-  const kept: (Kept<ImportedKey> | undefined)[] = new Array(PLACES);
+  const kept = new Map<number, Kept<ImportedKey>>();
   const keyOf = (publicKey: Uint8Array): ImportedKey => {
     const place = ((publicKey[0] ?? 0) | ((publicKey[1] ?? 0) << 8)) % PLACES;
-    const known = kept[place];
+    const known = kept.get(place);
     if (known !== undefined && equalBytes(known.publicKey, publicKey)) return known.imported;
     const imported = host.importKey(concatBytes(SPKI_PREFIX, publicKey));
-    kept[place] = { publicKey: publicKey.slice(), imported };
+    kept.set(place, { publicKey: publicKey.slice(), imported });
     return imported;
   };
   // Bindings are slower, by a microsecond in workerd, on small arrays that they have not met before.

@@ -11,7 +11,7 @@ import type { SignatureVerifier } from "./ed25519.ts";
 import { equalBytes } from "./bytes.ts";
 import { TkaError, within } from "./errors.ts";
 import { KEY_25519, type Key } from "./key.ts";
-import { nodeKeyFromBinary, nodeKeyToBinary, type NodeKey } from "./key-text.ts";
+import { checkNodeKeyBinary, nodeKeyFromBinary, nodeKeyToBinary, type NodeKey } from "./key-text.ts";
 import { KEY_LENGTH } from "./limits.ts";
 import {
   SIG_KIND,
@@ -58,7 +58,9 @@ function verifyLayers(sig: NodeKeySignature, nodeKey: NodeKey, key: Key, verifie
   while (layer.kind === SIG_KIND.rotation) {
     const nested = verifyRotation(layer, verifier);
     if (nested.kind !== SIG_KIND.credential)
-      within("nested signature", {}, () => nodeKeyFromBinary(nested.pubkey ?? new Uint8Array(0)));
+      within("nested signature", {}, () => {
+        checkNodeKeyBinary(nested.pubkey ?? new Uint8Array(0));
+      });
     layer = nested;
   }
   if (layer.kind !== SIG_KIND.direct && layer.kind !== SIG_KIND.credential)

@@ -4,7 +4,8 @@
  *
  * Rule [R1]: a rotation is made only where the node's lock key is the one that the old signature wraps; otherwise it is refused, not broken.
  * Rule [R2]: what is made never nests deeper than a decoder takes. Layers are counted, not node keys: a credential is a layer without one.
- * Rule [R3]: trimming drops only layers that our own key can make anew: those above the layer from which on it is our key that signs.
+ * Rule [R3]: trimming drops, and signs anew, only layers that our own key has signed: those above the layer from which on it is our key that
+ *            signs. The old signature is attacker-controlled: what is signed anew without looking would be signed for whomever it names.
  *
  *   initial .. anchor (wraps our key) | r1  r2  r3 ... r13 | newest       r1 to r13 are ours to drop and to sign anew, over the anchor.
  */
@@ -47,13 +48,18 @@ function layersOf(sig: NodeKeySignature): NodeKeySignature[] {
   return layers;
 }
 
+/** True if `layer` is signed by our own key. Ed25519 signs alike each time, so signing again is the proof. */
+function isOurs(layer: NodeKeySignature, signer: Signer): boolean {
+  return equalBytes(signer.sign(nodeKeySigHash(layer)), layer.signature);
+}
+
 /** The last of the layers, seen from outside, above which our key has signed everything: the anchor of [R3]. */
-function anchorOf(layers: readonly NodeKeySignature[], ours: Uint8Array): number {
-  let anchor = layers.length - 1;
-  for (let i = 0; i < layers.length; i++) {
-    const layer = layers[i] as NodeKeySignature;
-    if (!equalBytes(unverifiedWrappingKey(layer), ours)) break;
-    anchor = i;
+function anchorOf(layers: readonly NodeKeySignature[], signer: Signer): number {
+  let anchor = 0;
+  for (const [i, layer] of layers.slice(1).entries()) {
+    const above = layers[i] as NodeKeySignature;
+    if (!equalBytes(unverifiedWrappingKey(layer), signer.publicKey) || !isOurs(above, signer)) break;
+    anchor = i + 1;
   }
   return anchor;
 }
@@ -62,7 +68,7 @@ function anchorOf(layers: readonly NodeKeySignature[], ours: Uint8Array): number
 function trimmed(old: NodeKeySignature, signer: Signer): NodeKeySignature {
   if (signatureLayers(old) < MAX_SIGNATURE_LAYERS) return old;
   const layers = layersOf(old);
-  const anchor = anchorOf(layers, signer.publicKey);
+  const anchor = anchorOf(layers, signer);
   const room = MAX_SIGNATURE_LAYERS - 1 - (layers.length - anchor);
   if (room < 0)
     throw new TkaError(

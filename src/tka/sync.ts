@@ -73,7 +73,7 @@ function stateIfStored(chonk: ChonkReader, hash: AumHash): State | null {
 export function intersection(chonk: ChonkReader, authority: Authority, remote: SyncOffer): State | null {
   if (remote.head === authority.head) return null;
   if (isAncestor(chonk, authority, remote.head)) return stateAt(chonk, remote.head, MAX_SYNC);
-  for (const ancestor of remote.ancestors) {
+  for (const ancestor of new Set(remote.ancestors)) {
     const state = stateIfStored(chonk, ancestor);
     if (state === null) continue;
     const end = fastForward(chonk, state, MAX_SYNC, ({ aum }) => aum.hash === authority.head);

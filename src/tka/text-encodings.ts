@@ -6,7 +6,7 @@
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
+const HEX = "0123456789abcdef";
 
 function tableOf(alphabet: string): Int8Array {
   const table = new Int8Array(128).fill(-1);
@@ -14,11 +14,12 @@ function tableOf(alphabet: string): Int8Array {
   return table;
 }
 
+const HEX_CODES = Uint8Array.from(HEX, (character) => character.charCodeAt(0));
 const BASE32_CODES = Uint8Array.from(BASE32, (character) => character.charCodeAt(0));
 const BASE64_CODES = Uint8Array.from(BASE64, (character) => character.charCodeAt(0));
 const BASE32_VALUES = tableOf(BASE32);
 const BASE64_VALUES = tableOf(BASE64);
-const HEX_VALUES = tableOf("0123456789abcdef");
+const HEX_VALUES = tableOf(HEX);
 for (let i = 0; i < 6; i++) HEX_VALUES["A".charCodeAt(0) + i] = 10 + i;
 
 function valueOf(table: Int8Array, text: string, at: number): number {
@@ -100,11 +101,7 @@ export const encodeBase64Raw = (bytes: Uint8Array): string => encodeBits(bytes, 
 export const decodeBase64Raw = (text: string): Uint8Array | null => decodeBits(text, BASE64_VALUES, 6);
 
 /** Lower-case hex. */
-export function encodeHex(bytes: Uint8Array): string {
-  let out = "";
-  for (const byte of bytes) out += HEX[byte] ?? "";
-  return out;
-}
+export const encodeHex = (bytes: Uint8Array): string => encodeBits(bytes, HEX_CODES, 4);
 
 /** Hex of either case; null where it is not. */
 export function decodeHex(text: string): Uint8Array | null {

@@ -18,5 +18,5 @@ app.get("/health", (c) => c.json({ ok: true }));
 app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
 app.onError((error, c) => {
   console.error("unexpected failure", error);
-  return refuse(c, { code: "internal", message: "something went wrong here; nothing was changed" });
+  return refuse(c, { code: "internal", message: "something went wrong here: ask again" });
 });

@@ -112,7 +112,9 @@ async function handleRegister(c: NodeContext): Promise<Response> {
   if (tailnet === null)
     return refuse(c, {
       code: "bad_auth_key",
-      message: "a new node needs an auth key: ask an admin of the tailnet for one",
+      message: Auth?.AuthKey
+        ? "this is not an auth key of this control plane: ask an admin of the tailnet for one"
+        : "a new node needs an auth key: ask an admin of the tailnet for one",
     });
   const outcome = await authorityOf(c.env, tailnet).register(c.var.caller, request);
   const { machineKey } = c.var.caller;

@@ -18,6 +18,7 @@ import {
   encodeAum,
   nodeKeyFromRaw,
   rotateSignature,
+  signDirect,
   type State,
 } from "../../src/tka/index.ts";
 import { fastVerifier } from "../support/host-crypto.ts";
@@ -232,8 +233,8 @@ describe("turned off", () => {
     accepted(await finish(alice, signatures), emptyResponse);
     accepted(await alice.tka("disable", { DisablementSecret: secrets[0] }), emptyResponse);
     const doubled = { ...genesis, signatures: [...(genesis.signatures ?? []), ...(genesis.signatures ?? [])] };
-    for (const replay of [genesis, doubled])
-      refused(await carol.tka("initBegin", { GenesisAUM: encodeAum(replay) }), "invalid_genesis");
+    refused(await carol.tka("initBegin", { GenesisAUM: encodeAum(genesis) }), "invalid_genesis");
+    refused(await carol.tka("initBegin", { GenesisAUM: encodeAum(doubled) }), "republished");
     refused(await carol.tka("initFinish", { Signatures: signatures }), "no_pending_init");
   });
 
@@ -244,4 +245,25 @@ describe("turned off", () => {
     const { bob } = await unlockedScene();
     refused(await bob.tka("syncOffer", offer), "lock_not_enabled");
   });
+});
+
+test("a signature that was padded on its way is stored as it is meant [G4]", async () => {
+  const { tailnet, alice } = await lockedScene();
+  const dave = new TestNode("dave");
+  await join(tailnet, dave);
+  const signature = signDirect(dave.nodeKey, dave.lockKey.publicKey, alice.lockKey);
+  // One more pair in the map: field 99, 4,000 zeros.
+  const padded = Uint8Array.of(
+    (signature[0] ?? 0) + 1,
+    ...signature.subarray(1),
+    0x18,
+    99,
+    0x59,
+    0x0f,
+    0xa0,
+    ...new Uint8Array(4000),
+  );
+  accepted(await alice.tka("sign", { Signature: padded }), emptyResponse);
+  const shown = (await alice.map()).Peers?.find(({ Key }) => Key === dave.nodeKey)?.KeySignature;
+  expect(shown).toEqual(signature);
 });

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const wantedGo = "1.27.3";
 
-// What is left out of Tailscale's client: what needs modules that the proxy does not serve.
+// What is left out of Tailscale's client: network stacks and servers that the oracle never starts.
 const omitted = ["netstack", "gro", "tap", "ssh"].map((name) => `ts_omit_${name}`);
 
 const builds = [

@@ -5,6 +5,7 @@ import {
   MAX_SIGNATURE_LAYERS,
   authorizeNodeKey,
   decodeNodeKeySignature,
+  encodeNodeKeySignature,
   initialSignature,
   pureVerifier,
   rotateSignature,
@@ -15,7 +16,7 @@ import {
   type Authorization,
 } from "../../src/tka/index.ts";
 import { idOf, lockKey, nodeKey, stateOf } from "../support/chains-keys.ts";
-import { codeOf } from "../support/expect-code.ts";
+import { codeOf, verdictOf } from "../support/expect-code.ts";
 import { fastVerifier } from "../support/host-crypto.ts";
 import { credential, direct, encoded, rotation, rotations } from "./node-key-fixtures.ts";
 
@@ -202,5 +203,26 @@ describe("joining by a credential", () => {
     ["the credential of another key", credential("other"), "throwaway"],
   ])("bad_credential: %s", (_, sig, key) => {
     expect(codeOf(() => signByCredential(sig, lockKey(key), nodeKey("n"), idOf("lock")))).toBe("bad_credential");
+  });
+});
+
+describe("an old signature from whoever hands it to us [R3]", () => {
+  /** The direct signature for the victim, and on it layers that nobody has signed, all for one node key. */
+  function forged(layers: number): Uint8Array {
+    let sig = direct("victim", "lock");
+    for (let i = 0; i < layers; i++)
+      sig = { ...rotation("rogue", sig, "lock"), signature: new Uint8Array(64).fill(i + 1) };
+    return encoded(sig);
+  }
+
+  test.each([1, 5, 14, 15])("%i layers that we never signed are not signed anew for somebody else", (count) => {
+    const made = verdictOf(() => rotate(forged(count), "next"));
+    expect(made).toBe(count === 15 ? "rotation_chain_full" : "ok");
+    if (made !== "ok") return;
+    let layer = decodeNodeKeySignature(rotate(forged(count), "next")).nested;
+    for (; layer !== null; layer = layer.nested) {
+      const inner = encodeNodeKeySignature(layer);
+      expect(verdictOf(() => authorize("rogue", inner))).not.toBe("ok");
+    }
   });
 });

@@ -57,37 +57,37 @@ function setsEmptyMeta(fields: Asked["fields"]): boolean {
 
 export const DEPARTURES: readonly Departure[] = [
   {
-    id: "G1",
+    id: "go-1",
     endsPlay: false,
     matches: (_asked, go, ours) =>
       panicOf(go) === "unexpected: keyIDs are 32 bytes" && errorOf(ours).startsWith("invalid_aum"),
   },
   {
-    id: "G8",
+    id: "go-8",
     endsPlay: false,
     matches: (_asked, go, ours) =>
       panicOf(go).startsWith("unknown key kind") && errorOf(ours).startsWith("unknown_key_kind"),
   },
   {
-    id: "G9",
+    id: "go-9",
     endsPlay: false,
     matches: (_asked, go, ours) =>
       panicOf(go).includes("nil pointer dereference") &&
       /^(parent_not_stored|invalid_aum|invalid_genesis)/.test(errorOf(ours)),
   },
   {
-    id: "G2",
+    id: "go-2",
     endsPlay: false,
     matches: ({ op }, go, ours) =>
       op === "ed25519.verify" && panicOf(go).includes("bad public key length") && isFalse(ours),
   },
   {
-    id: "G3",
+    id: "go-3",
     endsPlay: false,
     matches: ({ op, fields }, go, ours) => op === "resign" && "ok" in go && resignsOtherwise(fields, go, ours),
   },
   {
-    id: "G4",
+    id: "go-4",
     endsPlay: false,
     matches: ({ op, fields }, go, ours) =>
       op === "signByCredential" &&
@@ -95,7 +95,7 @@ export const DEPARTURES: readonly Departure[] = [
       (wrapsThrowAway(fields) ? "ok" in ours : errorOf(ours).startsWith("bad_credential")),
   },
   {
-    id: "G5",
+    id: "go-5",
     endsPlay: false,
     matches: ({ op }, go, ours) =>
       op === "signByCredential" &&
@@ -103,13 +103,13 @@ export const DEPARTURES: readonly Departure[] = [
       errorOf(ours).startsWith("invalid_argument"),
   },
   {
-    id: "G6",
+    id: "go-6",
     endsPlay: false,
     matches: ({ op, fields }, go, ours) =>
       op === "build" && "ok" in go && setsEmptyMeta(fields) && errorOf(ours).startsWith("empty_metadata"),
   },
   {
-    id: "G7",
+    id: "go-7",
     endsPlay: true,
     matches: ({ op }, go, ours) =>
       (op === "inform" || op === "sync") &&

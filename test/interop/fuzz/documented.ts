@@ -12,7 +12,7 @@ export function documentedDepartures(): string[] {
     readFileSync(TABLE, "utf8")
       .split(/^## /m)
       .find((part) => part.startsWith("Deliberate departures")) ?? "";
-  return [...section.matchAll(/^\| (G\d+) \|/gm)].map((match) => match[1] ?? "");
+  return [...section.matchAll(/^\| (go-\d+) \|/gm)].map((match) => match[1] ?? "");
 }
 
 /** Throws unless table and predicates name the same departures. */

@@ -1,0 +1,49 @@
+/**
+ * Node-key signatures on their way into storage. Attacker-controlled.
+ *
+ * Rule [G4]: what is stored is the canonical encoding of a signature that lets the node's key in, within the size limit: everyone is shown it.
+ * Rule [G5]: a rotation names no other node's key as an earlier one of its own: whoever looks at it would take that node for rotated out.
+ */
+
+import {
+  authorizeNodeKey,
+  decodeNodeKeySignature,
+  encodeNodeKeySignature,
+  type NodeKey,
+  type State,
+} from "../tka/index.ts";
+import { MAX_SIGNATURE_BYTES } from "../protocol/index.ts";
+import { ControlError } from "./refuse.ts";
+import type { NodeRecord } from "./nodes.ts";
+import type { Tailnet } from "./tailnet.ts";
+
+export interface ProvenSignature {
+  /** The canonical encoding. */
+  readonly signature: Uint8Array;
+  /** The trusted key that it rests on. */
+  readonly signedBy: Uint8Array | null;
+}
+
+/** Throws `not_authorized`, or what proving the signature throws. */
+export function proveSignature(
+  tailnet: Tailnet,
+  state: State,
+  node: NodeRecord,
+  nodeKey: NodeKey,
+  bytes: Uint8Array,
+): ProvenSignature {
+  if (bytes.length > MAX_SIGNATURE_BYTES)
+    throw new ControlError("not_authorized", `the signature is larger than ${MAX_SIGNATURE_BYTES} bytes`, {
+      subject: nodeKey,
+    });
+  const signature = encodeNodeKeySignature(decodeNodeKeySignature(bytes));
+  const { authorizedBy, rotation } = authorizeNodeKey(state, nodeKey, signature, tailnet.verifier);
+  for (const earlier of rotation?.previousNodeKeys ?? []) {
+    const owner = tailnet.nodes.byKey(earlier);
+    if (owner !== null && owner.id !== node.id)
+      throw new ControlError("not_authorized", "the rotation names another node's key as its own", {
+        subject: earlier,
+      });
+  }
+  return { signature, signedBy: authorizedBy.publicKey };
+}

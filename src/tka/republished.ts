@@ -1,0 +1,57 @@
+/**
+ * AUMs that come again with the same content under other signatures. Go's authority takes them, and here is a hole of its consensus: an AUM's
+ * hash covers its signatures, so a copy with a signature written twice, or two in another order, is a sibling of the original with the same
+ * weight, and the lower hash wins. Whoever can pass AUMs on, without any key, can try copies until one wins, and all that followed the
+ * original falls off the chain: a revoked key is trusted again. Departure from Go, for security (docs/decisions/).
+ *
+ * Rule [P3]: no key signs an AUM twice.
+ * Rule [P4]: beside a stored AUM, no other of the same content is taken, unless somebody has signed it who has not signed that one.
+ *
+ * Asked by whoever takes updates from others, before `prepare`: the object, and the agent.
+ */
+
+import { aumSigHash, type Aum } from "./aum.ts";
+import { equalBytes } from "./bytes.ts";
+import type { ChonkReader } from "./chonk.ts";
+import { TkaError } from "./errors.ts";
+import type { AumHash } from "./hash.ts";
+import { encodeHex } from "./text-encodings.ts";
+import { sealAum } from "./verify.ts";
+
+function signersOf(aum: Aum): Set<string> {
+  return new Set((aum.signatures ?? []).map(({ keyId }) => encodeHex(keyId ?? new Uint8Array(0))));
+}
+
+/** Throws `republished` where a key has signed the AUM twice [P3]. */
+export function refuseDoubleSigners(aum: Aum): void {
+  if (signersOf(aum).size < (aum.signatures ?? []).length)
+    throw new TkaError("republished", "the same key has signed the AUM twice");
+}
+
+/** True if both say the same, and all who signed `copy` have signed `original`. */
+function repeats(copy: Aum, original: Aum): boolean {
+  const known = signersOf(original);
+  if (copy.kind !== original.kind || [...signersOf(copy)].some((signer) => !known.has(signer))) return false;
+  return equalBytes(aumSigHash(copy), aumSigHash(original));
+}
+
+/**
+ * Throws `republished`, with the AUM's index, where attacker-controlled `updates` hold what [P3] or [P4] forbids. An AUM that is stored as it
+ * is passes. Proves nothing else of them.
+ */
+export function refuseRepublished(chonk: ChonkReader, updates: readonly Aum[]): void {
+  const taken = new Map<AumHash, Aum[]>();
+  updates.forEach((update, index) => {
+    refuseDoubleSigners(update);
+    const { hash, parent } = sealAum(update);
+    if (parent === null || chonk.aum(hash) !== null) return;
+    const earlier = taken.get(parent) ?? [];
+    const siblings = [...chonk.children(parent).map(({ aum }) => aum), ...earlier];
+    if (siblings.some((sibling) => repeats(update, sibling)))
+      throw new TkaError("republished", `update ${index} is stored already, signed otherwise`, {
+        index,
+        subject: hash,
+      });
+    taken.set(parent, [...earlier, update]);
+  });
+}
