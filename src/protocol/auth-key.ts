@@ -5,13 +5,10 @@
 
 const PREFIX = "tskey-auth-";
 const SUFFIX = "CNTRL";
-/** Characters of a tailnet's ID: "T" and ten letters or digits. */
-export const TAILNET_ID_LENGTH = 11;
-/** Characters of an auth key's ID: "k" and ten letters or digits. */
-export const KEY_ID_LENGTH = 11;
-const SHAPE = new RegExp(
-  `^${PREFIX}(T[0-9A-Za-z]{${TAILNET_ID_LENGTH - 1}})(k[0-9A-Za-z]{${KEY_ID_LENGTH - 1}})${SUFFIX}-([0-9A-Za-z]{32})$`,
-);
+const TAILNET = "T[0-9A-Za-z]{10}";
+const KEY = "k[0-9A-Za-z]{10}";
+const TAILNET_ID = new RegExp(`^${TAILNET}$`);
+const AUTH_KEY = new RegExp(`^${PREFIX}(${TAILNET})(${KEY})${SUFFIX}-([0-9A-Za-z]{32})$`);
 
 export interface AuthKeyParts {
   readonly tailnet: string;
@@ -22,12 +19,12 @@ export interface AuthKeyParts {
 
 /** True for the ID of a tailnet. */
 export function isTailnetId(text: string): boolean {
-  return /^T[0-9A-Za-z]{10}$/.test(text);
+  return TAILNET_ID.test(text);
 }
 
 /** Splits attacker-controlled text; null where it is no auth key of ours. */
 export function parseAuthKey(text: string): AuthKeyParts | null {
-  const match = SHAPE.exec(text);
+  const match = AUTH_KEY.exec(text);
   if (match === null) return null;
   const [, tailnet = "", keyId = "", secret = ""] = match;
   return { tailnet, keyId, secret };

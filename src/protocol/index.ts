@@ -1,18 +1,11 @@
 /** The control protocol: the only way into this folder. Shapes of `/machine/*`, text forms, limits, and the words of the command line's JSON. */
 
-export {
-  KEY_ID_LENGTH,
-  TAILNET_ID_LENGTH,
-  formatAuthKey,
-  isTailnetId,
-  parseAuthKey,
-  type AuthKeyParts,
-} from "./auth-key.ts";
+export { formatAuthKey, isTailnetId, parseAuthKey, type AuthKeyParts } from "./auth-key.ts";
 export { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
 export { CAPABILITY_VERSION } from "./capability-version.ts";
 export { CONTROL_ERROR_CODES, parseRefusal, type ControlErrorCode, type Outcome, type Refusal } from "./errors.ts";
 export * from "./limits.ts";
-export { formatRequestKey, machineKeyOf, parseMachineKey, parseRequestKey, type MachineKey } from "./machine-key.ts";
+export { formatRequestKey, machineKeyOf, parseRequestKey, type MachineKey } from "./machine-key.ts";
 export {
   CAP_TAILNET_LOCK,
   MAP_PATH,
@@ -24,7 +17,6 @@ export {
   type MapRequest,
   type MapResponse,
   type TkaInfo,
-  type UserProfile,
 } from "./map.ts";
 export {
   REGISTER_PATH,
@@ -51,7 +43,6 @@ export {
   ShapeError,
   boolean,
   bytes,
-  dictionary,
   integer,
   jsonReplacer,
   list,
@@ -65,7 +56,7 @@ export {
   type Shape,
 } from "./shape.ts";
 export * from "./tka-rpc.ts";
-export { encodeGoJson, goMap, goObject, type GoJson, type GoObject } from "./go-json.ts";
+export { encodeGoJson, goMap, goObject } from "./go-json.ts";
 export { lockLogJson, lockStatusJson } from "./lock-json.ts";
 export {
   lockStatus,
@@ -74,4 +65,4 @@ export {
   type LockStatus,
   type TrustedKeyStatus,
 } from "./lock-status.ts";
-export { lockKeyText, nodeKeySignatureText, shortNodeKey } from "./signature-text.ts";
+export { nodeKeySignatureText } from "./signature-text.ts";

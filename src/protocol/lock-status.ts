@@ -16,6 +16,7 @@ import {
   record,
   text,
   type Shape,
+  type ShapeOf,
 } from "./shape.ts";
 
 const MAX_PEERS = 20_000;
@@ -67,7 +68,6 @@ export const lockStatus = record({
   StateID: uint64,
 });
 
-type Of<S> = S extends Shape<infer T> ? T : never;
-export type LockStatus = Of<typeof lockStatus>;
-export type TrustedKeyStatus = Of<typeof trustedKey>;
-export type LockPeer = Of<typeof lockPeer>;
+export type LockStatus = ShapeOf<typeof lockStatus>;
+export type TrustedKeyStatus = ShapeOf<typeof trustedKey>;
+export type LockPeer = ShapeOf<typeof lockPeer>;

@@ -23,6 +23,7 @@ import {
   text,
   withDefault,
   type Shape,
+  type ShapeOf,
 } from "./shape.ts";
 
 export const MAP_PATH = "/machine/map";
@@ -38,7 +39,6 @@ const strings = list(text, MAX_ADDRESSES);
 export const mapRequest = record({
   Version: withDefault(integer, 0),
   NodeKey: parsed(parseNodeKey),
-  Stream: withDefault(boolean, false),
   Hostinfo: optional(hostinfo),
   MapSessionHandle: withDefault(text, ""),
   MapSessionSeq: withDefault(integer, 0),
@@ -46,7 +46,6 @@ export const mapRequest = record({
   /** The node's head; empty where it has none. */
   TKAHead: withDefault(text, ""),
   ReadOnly: withDefault(boolean, false),
-  OmitPeers: withDefault(boolean, false),
 });
 
 export const node = record({
@@ -96,9 +95,8 @@ export const mapResponse = record({
   TKAInfo: optional(tkaInfo),
 });
 
-type Of<S> = S extends Shape<infer T> ? T : never;
-export type MapRequest = Of<typeof mapRequest>;
-export type MapResponse = Of<typeof mapResponse>;
-export type MapNode = Of<typeof node>;
-export type TkaInfo = Of<typeof tkaInfo>;
-export type UserProfile = Of<typeof userProfile>;
+export type MapRequest = ShapeOf<typeof mapRequest>;
+export type MapResponse = ShapeOf<typeof mapResponse>;
+export type MapNode = ShapeOf<typeof node>;
+export type TkaInfo = ShapeOf<typeof tkaInfo>;
+export type UserProfile = ShapeOf<typeof userProfile>;

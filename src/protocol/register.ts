@@ -12,6 +12,7 @@ import {
   text,
   withDefault,
   type Shape,
+  type ShapeOf,
 } from "./shape.ts";
 
 export const REGISTER_PATH = "/machine/register";
@@ -61,7 +62,6 @@ export const registerResponse = record({
   Error: withDefault(text, ""),
 });
 
-type Of<S> = S extends Shape<infer T> ? T : never;
-export type Hostinfo = Of<typeof hostinfo>;
-export type RegisterRequest = Of<typeof registerRequest>;
-export type RegisterResponse = Of<typeof registerResponse>;
+export type Hostinfo = ShapeOf<typeof hostinfo>;
+export type RegisterRequest = ShapeOf<typeof registerRequest>;
+export type RegisterResponse = ShapeOf<typeof registerResponse>;

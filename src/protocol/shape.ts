@@ -12,6 +12,9 @@ export class ShapeError extends Error {
 
 export type Shape<T> = (value: unknown, at: string) => T;
 
+/** What a shape gives. */
+export type ShapeOf<S> = S extends Shape<infer T> ? T : never;
+
 function expected(what: string, at: string): ShapeError {
   return new ShapeError(`${at}: ${what} expected`);
 }

@@ -5,7 +5,7 @@
 
 import { parseNodeKey } from "../tka/index.ts";
 import { MAX_ANCESTORS, MAX_BATCH, MAX_INIT_SIGNATURES } from "./limits.ts";
-import { boolean, bytes, dictionary, integer, list, parsed, record, text, withDefault, type Shape } from "./shape.ts";
+import { boolean, bytes, dictionary, integer, list, parsed, record, text, withDefault, type ShapeOf } from "./shape.ts";
 
 export const TKA_PATHS = {
   initBegin: "/machine/tka/init/begin",
@@ -70,19 +70,18 @@ export const affectedSigsResponse = record({ Signatures: list(bytes, MAX_INIT_SI
 /** `init/finish`, `disable` and `sign` answer with nothing in it. */
 export const emptyResponse = record({});
 
-type Of<S> = S extends Shape<infer T> ? T : never;
-export type InitBeginRequest = Of<typeof initBeginRequest>;
-export type InitFinishRequest = Of<typeof initFinishRequest>;
-export type BootstrapRequest = Of<typeof bootstrapRequest>;
-export type SyncOfferRequest = Of<typeof syncOfferRequest>;
-export type SyncSendRequest = Of<typeof syncSendRequest>;
-export type DisableRequest = Of<typeof disableRequest>;
-export type SignRequest = Of<typeof signRequest>;
-export type AffectedSigsRequest = Of<typeof affectedSigsRequest>;
-export type SignInfo = Of<typeof signInfo>;
-export type InitBeginResponse = Of<typeof initBeginResponse>;
-export type BootstrapResponse = Of<typeof bootstrapResponse>;
-export type SyncOfferResponse = Of<typeof syncOfferResponse>;
-export type SyncSendResponse = Of<typeof syncSendResponse>;
-export type AffectedSigsResponse = Of<typeof affectedSigsResponse>;
-export type EmptyResponse = Of<typeof emptyResponse>;
+export type InitBeginRequest = ShapeOf<typeof initBeginRequest>;
+export type InitFinishRequest = ShapeOf<typeof initFinishRequest>;
+export type BootstrapRequest = ShapeOf<typeof bootstrapRequest>;
+export type SyncOfferRequest = ShapeOf<typeof syncOfferRequest>;
+export type SyncSendRequest = ShapeOf<typeof syncSendRequest>;
+export type DisableRequest = ShapeOf<typeof disableRequest>;
+export type SignRequest = ShapeOf<typeof signRequest>;
+export type AffectedSigsRequest = ShapeOf<typeof affectedSigsRequest>;
+export type SignInfo = ShapeOf<typeof signInfo>;
+export type InitBeginResponse = ShapeOf<typeof initBeginResponse>;
+export type BootstrapResponse = ShapeOf<typeof bootstrapResponse>;
+export type SyncOfferResponse = ShapeOf<typeof syncOfferResponse>;
+export type SyncSendResponse = ShapeOf<typeof syncSendResponse>;
+export type AffectedSigsResponse = ShapeOf<typeof affectedSigsResponse>;
+export type EmptyResponse = ShapeOf<typeof emptyResponse>;

@@ -1,7 +1,7 @@
 /** Authority Update Messages: their type, encoding and hashes. Source: Go's `tka/aum.go`. */
 
 import { equalBytes } from "./bytes.ts";
-import { CborReader } from "./cbor-reader.ts";
+import { CborReader, type Draft, type FieldReaders } from "./cbor-reader.ts";
 import { CborWriter } from "./cbor-writer.ts";
 import { digest, hashFromBytes, type AumHash } from "./hash.ts";
 import { readKey, writeKey, type Key } from "./key.ts";
@@ -86,29 +86,33 @@ function writeAum(writer: CborWriter, aum: Aum, signatures: readonly AumSignatur
   }
 }
 
+const SIGNATURE_FIELDS: FieldReaders<Draft<AumSignature>> = {
+  1: (reader, signature) => (signature.keyId = reader.bytes()),
+  2: (reader, signature) => (signature.signature = reader.bytes()),
+};
+
 function readSignature(reader: CborReader): AumSignature {
-  let keyId: Uint8Array | null = null;
-  let signature: Uint8Array | null = null;
-  reader.struct({ 1: () => (keyId = reader.bytes()), 2: () => (signature = reader.bytes()) });
-  return { keyId, signature };
+  const signature: Draft<AumSignature> = { keyId: null, signature: null };
+  reader.struct(SIGNATURE_FIELDS, signature);
+  return signature;
 }
+
+const FIELDS: FieldReaders<Draft<Aum>> = {
+  1: (reader, aum) => (aum.kind = reader.uint8()),
+  2: (reader, aum) => (aum.prevAumHash = reader.bytes()),
+  3: (reader, aum) => (aum.key = reader.nil() ? null : readKey(reader)),
+  4: (reader, aum) => (aum.keyId = reader.bytes()),
+  5: (reader, aum) => (aum.state = reader.nil() ? null : readState(reader)),
+  6: (reader, aum) => (aum.votes = reader.nil() ? null : reader.uint64()),
+  7: (reader, aum) => (aum.meta = reader.textMap()),
+  23: (reader, aum) => (aum.signatures = reader.array(() => readSignature(reader))),
+};
 
 /** Decodes attacker-controlled bytes. Throws `malformed_cbor`. What comes out is well typed, and nothing more. */
 export function decodeAum(bytes: Uint8Array): Aum {
-  const reader = new CborReader(bytes);
-  let kind = 0;
-  const fields: { -readonly [Field in keyof Aum]?: Aum[Field] } = {};
-  reader.struct({
-    1: () => (kind = reader.uint8()),
-    2: () => (fields.prevAumHash = reader.bytes()),
-    3: () => (fields.key = reader.nil() ? null : readKey(reader)),
-    4: () => (fields.keyId = reader.bytes()),
-    5: () => (fields.state = reader.nil() ? null : readState(reader)),
-    6: () => (fields.votes = reader.nil() ? null : reader.uint64()),
-    7: () => (fields.meta = reader.textMap()),
-    23: () => (fields.signatures = reader.array(() => readSignature(reader))),
-  });
-  return makeAum(kind, fields);
+  const aum: Draft<Aum> = makeAum(AUM_KIND.invalid);
+  new CborReader(bytes).struct(FIELDS, aum);
+  return aum;
 }
 
 function written(aum: Aum, signatures: readonly AumSignature[] | null): CborWriter {

@@ -9,7 +9,6 @@ import type { AumHash } from "./hash.ts";
 import { hasId } from "./key.ts";
 import { MAX_SCAN } from "./limits.ts";
 import type { State } from "./state.ts";
-import { TkaError } from "./errors.ts";
 
 export interface Authority {
   readonly head: AumHash;
@@ -40,10 +39,4 @@ export function resumeAuthority(chonk: Chonk): Authority {
 /** True if `keyId` names a key that the authority trusts. */
 export function keyTrusted(authority: Authority, keyId: Uint8Array): boolean {
   return (authority.state.keys ?? []).some((key) => hasId(key, keyId));
-}
-
-/** Throws `key_not_trusted` unless `keyId` names a trusted key. */
-export function requireTrusted(authority: Authority, keyId: Uint8Array): void {
-  if (!keyTrusted(authority, keyId))
-    throw new TkaError("key_not_trusted", "this key is not one of the trusted tailnet lock keys");
 }

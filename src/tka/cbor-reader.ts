@@ -29,8 +29,11 @@ function mismatch(what: string): TkaError {
   return new TkaError("malformed_cbor", `${what} expected`);
 }
 
-/** Reads the fields of one struct; the reader stands at the value of the field. */
-export type FieldReaders = Readonly<Record<number, () => void>>;
+/** How each known field of a struct is read, by its number, into what is being decoded; the reader stands at the field's value. */
+export type FieldReaders<Into> = Readonly<Record<number, (reader: CborReader, into: Into) => void>>;
+
+/** What is being decoded, while it is. */
+export type Draft<T> = { -readonly [Field in keyof T]: T[Field] };
 
 export class CborReader {
   readonly #bytes: Uint8Array;
@@ -196,8 +199,8 @@ export class CborReader {
     return major === UINT ? this.#low : -1 - this.#low;
   }
 
-  /** A struct: calls the reader of each known field that is there. Null and undefined are an empty struct [B3][B6]. */
-  struct(fields: FieldReaders): void {
+  /** A struct: reads each known field that is there into `into`. Null and undefined are an empty struct [B3][B6]. */
+  struct<Into>(fields: FieldReaders<Into>, into: Into): void {
     if (this.nil()) return;
     this.#head();
     if (this.#major !== MAP) throw mismatch("a map of fields");
@@ -213,7 +216,7 @@ export class CborReader {
       seenSmall |= bit;
       const read = typeof key === "number" ? fields[key] : undefined;
       if (read === undefined) this.#skip();
-      else read();
+      else read(this, into);
     }
   }
 }

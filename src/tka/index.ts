@@ -14,7 +14,7 @@ export {
 } from "./aum.ts";
 export { validateAum } from "./aum-validate.ts";
 export { AuthorizationCache } from "./authorization-cache.ts";
-export { keyTrusted, openAuthority, requireTrusted, resumeAuthority, type Authority } from "./authority.ts";
+export { keyTrusted, openAuthority, resumeAuthority, type Authority } from "./authority.ts";
 export { UpdateBuilder } from "./builder.ts";
 export { equalBytes, equalBytesConstantTime } from "./bytes.ts";
 export type { Chonk, ChonkReader, Prepared, PreparedCompaction } from "./chonk.ts";

@@ -1,7 +1,7 @@
 /** Keys that a tailnet trusts to sign. Rules [K1] to [K3] of docs/spec.md stand on the type. Source: Go's `tka/key.go`. */
 
 import { encodeUtf8, equalBytes } from "./bytes.ts";
-import type { CborReader } from "./cbor-reader.ts";
+import type { CborReader, Draft, FieldReaders } from "./cbor-reader.ts";
 import type { CborWriter } from "./cbor-writer.ts";
 import { TkaError } from "./errors.ts";
 import { MAX_META_BYTES, MAX_VOTES } from "./limits.ts";
@@ -60,16 +60,15 @@ export function writeKey(writer: CborWriter, key: Key): void {
   if (hasMeta) writer.uint(12).textMap(key.meta);
 }
 
+const FIELDS: FieldReaders<Draft<Key>> = {
+  1: (reader, key) => (key.kind = reader.uint8()),
+  2: (reader, key) => (key.votes = reader.uint64()),
+  3: (reader, key) => (key.publicKey = reader.bytes()),
+  12: (reader, key) => (key.meta = reader.textMap()),
+};
+
 export function readKey(reader: CborReader): Key {
-  let kind = 0;
-  let votes = 0n;
-  let publicKey: Uint8Array | null = null;
-  let meta: Map<string, string> | null = null;
-  reader.struct({
-    1: () => (kind = reader.uint8()),
-    2: () => (votes = reader.uint64()),
-    3: () => (publicKey = reader.bytes()),
-    12: () => (meta = reader.textMap()),
-  });
-  return { kind, votes, publicKey, meta };
+  const key: Draft<Key> = { kind: 0, votes: 0n, publicKey: null, meta: null };
+  reader.struct(FIELDS, key);
+  return key;
 }

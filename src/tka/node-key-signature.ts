@@ -1,6 +1,6 @@
 /** Signatures that let a node key into a locked tailnet: type, encoding, and what can be read of them without proof. Source: `tka/sig.go`. */
 
-import { CborReader } from "./cbor-reader.ts";
+import { CborReader, type Draft, type FieldReaders } from "./cbor-reader.ts";
 import { CborWriter } from "./cbor-writer.ts";
 import { TkaError } from "./errors.ts";
 import { digest } from "./hash.ts";
@@ -37,18 +37,19 @@ export function signatureKindText(kind: number): string {
   return ["invalid", "direct", "rotation", "credential"][kind] ?? `Sig?<${kind}>`;
 }
 
+const FIELDS: FieldReaders<Draft<NodeKeySignature>> = {
+  1: (reader, sig) => (sig.kind = reader.uint8()),
+  2: (reader, sig) => (sig.pubkey = reader.bytes()),
+  3: (reader, sig) => (sig.keyId = reader.bytes()),
+  4: (reader, sig) => (sig.signature = reader.bytes()),
+  5: (reader, sig) => (sig.nested = reader.nil() ? null : readSignature(reader)),
+  6: (reader, sig) => (sig.wrappingPubkey = reader.bytes()),
+};
+
 function readSignature(reader: CborReader): NodeKeySignature {
-  let kind = 0;
-  const fields: { -readonly [Field in keyof NodeKeySignature]?: NodeKeySignature[Field] } = {};
-  reader.struct({
-    1: () => (kind = reader.uint8()),
-    2: () => (fields.pubkey = reader.bytes()),
-    3: () => (fields.keyId = reader.bytes()),
-    4: () => (fields.signature = reader.bytes()),
-    5: () => (fields.nested = reader.nil() ? null : readSignature(reader)),
-    6: () => (fields.wrappingPubkey = reader.bytes()),
-  });
-  return makeNodeKeySignature(kind, fields);
+  const sig: Draft<NodeKeySignature> = makeNodeKeySignature(SIG_KIND.invalid, {});
+  reader.struct(FIELDS, sig);
+  return sig;
 }
 
 function given(bytes: Uint8Array | null): boolean {

@@ -1,7 +1,7 @@
 /** What a tailnet trusts at one point of its chain. Source: Go's `tka/state.go`. */
 
 import { equalBytes } from "./bytes.ts";
-import type { CborReader } from "./cbor-reader.ts";
+import type { CborReader, Draft, FieldReaders } from "./cbor-reader.ts";
 import type { CborWriter } from "./cbor-writer.ts";
 import { TkaError, within } from "./errors.ts";
 import { hashFromBytes, hashToBytes, type AumHash } from "./hash.ts";
@@ -106,18 +106,21 @@ export function writeState(writer: CborWriter, state: State): void {
   if (state.stateId2 !== 0n) writer.uint(5).uint64(state.stateId2);
 }
 
+function readHash(reader: CborReader): AumHash | null {
+  const bytes = reader.fixedBytes(HASH_LENGTH);
+  return bytes === null ? null : hashFromBytes(bytes);
+}
+
+const FIELDS: FieldReaders<Draft<State>> = {
+  1: (reader, state) => (state.lastAumHash = readHash(reader)),
+  2: (reader, state) => (state.disablementValues = reader.array(() => reader.bytes())),
+  3: (reader, state) => (state.keys = reader.array(() => readKey(reader))),
+  4: (reader, state) => (state.stateId1 = reader.uint64()),
+  5: (reader, state) => (state.stateId2 = reader.uint64()),
+};
+
 export function readState(reader: CborReader): State {
-  let last: Uint8Array | null = null;
-  let disablementValues: (Uint8Array | null)[] | null = null;
-  let keys: Key[] | null = null;
-  let stateId1 = 0n;
-  let stateId2 = 0n;
-  reader.struct({
-    1: () => (last = reader.fixedBytes(HASH_LENGTH)),
-    2: () => (disablementValues = reader.array(() => reader.bytes())),
-    3: () => (keys = reader.array(() => readKey(reader))),
-    4: () => (stateId1 = reader.uint64()),
-    5: () => (stateId2 = reader.uint64()),
-  });
-  return { lastAumHash: last === null ? null : hashFromBytes(last), disablementValues, keys, stateId1, stateId2 };
+  const state: Draft<State> = { ...EMPTY_STATE };
+  reader.struct(FIELDS, state);
+  return state;
 }

@@ -5,7 +5,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono, type Context, type MiddlewareHandler } from "hono";
-import { TAILNETS_BUCKET, randomId, type AuthKeyInfo } from "../durable/index.ts";
+import { randomId, type AuthKeyInfo } from "../durable/index.ts";
 import {
   boolean,
   integer,
@@ -21,6 +21,7 @@ import {
 import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
 import { refuse } from "./http-errors.ts";
+import { authorityOf, tailnetsOf } from "./objects.ts";
 
 /** Seconds for which an auth key is good where nothing is said: 90 days, as at Tailscale, and the most that there is. */
 const MAX_KEY_SECONDS = 90 * 24 * 60 * 60;
@@ -63,14 +64,6 @@ const requireOwner: MiddlewareHandler<AppTypes> = async (c, next) => {
   return next();
 };
 
-function authorityOf(c: AdminContext, tailnet: string) {
-  return c.env.TAILNET_AUTHORITY.get(c.env.TAILNET_AUTHORITY.idFromName(tailnet));
-}
-
-function directory(c: AdminContext) {
-  return c.env.DIRECTORY.get(c.env.DIRECTORY.idFromName(TAILNETS_BUCKET));
-}
-
 /** The tailnet that the path names, or the refusal. */
 function tailnetOf(c: AdminContext): string | Response {
   const tailnet = c.req.param("tailnet") ?? "";
@@ -85,8 +78,8 @@ async function createTailnet(c: AdminContext): Promise<Response> {
       code: "malformed_request",
       message: "a tailnet's name is a domain name of at most 63 lower-case characters",
     });
-  const entry = await directory(c).list(randomId("T"), body.name);
-  const outcome = await authorityOf(c, entry.id).create(entry.id, entry.name);
+  const entry = await tailnetsOf(c.env).list(randomId("T"), body.name);
+  const outcome = await authorityOf(c.env, entry.id).create(entry.id, entry.name);
   return outcome.ok ? c.json({ id: entry.id, name: entry.name }) : refuse(c, outcome.error);
 }
 
@@ -109,14 +102,14 @@ async function createKey(c: AdminContext): Promise<Response> {
   if (expirySeconds < 1 || expirySeconds > MAX_KEY_SECONDS)
     return refuse(c, { code: "malformed_request", message: `expirySeconds is between 1 and ${MAX_KEY_SECONDS}` });
   const options = { ...body.capabilities.devices.create, description: body.description.slice(0, 50), expirySeconds };
-  const outcome = await authorityOf(c, tailnet).createAuthKey(options);
+  const outcome = await authorityOf(c.env, tailnet).createAuthKey(options);
   return outcome.ok ? c.json({ key: outcome.value.key, ...keyJson(outcome.value.info) }) : refuse(c, outcome.error);
 }
 
 async function exportLock(c: AdminContext): Promise<Response> {
   const tailnet = tailnetOf(c);
   if (tailnet instanceof Response) return tailnet;
-  const outcome: Outcome<unknown> = await authorityOf(c, tailnet).exportLock();
+  const outcome: Outcome<unknown> = await authorityOf(c.env, tailnet).exportLock();
   if (!outcome.ok) return refuse(c, outcome.error);
   return c.body(JSON.stringify(outcome.value, jsonReplacer), 200, { "content-type": "application/json" });
 }
@@ -124,6 +117,6 @@ async function exportLock(c: AdminContext): Promise<Response> {
 export const adminApi = new Hono<AppTypes>();
 adminApi.use("/api/v2/*", requireOwner);
 adminApi.post("/api/v2/tailnets", createTailnet);
-adminApi.get("/api/v2/tailnets", async (c) => c.json({ tailnets: await directory(c).tailnets() }));
+adminApi.get("/api/v2/tailnets", async (c) => c.json({ tailnets: await tailnetsOf(c.env).tailnets() }));
 adminApi.post("/api/v2/tailnet/:tailnet/keys", createKey);
 adminApi.get("/api/v2/tailnet/:tailnet/lock/export", exportLock);

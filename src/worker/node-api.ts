@@ -4,7 +4,7 @@
  */
 
 import { Hono, type Context } from "hono";
-import { bucketOf, SESSIONS_SHARD, type TailnetAuthority } from "../durable/index.ts";
+import type { TailnetAuthority } from "../durable/index.ts";
 import {
   MAP_PATH,
   REGISTER_PATH,
@@ -21,7 +21,6 @@ import {
   signRequest,
   syncOfferRequest,
   syncSendRequest,
-  type MachineKey,
   type Outcome,
   type Shape,
   type TkaRpc,
@@ -29,18 +28,10 @@ import {
 import type { NodeKey } from "../tka/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
-import type { WorkerEnv } from "./env.ts";
 import { refuse, refuseMethod } from "./http-errors.ts";
+import { authorityOf, directoryOf, sessionsOf } from "./objects.ts";
 
 type NodeContext = Context<AppTypes>;
-
-function authorityOf(env: WorkerEnv, tailnet: string): DurableObjectStub<TailnetAuthority> {
-  return env.TAILNET_AUTHORITY.get(env.TAILNET_AUTHORITY.idFromName(tailnet));
-}
-
-function directoryOf(env: WorkerEnv, machineKey: MachineKey) {
-  return env.DIRECTORY.get(env.DIRECTORY.idFromName(bucketOf(machineKey)));
-}
 
 function answer(c: NodeContext, outcome: Outcome<unknown>): Response {
   if (!outcome.ok) return refuse(c, outcome.error);
@@ -127,8 +118,7 @@ async function handleMap(c: NodeContext): Promise<Response> {
   if (request instanceof Response) return request;
   const tailnet = await routeOf(c, request.NodeKey);
   if (tailnet instanceof Response) return tailnet;
-  const sessions = c.env.NODE_SESSIONS.get(c.env.NODE_SESSIONS.idFromName(SESSIONS_SHARD));
-  return answer(c, await sessions.poll(tailnet, c.var.caller, request));
+  return answer(c, await sessionsOf(c.env).poll(tailnet, c.var.caller, request));
 }
 
 export const nodeApi = new Hono<AppTypes>();
