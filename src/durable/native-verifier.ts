@@ -1,5 +1,6 @@
 /** Signature verification by workerd's node:crypto, which is synchronous and native. */
 
+import { Buffer } from "node:buffer";
 import { createPublicKey, verify } from "node:crypto";
 import { hostVerifier } from "../tka/index.ts";
 

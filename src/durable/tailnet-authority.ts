@@ -77,7 +77,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       () => {
         const now = Date.now();
         const admitted: A = tailnet.store.transaction<A>(() => admit(tailnet, now) as never);
-        return tailnet.store.transaction<T>(() => act(tailnet, now, admitted) as never) as T;
+        return tailnet.store.transaction<T>(() => act(tailnet, now, admitted) as never);
       },
       () => this.#tailnet.head(),
     );

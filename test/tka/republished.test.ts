@@ -5,13 +5,13 @@ import {
   MemoryChonk,
   bootstrap,
   inform,
-  openAuthority,
   prepare,
   refuseDoubleSigners,
   refuseRepublished,
   sealAum,
   signAum,
   type Aum,
+  type Authority,
 } from "../../src/tka/index.ts";
 import { chain } from "../support/chains.ts";
 import { lockKey, namesOf } from "../support/chains-keys.ts";
@@ -27,7 +27,7 @@ const story = chain("G -> bad -> carol -> gone", {
   aums: { bad: addKey("bad"), carol: addKey("carol"), gone: removeKey("bad") },
 });
 
-function held(): { chonk: MemoryChonk; authority: ReturnType<typeof openAuthority> } {
+function held(): { chonk: MemoryChonk; authority: Authority } {
   const chonk = new MemoryChonk();
   const genesis = bootstrap(chonk, story.aum("G"), fastVerifier, NOW);
   return { chonk, authority: inform(chonk, genesis, story.aums("bad", "carol", "gone"), fastVerifier, NOW) };
@@ -72,7 +72,7 @@ describe("a signature written twice [P3]", () => {
 
 describe("the same content beside what is stored [P4]", () => {
   const cosigned = (...names: string[]): Aum =>
-    names.reduce((aum, name) => signAum(aum, lockKey(name)), { ...story.aum("carol"), signatures: null } as Aum);
+    names.reduce<Aum>((aum, name) => signAum(aum, lockKey(name)), { ...story.aum("carol"), signatures: null });
 
   /** What the second of two AUMs of the same content gets, where the first is stored. */
   function after(first: Aum, second: Aum): string {
