@@ -6,8 +6,8 @@
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -17,11 +17,15 @@ const READY = /Ready on (\S+)/;
 const GRACE_MS = 3000;
 /** Where wrangler looks for the secrets of a local run. Git ignores it. */
 const SECRETS = join(ROOT, ".dev.vars");
+/** Where the auth key is kept for the commands that are printed: on a command line, every user of the machine could read it. */
+const AUTH_KEY = ".wrangler/auth-key";
 const TAILNET = "local.tailward";
 
 /** The owner's token: made on the first run and kept for the next. It never stands on a command line. */
 function ownerToken() {
-  const kept = existsSync(SECRETS) ? /^OWNER_TOKEN="?([^"\n]+)"?$/m.exec(readFileSync(SECRETS, "utf8"))?.[1] : undefined;
+  const kept = existsSync(SECRETS)
+    ? /^OWNER_TOKEN="?([^"\n]+)"?$/m.exec(readFileSync(SECRETS, "utf8"))?.[1]
+    : undefined;
   if (kept) return kept;
   const token = randomBytes(24).toString("base64url");
   writeFileSync(SECRETS, `OWNER_TOKEN="${token}"\n`, { mode: 0o600, flag: "a" });
@@ -35,6 +39,15 @@ async function post(url, path, body) {
   return response.json();
 }
 
+/** Keeps the auth key, for its owner alone. */
+function keepAuthKey(key) {
+  const path = join(ROOT, AUTH_KEY);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // A file that is there keeps its mode when it is written over.
+  rmSync(path, { force: true });
+  writeFileSync(path, `${key}\n`, { mode: 0o600, flag: "wx" });
+}
+
 /** Prints what a newcomer does next. The auth key is for many nodes, for a day. */
 async function welcome(url) {
   const { id } = await post(url, "/api/v2/tailnets", { name: TAILNET });
@@ -44,13 +57,15 @@ async function welcome(url) {
     expirySeconds: 24 * 60 * 60,
     description: "npm start",
   });
+  keepAuthKey(key);
+  const alice = "npm run tailward -- --state-dir .wrangler/nodes/alice";
   console.log(`
 tailward is up at ${url}, with the tailnet ${TAILNET} (${id}).
 
 Join it, each node with a state directory of its own, each in a terminal of its own:
-  npm run tailward -- --state-dir /tmp/alice agent --url ${url} --auth-key ${key} --hostname alice
+  ${alice} agent --url ${url} --auth-key file:${AUTH_KEY} --hostname alice
 Then look at its lock, and turn it on:
-  npm run tailward -- --state-dir /tmp/alice lock
+  ${alice} lock
 
 The admin API takes the owner's token, which is in .dev.vars. To see the whole story played: npm run demo`);
 }

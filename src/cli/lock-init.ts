@@ -1,10 +1,19 @@
 /**
  * `tailward lock init`: flags, order of questions and copied lines as those of `tailscale lock init`, with one difference.
  *
- * Rule [T1]: the disablement secrets are on the terminal before the lock is on: whoever loses the connection in between has them.
+ * Rule [T1]: the disablement secrets are on the terminal before the lock is on: whoever loses the connection in between has them. So are the
+ *            nodes that are about to be signed, with the key that may rotate each one's signature.
  */
 
-import { AgentError, nodeKdf, random, type InitialKey, type LocalClient } from "../node/index.ts";
+import {
+  AgentError,
+  nodeKdf,
+  printable,
+  random,
+  type InitialKey,
+  type LocalClient,
+  type NodeToSign,
+} from "../node/index.ts";
 import { MAX_DISABLEMENT_VALUES, encodeHex, equalBytes, formatLockKey } from "../tka/index.ts";
 import { parseLockArguments, type LockArguments } from "./lock-arguments.ts";
 import { PROGRAM, type Terminal } from "./terminal.ts";
@@ -48,6 +57,20 @@ function printRehearsal({ out }: Terminal, flags: InitFlags, args: readonly stri
   out(`\t${PROGRAM} lock init --confirm --gen-disablements ${flags.genDisablements} ${support}${args.join(" ")}\n`);
 }
 
+function printNodes({ out }: Terminal, nodes: readonly NodeToSign[]): void {
+  out(
+    `The control plane names ${nodes.length} nodes, which are about to be signed. Each stands here with its node key, and with the tailnet\n`,
+  );
+  out(
+    "lock key that may replace it; none but the node itself should hold that one (`tailward lock` prints it there).\n",
+  );
+  for (const { name, nodeKey, rotationKey } of nodes) {
+    const rotation = rotationKey.length === 0 ? "(no rotation key)" : formatLockKey(rotationKey);
+    out(` - ${printable(name)}\t${nodeKey}\t${rotation}\n`);
+  }
+  out("\n");
+}
+
 function printSecrets({ out }: Terminal, flags: InitFlags, secrets: readonly Uint8Array[]): void {
   out(
     "Here are the disablement secrets. Any one of them turns the lock off again. They are shown now, before the lock is on,\n",
@@ -86,6 +109,7 @@ async function turnOn(client: LocalClient, terminal: Terminal, flags: InitFlags,
     ...(support.length > 0 ? [nodeKdf(support)] : []),
   ];
   const { id, nodes } = await client.beginInit(given.keys, values);
+  printNodes(terminal, nodes);
   printSecrets(terminal, flags, secrets);
   await finish(client, id, support);
   terminal.out(`Tailnet lock is on. Nodes signed: ${nodes.length}.\n`);

@@ -3,6 +3,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Agent } from "./agent.ts";
+import { lockDirectory } from "./directory-lock.ts";
 import { AgentError } from "./errors.ts";
 import { FileChonk } from "./file-chonk.ts";
 import { HttpsClient, parseControlUrl } from "./https-client.ts";
@@ -48,8 +49,19 @@ function openChain(directory: string): FileChonk {
 
 /** Runs until `signal` aborts. Throws AgentError where the agent cannot start, or cannot go on. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { directory, authKey, hostname, log } = options;
+  const { directory } = options;
   openStateDirectory(directory);
+  const release = lockDirectory(directory);
+  try {
+    await runAlone(options, signal);
+  } finally {
+    release();
+  }
+}
+
+/** The same, where no other agent is on the directory. */
+async function runAlone(options: AgentOptions, signal: AbortSignal): Promise<void> {
+  const { directory, authKey, hostname, log } = options;
   const socket = await reserveSocket(directory);
   const store = KeyStore.open(directory);
   const url = chooseUrl(store, options.url);

@@ -11,15 +11,15 @@ import {
   machineKeyOf,
   type MachineKey,
   type LockStatus,
-  type MapNode,
+  type Refusal,
   type TkaInfo,
 } from "../protocol/index.ts";
 import type { NodeKey, Signer } from "../tka/index.ts";
 import { lockStatusOf, peerStatuses, selfFacts, type AgentStatus } from "./agent-status.ts";
-import { AgentError, ControlRefusal, ControlUnreachable } from "./errors.ts";
+import { AgentError, ControlRefusal, isTriedAgain } from "./errors.ts";
 import { Backoff } from "./backoff.ts";
 import type { ControlClient } from "./https-client.ts";
-import { join, replaceNodeKey } from "./joining.ts";
+import { join, keepSignature, replaceNodeKey } from "./joining.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { ActContext } from "./lock-acts.ts";
 import { needsSync, syncLock } from "./lock-sync.ts";
@@ -54,6 +54,8 @@ export class Agent {
   #netmap: Netmap = EMPTY_NETMAP;
   #view: View = NOTHING_SEEN;
   #connected = false;
+  /** True once the control plane has said that it does not know us: asked for a place again, once, before the next poll. */
+  #isForgotten = false;
   /** What was logged last of a lost connection, so that it is not repeated at every try. */
   #trouble = "";
   /** Syncs and changes of the chain, one after the other. */
@@ -77,13 +79,13 @@ export class Agent {
     return this.#ports.store.nodeKey;
   }
 
-  /** Runs until `signal` aborts. Throws what no trying again can mend. */
+  /** Runs until `signal` aborts. Throws what no trying again can mend [Z8]. */
   async run(signal: AbortSignal): Promise<void> {
     // A function, since the compiler takes a flag for unchanged where it was asked before.
     const stopped = (): boolean => signal.aborted;
     while (!stopped()) {
       try {
-        if (!this.#ports.store.state.joined) await this.#join(signal);
+        if (this.#mustJoin()) await this.#join(signal);
         await this.#poll(signal);
       } catch (error) {
         if (stopped()) return;
@@ -92,37 +94,40 @@ export class Agent {
     }
   }
 
+  #mustJoin(): boolean {
+    const { joined, replaces } = this.#ports.store.state;
+    return !joined || replaces !== null || this.#isForgotten;
+  }
+
   async #join(signal: AbortSignal): Promise<void> {
-    const { client, store, authKey, hostname, controlUrl, log } = this.#ports;
-    await join({ client, store, authKey, hostname }, signal);
+    const { controlUrl, log } = this.#ports;
+    this.#isForgotten = false;
+    await join(this.#ports, signal);
     this.#netmap = EMPTY_NETMAP;
     log(`joined by ${controlUrl} as ${this.#nodeKey}`);
   }
 
-  /** Waits after a passing error; gets a new node key where the old one is over; rethrows everything else. */
+  /** Waits before the next try [Z8]; gets a new node key where the old one is over; rethrows what ends the agent. */
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     const { log, store } = this.#ports;
-    const trouble = error instanceof Error ? error.message : String(error);
+    const hasJoined = store.state.joined;
+    const trouble = describe(error);
     if (trouble !== this.#trouble) log(`${this.#connected ? "connection lost" : "not connected"}: ${trouble}`);
     this.#trouble = trouble;
     this.#connected = false;
-    if (error instanceof ControlRefusal && error.refusal.code === "node_key_expired") replaceNodeKey(store);
-    else if (error instanceof ControlRefusal && error.refusal.code === "unknown_node" && store.state.joined)
-      this.#forgetJoin();
-    else if (!(error instanceof ControlUnreachable) && !isBadAnswer(error)) throw error;
+    if (!isTriedAgain(error, hasJoined)) throw error;
+    if (error instanceof ControlRefusal && hasJoined) this.#heed(error.refusal);
     await this.#backoff.wait(signal).catch(() => undefined);
   }
 
-  #forgetJoin(): void {
-    const { authKey, store, log } = this.#ports;
-    if (authKey === null)
-      throw new AgentError(
-        "not_joined",
-        "the control plane does not know this node",
-        "start the agent with --auth-key",
-      );
-    log("the control plane does not know this node: joining again");
-    store.update({ joined: false });
+  /** What a refusal asks of a node that has joined, beside patience. */
+  #heed({ code }: Refusal): void {
+    const { authKey, log } = this.#ports;
+    if (code === "node_key_expired") replaceNodeKey(this.#ports);
+    if (code !== "unknown_node") return;
+    this.#isForgotten = authKey !== null;
+    if (authKey === null) log("if the control plane goes on not knowing this node, start the agent with --auth-key");
+    else log("the control plane does not know this node: joining again");
   }
 
   async #poll(signal: AbortSignal): Promise<void> {
@@ -143,18 +148,10 @@ export class Agent {
     this.#connected = true;
     this.#trouble = "";
     this.#netmap = applyMapResponse(this.#netmap, response);
-    this.#keepSignature(response.Node);
     await this.sync(signal);
     // A control plane that does not hold polls would otherwise be asked without a pause.
     if (isKeepAlive(response) && Date.now() - started < SHORTEST_HOLD_MS) await this.#backoff.wait(signal);
     else this.#backoff.reset();
-  }
-
-  /** The newest signature for our key is needed to rotate it, also after a restart. */
-  #keepSignature(self: MapNode | null): void {
-    const { store } = this.#ports;
-    if (self?.Key !== this.#nodeKey || self.KeySignature.length === 0) return;
-    if (!Buffer.from(self.KeySignature).equals(store.state.signature)) store.update({ signature: self.KeySignature });
   }
 
   /** Brings the chain up to date with what the control plane said last, then publishes a new view [Z14] [Z15]. */
@@ -168,6 +165,9 @@ export class Agent {
       this.#ports.log(`tailnet lock: sync failed: ${(error as Error).message}`);
       this.#retrySync(signal);
     }
+    // Needed to rotate our key, also after a restart.
+    const { self } = this.#netmap;
+    keepSignature(this.#ports, self?.Key === this.#nodeKey ? self.KeySignature : new Uint8Array(0));
     this.#publish();
   }
 
@@ -215,8 +215,15 @@ export class Agent {
   /** What acting on the lock takes. Throws `not_joined`. */
   actContext(): ActContext {
     const { client, lock, store } = this.#ports;
-    if (!store.state.joined) throw new AgentError("not_joined", "this node is in no tailnet yet");
-    return { client, lock, nodeKey: this.#nodeKey, signer: this.#signer };
+    if (!store.state.joined || store.state.replaces !== null)
+      throw new AgentError("not_joined", "this node is in no tailnet yet");
+    return { client, lock, nodeKey: this.#nodeKey, signer: this.#signer, peers: () => new Set(this.names().keys()) };
+  }
+
+  /** What the map calls the nodes, this one included. */
+  names(): Map<NodeKey, string> {
+    const { self, peers } = this.#netmap;
+    return new Map([...(self === null ? [] : [self]), ...peers.values()].map(({ Key, Name }) => [Key, Name]));
   }
 
   /** True if the control plane lets this node use the lock. */
@@ -246,7 +253,7 @@ export class Agent {
   }
 }
 
-/** An answer that cannot be read may be a proxy's, and pass. */
-function isBadAnswer(error: unknown): boolean {
-  return error instanceof AgentError && error.code === "bad_answer";
+function describe(error: unknown): string {
+  if (error instanceof AgentError && error.hint !== null) return `${error.message}; ${error.hint}`;
+  return error instanceof Error ? error.message : String(error);
 }

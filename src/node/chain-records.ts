@@ -2,14 +2,15 @@
  * The records of a chain's log file: what they say, and how they are written.
  *
  *   file    "TWCHAIN" and the version, 1 byte; then records
- *   record  length of the payload, u32; CRC-32 of the payload, u32; the payload
+ *   record  length of the payload, u32; CRC-32 of the payload, u32; CRC-32 of these eight bytes, u32; the payload
  *   payload commit time in milliseconds, u64; head, 32 bytes; oldest ancestor, 32 bytes; then for each AUM: its hash, 32 bytes; 1 if it has
  *           a parent, or 0, 1 byte; the parent's hash, 32 bytes; its length, u32; its canonical encoding
  *
  * Numbers are little-endian. A record is one commit: there whole, or not at all. Hashes stand beside the AUMs and the CRC vouches for both, so
  * that opening a long chain need not decode and hash every AUM of it.
  *
- * Rule [Z5]: a last record that is cut short or does not match its CRC was never acknowledged, and is cut off. Damage before it is an error.
+ * Rule [Z5]: a last record that is cut short or does not match its CRC was never acknowledged, and is cut off. Damage before it is an error:
+ *            a header has a CRC of its own, so that a wrong length cannot pass for a record that reaches past the end of the file.
  */
 
 import { crc32 } from "node:zlib";
@@ -23,8 +24,9 @@ import {
   type VerifiedAum,
 } from "../tka/index.ts";
 
-export const FILE_HEADER: Uint8Array = Uint8Array.of(...Buffer.from("TWCHAIN"), 1);
-const RECORD_HEADER = 8;
+export const FILE_HEADER: Uint8Array = Uint8Array.of(...Buffer.from("TWCHAIN"), 2);
+const HEADER_CRC_AT = 8;
+const RECORD_HEADER = HEADER_CRC_AT + 4;
 const PAYLOAD_HEADER = 8 + 2 * HASH_LENGTH;
 const PARENT_AT = HASH_LENGTH;
 const LENGTH_AT = PARENT_AT + 1 + HASH_LENGTH;
@@ -58,6 +60,7 @@ export function encodeRecord(record: ChainRecord): Uint8Array {
   const header = Buffer.alloc(RECORD_HEADER);
   header.writeUInt32LE(payload.length, 0);
   header.writeUInt32LE(crc32(payload), 4);
+  header.writeUInt32LE(crc32(header.subarray(0, HEADER_CRC_AT)), HEADER_CRC_AT);
   return Buffer.concat([header, payload]);
 }
 
@@ -84,13 +87,18 @@ function decodePayload(payload: Buffer): ChainRecord {
 
 /** The payload that starts at `at`, or null where the rest of the file is a record that was never finished [Z5]. */
 function payloadAt(file: Buffer, at: number): Buffer | null {
-  if (at + RECORD_HEADER > file.length) return null;
   const start = at + RECORD_HEADER;
+  if (start > file.length) return null;
+  if (crc32(file.subarray(at, at + HEADER_CRC_AT)) !== file.readUInt32LE(at + HEADER_CRC_AT)) {
+    // A file that has grown by what was not yet written: no payload is all zeros.
+    if (file.subarray(start).every((byte) => byte === 0)) return null;
+    throw corrupt("the header of a record does not match its checksum");
+  }
   const end = start + file.readUInt32LE(at);
   if (end > file.length) return null;
   const payload = file.subarray(start, end);
-  if (payload.length > 0 && crc32(payload) === file.readUInt32LE(at + 4)) return payload;
-  if (end === file.length || file.subarray(at).every((byte) => byte === 0)) return null;
+  if (crc32(payload) === file.readUInt32LE(at + 4)) return payload;
+  if (end === file.length) return null;
   throw corrupt("a record before the last one does not match its checksum");
 }
 

@@ -1,10 +1,11 @@
 /**
  * What can go wrong in the agent: a closed union of codes, each with a sentence and, where there is one, the way out.
  *
- * Rule [Z8]: an error that passes by itself (the network, a busy control plane) is a ControlUnreachable; nothing else is tried again.
+ * Rule [Z8]: once a node has joined, nothing that the control plane answers or fails to answer ends its agent: it is logged and tried again, ever
+ *            more rarely. Before that, only what passes by itself is tried again. A fault of this machine's own ends the agent at any time.
  */
 
-import type { Refusal } from "../protocol/index.ts";
+import type { ControlErrorCode, Refusal } from "../protocol/index.ts";
 
 export const AGENT_ERROR_CODES = [
   // The state directory.
@@ -27,6 +28,7 @@ export const AGENT_ERROR_CODES = [
   "lock_moved",
   "not_trusted",
   "no_pending_init",
+  "unexpected_node",
   // What was asked, and what was answered.
   "bad_argument",
   "bad_answer",
@@ -68,6 +70,31 @@ export class ControlUnreachable extends AgentError {
   constructor(message: string) {
     super("unreachable", message);
   }
+}
+
+/** What the control plane's behaviour comes to, and nothing on this machine; `bad_argument` is of the auth key, to join again by. */
+const OF_THE_CONTROL_PLANE: ReadonlySet<AgentErrorCode> = new Set<AgentErrorCode>([
+  "unreachable",
+  "bad_answer",
+  "refused",
+  "join_failed",
+  "approval_needed",
+  "bad_argument",
+]);
+
+const PASSING_REFUSALS: ReadonlySet<ControlErrorCode> = new Set<ControlErrorCode>([
+  "replayed_request",
+  "try_again",
+  "internal",
+]);
+
+/** True if the agent goes on after `error`, which joining or polling threw [Z8]. */
+export function isTriedAgain(error: unknown, hasJoined: boolean): boolean {
+  if (!(error instanceof AgentError)) return false;
+  if (hasJoined) return OF_THE_CONTROL_PLANE.has(error.code);
+  if (error instanceof ControlRefusal) return PASSING_REFUSALS.has(error.refusal.code);
+  // An answer that cannot be read may be a proxy's.
+  return error.code === "unreachable" || error.code === "bad_answer";
 }
 
 function hintFor({ code }: Refusal): string | null {

@@ -33,8 +33,10 @@ import { signedHeaders } from "./request-signer.ts";
 
 /** Milliseconds to wait for an answer: a held poll is answered well before. */
 const TIMEOUT_MS = 120_000;
-/** Bytes of a map response: some 3,500 peers. */
-const MAX_MAP_BYTES = 4 * 1024 * 1024;
+/** Bytes of a map response: as many peers as a map may name (20,000), each of 800 bytes to some 4 kB with the longest signature. */
+const MAX_MAP_BYTES = 64 * 1024 * 1024;
+/** Bytes of the answer to a registration: a signature and some words. */
+const MAX_REGISTER_BYTES = 1024 * 1024;
 /** Bytes of an answer about the lock: the signatures or AUMs of a large tailnet. */
 const MAX_TKA_BYTES = 64 * 1024 * 1024;
 /** Bytes of a refusal. */
@@ -123,7 +125,7 @@ export class HttpsClient implements ControlClient {
   }
 
   register(body: RequestBody, signal?: AbortSignal): Promise<RegisterResponse> {
-    return this.#ask(REGISTER_PATH, body, registerResponse, MAX_MAP_BYTES, signal);
+    return this.#ask(REGISTER_PATH, body, registerResponse, MAX_REGISTER_BYTES, signal);
   }
 
   map(body: RequestBody, signal?: AbortSignal): Promise<MapResponse> {

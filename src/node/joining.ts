@@ -5,6 +5,8 @@
  * Rule [R4]: a node key is on disk before it is registered, and the same one is sent again until it is taken.
  * Rule [R5]: a node that joins by a signed auth key signs itself, naming its own lock key for what comes after.
  * Rule [R6]: a key that replaces another carries the rotation of the old one's signature where that is ours to rotate; else it waits to be signed.
+ *            What is rotated is proven first, for the old key and under our own chain: the control plane chooses which signature we are told of,
+ *            and our key must never sign anew what nobody has signed.
  */
 
 import { hostname as hostName, platform } from "node:os";
@@ -22,7 +24,8 @@ import {
 import { AgentError } from "./errors.ts";
 import type { ControlClient } from "./https-client.ts";
 import type { KeyStore } from "./key-store.ts";
-import { lockSigner, newNodeKey, signerFromSeed } from "./native-crypto.ts";
+import type { LocalLock } from "./local-lock.ts";
+import { lockSigner, newNodeKey, publicNodeKey, signerFromSeed } from "./native-crypto.ts";
 
 const NO_BYTES = new Uint8Array(0);
 const PRIVATE_KEY_BYTES = 64;
@@ -30,6 +33,8 @@ const PRIVATE_KEY_BYTES = 64;
 export interface Joining {
   readonly client: ControlClient;
   readonly store: KeyStore;
+  /** Proves signatures; without a lock, none is rotated. */
+  readonly lock: LocalLock;
   /** An auth key, wrapped or not, or null. A secret. */
   readonly authKey: string | null;
   /** What the node calls itself; null for the host's name. */
@@ -70,9 +75,9 @@ function unwrap(authKey: string, store: KeyStore): Credentials {
 }
 
 /** The signature for a node key that replaces another, or null where the old one gives none [R6]. */
-function rotated(store: KeyStore): Uint8Array | null {
+function rotated({ store, lock }: Pick<Joining, "store" | "lock">): Uint8Array | null {
   const { replaces, signature, lockKey } = store.state;
-  if (replaces === null || signature.length === 0) return null;
+  if (replaces === null || !lock.authorizes(replaces, signature)) return null;
   try {
     return rotateSignature(signature, store.nodeKey, lockSigner(lockKey));
   } catch (error) {
@@ -82,11 +87,23 @@ function rotated(store: KeyStore): Uint8Array | null {
 }
 
 /** Takes a new node key in place of the present one, which the control plane is told of at the next registration. */
-export function replaceNodeKey(store: KeyStore): void {
-  store.update({ replaces: store.nodeKey, nodeKey: newNodeKey(), joined: false });
+export function replaceNodeKey({ store, lock }: Pick<Joining, "store" | "lock">): void {
+  const { replaces, signature, nodeKey } = store.state;
+  const next = { replaces: publicNodeKey(nodeKey), nodeKey: newNodeKey() };
+  const isPending = replaces !== null && !lock.authorizes(next.replaces, signature);
+  store.update({ ...next, ...(isPending ? { signature: rotated({ store, lock }) ?? NO_BYTES } : {}) });
 }
 
-async function register({ client, store, authKey, hostname }: Joining, signal: AbortSignal): Promise<RegisterResponse> {
+/** Keeps an attacker-controlled signature for the node's own key if it is proven, and forgets what is kept where there is no lock [R6]. */
+export function keepSignature({ store, lock }: Pick<Joining, "store" | "lock">, signature: Uint8Array): void {
+  const kept = store.state.signature;
+  if (lock.authority === null) {
+    if (kept.length > 0) store.update({ signature: NO_BYTES });
+  } else if (!equalBytes(signature, kept) && lock.authorizes(store.nodeKey, signature)) store.update({ signature });
+}
+
+async function register(joining: Joining, signal: AbortSignal): Promise<RegisterResponse> {
+  const { client, store, authKey, hostname } = joining;
   const credentials = authKey === null ? null : unwrap(authKey, store);
   return client.register(
     {
@@ -97,7 +114,7 @@ async function register({ client, store, authKey, hostname }: Joining, signal: A
       Auth: credentials === null ? null : { AuthKey: credentials.authKey },
       Hostinfo: { Hostname: hostname ?? hostName(), OS: platform(), IPNVersion: "tailward" },
       Ephemeral: false,
-      NodeKeySignature: rotated(store) ?? credentials?.signature ?? NO_BYTES,
+      NodeKeySignature: rotated(joining) ?? credentials?.signature ?? NO_BYTES,
     },
     signal,
   );
@@ -113,8 +130,8 @@ export async function join(joining: Joining, signal: AbortSignal): Promise<void>
     throw new AgentError("auth_key_needed", "this node is in no tailnet yet", "start the agent with --auth-key");
   let answer = await register(joining, signal);
   if (answer.NodeKeyExpired) {
-    if (answer.NodeKeySignature.length > 0) store.update({ signature: answer.NodeKeySignature });
-    replaceNodeKey(store);
+    keepSignature(joining, answer.NodeKeySignature);
+    replaceNodeKey(joining);
     answer = await register(joining, signal);
   }
   if (answer.Error !== "") throw new AgentError("join_failed", answer.Error);
@@ -125,5 +142,6 @@ export async function join(joining: Joining, signal: AbortSignal): Promise<void>
       "start the agent with --auth-key",
     );
   if (answer.NodeKeyExpired) throw new AgentError("join_failed", "the control plane calls a new node key expired");
-  store.update({ joined: true, replaces: null });
+  const taken = store.state.replaces === null ? {} : { signature: rotated(joining) ?? NO_BYTES };
+  store.update({ joined: true, replaces: null, ...taken });
 }

@@ -39,13 +39,13 @@ export interface NodeState {
   /** `nlpriv:…` */
   readonly lockKey: string;
   readonly controlUrl: string | null;
-  /** True once the control plane has taken the node key. */
+  /** True once a control plane has taken the node: no answer makes it false again [Z8]. */
   readonly joined: boolean;
   /** The node key that the present one is to replace, while the control plane has not taken it. */
   readonly replaces: NodeKey | null;
   /** `id1:id2` of chains that this node will not follow. */
   readonly disallowedStateIds: readonly string[];
-  /** The newest signature seen for the node's key, or for the one that it replaces. Empty for none. */
+  /** The newest signature proven under our own chain for the node's key, or for the one that it replaces. Empty for none. */
   readonly signature: Uint8Array;
 }
 

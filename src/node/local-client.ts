@@ -36,6 +36,15 @@ export interface InitialKey {
   readonly votes: bigint;
 }
 
+/** A node that an init is going to sign. */
+export interface NodeToSign {
+  /** As the control plane says: attacker-controlled. */
+  readonly name: string;
+  readonly nodeKey: NodeKey;
+  /** 32 bytes, or empty for none. */
+  readonly rotationKey: Uint8Array;
+}
+
 /** The agent that runs on a state directory. Methods throw AgentError: `agent_not_running`, or what the agent says. */
 export class LocalClient {
   readonly #directory: string;
@@ -89,11 +98,11 @@ export class LocalClient {
     return updates.map((encoded) => sealAum(decodeAum(encoded)));
   }
 
-  /** First act of an init: gives its ID, and the node keys that are going to be signed. */
+  /** First act of an init: gives its ID, and the nodes that are going to be signed. */
   async beginInit(
     keys: readonly InitialKey[],
     disablementValues: readonly Uint8Array[],
-  ): Promise<{ readonly id: string; readonly nodes: readonly string[] }> {
+  ): Promise<{ readonly id: string; readonly nodes: readonly NodeToSign[] }> {
     const body = { keys: keys.map(({ publicKey, votes }) => ({ publicKey, votes: String(votes) })), disablementValues };
     return this.#ask("POST", "/lock/init/begin", beginAnswer, body);
   }

@@ -23,7 +23,11 @@ const signBody = record({ nodeKey: parsed(parseNodeKey), rotationKey: bytes });
 const wrapBody = record({ authKey: text });
 
 /** What `POST /lock/init/begin` answers. */
-export const beginAnswer = record({ id: text, nodes: list(text, 20_000) });
+export const beginAnswer = record({
+  id: text,
+  /** Those that are going to be signed; `rotationKey` is 32 bytes, or empty for none. */
+  nodes: list(record({ name: text, nodeKey: parsed(parseNodeKey), rotationKey: bytes }), 20_000),
+});
 /** What `POST /lock/wrap-auth-key` answers. */
 export const wrapAnswer = record({ wrapped: text });
 /** What `GET /log` answers: encoded AUMs, the newest first. */
@@ -77,8 +81,16 @@ export class LocalRoutes {
     const context = this.#agent.actContext();
     if (!this.#agent.offersLock())
       throw new AgentError("lock_unsupported", "the control plane does not offer tailnet lock to this node");
+    // Where this one is refused, none is left to be finished.
+    this.#begun = null;
     this.#begun = await beginInit(context, trusted, disablementValues);
-    return { id: this.#begun.id, nodes: this.#begun.nodes.map(({ NodePublic }) => NodePublic) };
+    const names = this.#agent.names();
+    const nodes = this.#begun.nodes.map(({ NodePublic, RotationPubkey }) => ({
+      name: names.get(NodePublic) ?? "",
+      nodeKey: NodePublic,
+      rotationKey: RotationPubkey,
+    }));
+    return { id: this.#begun.id, nodes };
   }
 
   async #finish(body: string): Promise<unknown> {

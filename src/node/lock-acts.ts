@@ -2,8 +2,9 @@
  * What a person does to the lock through a node: turning it on, signing nodes, signing auth keys. Source: Go's `TailnetLockInit`,
  * `TailnetLockSign`, `TailnetLockModify` and `TailnetLockWrapPreauthKey`.
  *
- * Rule [Z9]: init is two acts, so that the disablement secrets can be shown to a person before the lock is on.
+ * Rule [Z9]: init is two acts, so that the disablement secrets, and the nodes to be signed, can be shown to a person before the lock is on.
  * Rule [Z10]: a finish whose answer was lost is sent again, the same: the control plane answers a repeated one with success.
+ * An init signs no node that is not in our map, nor our own key for another to rotate: the control plane alone says which nodes there are.
  */
 
 import { CAPABILITY_VERSION, type SignInfo } from "../protocol/index.ts";
@@ -12,6 +13,7 @@ import {
   UpdateBuilder,
   aumHash,
   encodeAum,
+  equalBytes,
   keyTrusted,
   makeGenesis,
   signDirect,
@@ -28,7 +30,7 @@ import type { LocalLock } from "./local-lock.ts";
 import { newSigningKey, random } from "./native-crypto.ts";
 
 /** What Tailscale's clients answer, so that whoever looks for the words finds them. */
-export const NOT_TRUSTED = "this node is not trusted by Tailnet Lock";
+const NOT_TRUSTED = "this node is not trusted by Tailnet Lock";
 
 export interface ActContext {
   readonly client: ControlClient;
@@ -36,6 +38,8 @@ export interface ActContext {
   readonly nodeKey: NodeKey;
   /** The node's lock key. */
   readonly signer: Signer;
+  /** Node keys of all peers in the map as it is when asked for. */
+  readonly peers: () => ReadonlySet<NodeKey>;
 }
 
 /** An init between its two acts. */
@@ -46,16 +50,42 @@ export interface BegunInit {
   readonly nodes: readonly SignInfo[];
 }
 
+const KEY_BYTES = 32;
+const NOT_OURS = "whoever holds that key could take this node's place: ask whoever runs the control plane";
+const NOT_SHOWN =
+  "if it joined just now, run lock init again in a moment; if not, the control plane wants a node signed that it shows to nobody";
+
+function unexpected(nodeKey: NodeKey, why: string, hint: string): AgentError {
+  return new AgentError("unexpected_node", `the control plane asks for a signature for ${nodeKey}, ${why}`, hint);
+}
+
+/** Throws `unexpected_node` unless every node that attacker-controlled `nodes` lists may be signed. */
+function requireExpected(nodes: readonly SignInfo[], { nodeKey, signer, peers }: ActContext): void {
+  const known = peers();
+  const listed = new Set<NodeKey>();
+  for (const { NodePublic, RotationPubkey } of nodes) {
+    const hasKey = RotationPubkey.length === KEY_BYTES || RotationPubkey.length === 0;
+    if (listed.has(NodePublic) || !hasKey)
+      throw unexpected(NodePublic, "twice or with a damaged key", "ask whoever runs the control plane");
+    listed.add(NodePublic);
+    if (NodePublic === nodeKey) {
+      if (!equalBytes(RotationPubkey, signer.publicKey))
+        throw unexpected(NodePublic, "this node's own, with a rotation key that is not ours", NOT_OURS);
+    } else if (!known.has(NodePublic)) throw unexpected(NodePublic, "which is none of this node's peers", NOT_SHOWN);
+  }
+}
+
 function randomUint64(): bigint {
   return Buffer.from(random(8)).readBigUInt64LE();
 }
 
-/** First act: makes the genesis, and learns which nodes need a signature. Throws `lock_on`, TkaError, or what the client throws. */
+/** First act: makes the genesis, and learns which nodes need a signature. Throws `lock_on`, `unexpected_node`, TkaError, or what the client throws. */
 export async function beginInit(
-  { client, lock, nodeKey, signer }: ActContext,
+  context: ActContext,
   keys: readonly Key[],
   disablementValues: readonly Uint8Array[],
 ): Promise<BegunInit> {
+  const { client, lock, nodeKey, signer } = context;
   if (lock.authority !== null) throw new AgentError("lock_on", "tailnet lock is already enabled");
   const state = { lastAumHash: null, keys, disablementValues, stateId1: randomUint64(), stateId2: randomUint64() };
   const genesis = makeGenesis(state, signer);
@@ -64,6 +94,7 @@ export async function beginInit(
     NodeKey: nodeKey,
     GenesisAUM: encodeAum(genesis),
   });
+  requireExpected(NeedSignatures, context);
   return { id: aumHash(genesis), genesis, nodes: NeedSignatures };
 }
 

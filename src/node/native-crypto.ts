@@ -1,15 +1,8 @@
 /** The authority's ports, filled with node:crypto: verifier, signers, the disablement KDF and fresh keys. */
 
-import {
-  argon2Sync,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  randomBytes,
-  sign,
-  verify,
-  type KeyObject,
-} from "node:crypto";
+// As a whole, since a Node without one of its functions could not link a file that imports it by name.
+import * as crypto from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import {
   DISABLEMENT_KDF,
   formatLockPrivateKey,
@@ -30,18 +23,18 @@ const SEED_BYTES = 32;
 
 /** Both rules of verification, with OpenSSL as their fast path. Imported keys are kept: one instance a process. */
 export const nodeVerifier: SignatureVerifier = hostVerifier<KeyObject>({
-  importKey: (spki) => createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" }),
-  verify: (key, message, signature) => verify(null, message, key, signature),
+  importKey: (spki) => crypto.createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" }),
+  verify: (key, message, signature) => crypto.verify(null, message, key, signature),
 });
 
 function publicHalf(key: KeyObject): Uint8Array {
-  return new Uint8Array(createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-SEED_BYTES));
+  return new Uint8Array(crypto.createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-SEED_BYTES));
 }
 
 /** A signer from the 32-byte seed of an Ed25519 private key. */
 export function signerFromSeed(seed: Uint8Array): Signer {
-  const key = createPrivateKey({ key: Buffer.concat([ED25519_PKCS8, seed]), format: "der", type: "pkcs8" });
-  return { publicKey: publicHalf(key), sign: (message) => new Uint8Array(sign(null, message, key)) };
+  const key = crypto.createPrivateKey({ key: Buffer.concat([ED25519_PKCS8, seed]), format: "der", type: "pkcs8" });
+  return { publicKey: publicHalf(key), sign: (message) => new Uint8Array(crypto.sign(null, message, key)) };
 }
 
 /** The signer of a lock key in its text form. Throws TkaError `malformed_text`. */
@@ -55,7 +48,7 @@ export function newSigningKey(): {
   readonly privateKey: Uint8Array;
   readonly signer: Signer;
 } {
-  const seed = new Uint8Array(randomBytes(SEED_BYTES));
+  const seed = new Uint8Array(crypto.randomBytes(SEED_BYTES));
   const signer = signerFromSeed(seed);
   return { publicKey: signer.publicKey, privateKey: new Uint8Array(Buffer.concat([seed, signer.publicKey])), signer };
 }
@@ -67,26 +60,29 @@ export function newLockKey(): string {
 
 /** A fresh node key: 32 bytes of X25519. A secret. */
 export function newNodeKey(): Uint8Array {
-  const { privateKey } = generateKeyPairSync("x25519");
+  const { privateKey } = crypto.generateKeyPairSync("x25519");
   return new Uint8Array(privateKey.export({ format: "der", type: "pkcs8" }).subarray(-SEED_BYTES));
 }
 
 /** The node key that belongs to a private one. */
 export function publicNodeKey(privateKey: Uint8Array): NodeKey {
   return nodeKeyFromRaw(
-    publicHalf(createPrivateKey({ key: Buffer.concat([X25519_PKCS8, privateKey]), format: "der", type: "pkcs8" })),
+    publicHalf(
+      crypto.createPrivateKey({ key: Buffer.concat([X25519_PKCS8, privateKey]), format: "der", type: "pkcs8" }),
+    ),
   );
 }
 
 /** The disablement KDF: OpenSSL's Argon2 where this Node has it (24 and later), else the slow one. */
 export const nodeKdf: DisablementKdf = (secret) => {
-  // Before Node 24 there is no such function, whatever its types say.
-  if (typeof (argon2Sync as unknown) !== "function") return pureDisablementKdf(secret);
+  // Before Node 24.7 there is no such function, whatever its types say.
+  const { argon2Sync } = crypto as Partial<typeof crypto>;
+  if (argon2Sync === undefined) return pureDisablementKdf(secret);
   const { salt: nonce, passes, memory, lanes: parallelism, length: tagLength } = DISABLEMENT_KDF;
   return new Uint8Array(argon2Sync("argon2i", { message: secret, nonce, passes, memory, parallelism, tagLength }));
 };
 
 /** A number of random bytes. */
 export function random(length: number): Uint8Array {
-  return new Uint8Array(randomBytes(length));
+  return new Uint8Array(crypto.randomBytes(length));
 }

@@ -3,8 +3,8 @@
 import { describe, expect, test, vi } from "vitest";
 import { nodeKdf } from "../../src/node/index.ts";
 import { formatLockKey, decodeHex, validDisablement } from "../../src/tka/index.ts";
-import { idOf } from "../support/chains-keys.ts";
-import { refused } from "../node/support/fake-control.ts";
+import { idOf, nodeKey } from "../support/chains-keys.ts";
+import { mapNode, refused } from "../node/support/fake-control.ts";
 import { expectRefusal, lockedSeat, seat, soon, tailward } from "./support.ts";
 
 const bob = formatLockKey(idOf("bob"));
@@ -64,6 +64,32 @@ describe("with --confirm", () => {
     });
     expect(finishedBefore).toBe(0);
     expect(finish).toHaveBeenCalledTimes(1);
+  });
+
+  test("has printed the nodes to be signed, and their rotation keys, before the secrets and the lock [T1]", async () => {
+    const { directory, agent, store, control, ownKey } = await seat();
+    control.add(mapNode(1, "a\u001b[2J", nodeKey("a")));
+    await soon(() => expect(agent.names().size).toBe(2));
+    const finish = vi.spyOn(control, "initFinish");
+    let finishedBefore = -1;
+    const { out } = await tailward(directory, ["lock", "init", "--confirm", ownKey], (text) => {
+      if (text.includes(nodeKey("a"))) finishedBefore = finish.mock.calls.length;
+    });
+    expect(finishedBefore).toBe(0);
+    expect(out).toContain(` - self.example.\t${store.nodeKey}\t${ownKey}\n`);
+    expect(out).toMatch(new RegExp(` - a.*\t${nodeKey("a")}\t\\(no rotation key\\)\n`));
+    expect(out).not.toContain("\u001b");
+    expect(out.indexOf(nodeKey("a"))).toBeLessThan(out.indexOf("disablement-secret:"));
+  });
+
+  test("prints no secret where a node is to be signed that is none of our peers", async () => {
+    const { run, ownKey, control } = await seat();
+    const stranger = { NodeID: 77, NodePublic: nodeKey("stranger"), RotationPubkey: new Uint8Array(0) };
+    control.tamper = { begin: () => ({ NeedSignatures: [stranger] }) };
+    const { out, err, code } = await run("lock", "init", "--confirm", ownKey);
+    expect(secretsIn(out)).toEqual([]);
+    expect(err).toMatch(new RegExp(`^tailward: .*${nodeKey("stranger")}, which is none of this node's peers; .+\n$`));
+    expect(code).toBe(1);
   });
 
   test("prints no secret where the control plane refuses to begin", async () => {

@@ -1,7 +1,7 @@
 /** One node of the story: an agent process with a state directory of its own, and the person at its command line. */
 
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalClient, type AgentStatus } from "../../src/node/index.ts";
 import { ROOT } from "./control-plane.ts";
@@ -18,6 +18,7 @@ export class Person {
   readonly name: string;
   readonly #directory: string;
   readonly #logPath: string;
+  readonly #authKeyPath: string;
   readonly #client: LocalClient;
   #agent: ChildProcess | null = null;
 
@@ -26,13 +27,16 @@ export class Person {
     this.name = name;
     this.#directory = join(folder, name);
     this.#logPath = join(folder, `${name}.log`);
+    this.#authKeyPath = join(folder, `${name}.auth-key`);
     this.#client = new LocalClient(this.#directory);
   }
 
   /** Starts the agent, as a process of its own. */
   start(url: string, authKey: string): void {
     const log = openSync(this.#logPath, "a", 0o600);
-    const args = ["agent", "--url", url, "--auth-key", authKey, "--hostname", this.name];
+    // On a command line, every user of the machine could read it.
+    writeFileSync(this.#authKeyPath, authKey, { mode: 0o600 });
+    const args = ["agent", "--url", url, "--auth-key", `file:${this.#authKeyPath}`, "--hostname", this.name];
     const agent = spawn(process.execPath, [MAIN, "--state-dir", this.#directory, ...args], {
       stdio: ["ignore", "ignore", log],
     });

@@ -1,14 +1,17 @@
 /** The agent against a control plane that changes its mind, breaks down, and lies [Z14] [Z15]. */
 
 import { describe, expect, test, vi } from "vitest";
-import { AgentError } from "../../src/node/index.ts";
+import { AgentError, nodeVerifier } from "../../src/node/index.ts";
 import { ControlUnreachable } from "../../src/node/errors.ts";
-import { encodeAum, signAum, signDirect } from "../../src/tka/index.ts";
+import { KeyStore } from "../../src/node/key-store.ts";
+import { lockSigner } from "../../src/node/native-crypto.ts";
+import type { ControlErrorCode } from "../../src/protocol/index.ts";
+import { authorizeNodeKey, encodeAum, signAum, signDirect } from "../../src/tka/index.ts";
 import { lockKey, nodeKey } from "../support/chains-keys.ts";
 import { addKey, removeKey } from "../support/chains-recipes.ts";
 import { chain } from "../support/chains.ts";
 import { FakeControl, mapNode, refused } from "./support/fake-control.ts";
-import { seen, startAgent, type TestAgent } from "./support/test-agent.ts";
+import { seen, startAgent, type TestAgent, type TestAgentOptions } from "./support/test-agent.ts";
 
 //  G - A - R          A trusts Bob's key, R removes it
 const c = chain("G -> A -> R", { keys: { alice: 1 }, aums: { A: addKey("bob"), R: removeKey("bob") } });
@@ -65,16 +68,81 @@ describe("joining", () => {
     expect(one.lines.filter((line) => line.startsWith("not connected: down"))).toHaveLength(1);
   });
 
+  test("that passes by itself is tried again before there is a place, too [Z8]", async () => {
+    const control = new FakeControl();
+    control.failures.set("register", [refused("replayed_request"), refused("try_again")]);
+    const one = startAgent(control);
+    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+  });
+
   test("is done again where the control plane has forgotten the node, if there is an auth key", async () => {
     const control = new FakeControl();
     control.failures.set("map", [refused("unknown_node")]);
     const one = startAgent(control);
     await soon(() => expect(one.agent.status().node.connected).toBe(true));
     expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2);
-    const forgotten = new FakeControl();
-    forgotten.failures.set("map", [refused("unknown_node")]);
-    const two = startAgent(forgotten, { authKey: null, prepare: (store) => store.update({ joined: true }) });
-    await expect(two.running).rejects.toMatchObject({ code: "not_joined" });
+  });
+
+  test("again that is refused leaves the node where it was, and it polls on [Z8]", async () => {
+    const control = new FakeControl();
+    control.failures.set("map", [refused("unknown_node")]);
+    control.failures.set("register", [refused("auth_key_spent")]);
+    const one = startAgent(control, { prepare: (store) => store.update({ joined: true }) });
+    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    expect(control.asked.map(({ what }) => what).slice(0, 3)).toEqual(["map", "register", "map"]);
+  });
+});
+
+describe("after a join, no answer ends the agent, or unmakes the join [Z8]", () => {
+  const joinedStore: TestAgentOptions = { authKey: null, prepare: (store) => store.update({ joined: true }) };
+
+  test.each<ControlErrorCode>([
+    "stale_request",
+    "replayed_request",
+    "try_again",
+    "internal",
+    "unknown_node",
+    "wrong_machine",
+    "forbidden",
+    "malformed_request",
+    "unknown_tailnet",
+    "no_intersection",
+    "node_key_expired",
+  ])("%s to a poll", async (code) => {
+    const control = new FakeControl();
+    control.failures.set("map", [refused(code, `because of ${code}`)]);
+    const one = startAgent(control, joinedStore);
+    await soon(() => expect(one.lines.join("\n")).toContain(`because of ${code}`));
+    expect(KeyStore.open(one.directory).state.joined).toBe(true);
+    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    expect(KeyStore.open(one.directory).state.joined).toBe(true);
+  });
+
+  test.each<[string, object | Error]>([
+    ["a refusal", refused("bad_auth_key")],
+    ["an error", { Error: "go away" }],
+    ["a page to sign in at", { AuthURL: "https://control.example/a" }],
+    ["that the new key has expired", { NodeKeyExpired: true }],
+  ])("%s to the registration of a new node key", async (_what, answer) => {
+    const control = new FakeControl();
+    control.failures.set("map", [refused("node_key_expired")]);
+    if (answer instanceof Error) control.failures.set("register", [answer]);
+    else control.tamper = { register: () => answer };
+    const one = startAgent(control, joinedStore);
+    await soon(() => expect(control.asked.filter(({ what }) => what === "register")).not.toHaveLength(0));
+    await soon(() => expect(one.lines.length).toBeGreaterThan(1));
+    expect(KeyStore.open(one.directory).state.joined).toBe(true);
+    control.tamper = {};
+    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    expect(one.store.state.replaces).toBeNull();
+  });
+
+  test("but a fault of this machine does", async () => {
+    const one = startAgent(new FakeControl(), joinedStore);
+    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    const control = new FakeControl();
+    control.failures.set("map", [new Error("disk full")]);
+    await expect(startAgent(control, joinedStore).running).rejects.toThrow("disk full");
   });
 });
 
@@ -126,6 +194,26 @@ describe("the node itself", () => {
     addSelf(control, one, "alice");
     await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
     expect(one.store.state.signature).not.toHaveLength(0);
+  });
+
+  test("keeps the signature that was proven, whatever it is told later, and rotates it for its next key [R6]", async () => {
+    const control = new FakeControl();
+    control.lock(...c.aums("G"));
+    const one = startAgent(control);
+    const old = one.store.nodeKey;
+    const { publicKey } = lockSigner(one.store.state.lockKey);
+    const proven = signDirect(old, publicKey, lockKey("alice"));
+    control.add(mapNode(9, "self", old, proven));
+    await soon(() => expect(one.store.state.signature).toEqual(proven));
+    control.add(mapNode(9, "self", old, signDirect(old, publicKey, lockKey("mallory"))));
+    await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(false));
+    expect(one.store.state.signature).toEqual(proven);
+    control.failures.set("map", [refused("node_key_expired")]);
+    control.change(() => undefined);
+    await soon(() => expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2));
+    const sent = control.asked.filter(({ what }) => what === "register")[1]?.body["NodeKeySignature"] as Uint8Array;
+    const { state } = one.agent.lock.require();
+    expect(authorizeNodeKey(state, one.store.nodeKey, sent, nodeVerifier).rotation?.previousNodeKeys).toEqual([old]);
   });
 
   test("is not signed where another node's key is shown as its own", async () => {
@@ -207,7 +295,7 @@ describe("a restart", () => {
 
   test("a damaged chain is said so, and is not written over", async () => {
     const { LocalLock } = await import("../../src/node/local-lock.ts");
-    const { nodeKdf, nodeVerifier } = await import("../../src/node/index.ts");
+    const { nodeKdf } = await import("../../src/node/index.ts");
     const chonk = c.chonk(["A", "R"]);
     chonk.point(c.hash("R"), c.hash("A"));
     const open = (): unknown => new LocalLock({ chonk, verifier: nodeVerifier, kdf: nodeKdf, now: () => 0 });

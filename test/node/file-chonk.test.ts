@@ -2,6 +2,7 @@
 
 import { appendFileSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { describe, expect, test, vi } from "vitest";
 import { FileChonk } from "../../src/node/index.ts";
 import { bootstrap, inform, openAuthority, prepare, type Chonk } from "../../src/tka/index.ts";
@@ -71,6 +72,11 @@ describe("a crash while a batch is written [Z5]", () => {
     truncateSync(path, before);
     appendFileSync(path, Buffer.alloc(after - before));
     expect(headOf(FileChonk.open(path))).toBe("B");
+    const torn = written();
+    const half = readFileSync(torn.path);
+    half.fill(0, torn.before + 6);
+    writeFileSync(torn.path, half);
+    expect(headOf(FileChonk.open(torn.path))).toBe("B");
     const garbled = written();
     const file = readFileSync(garbled.path);
     file.fill(0x5a, file.length - 10);
@@ -82,7 +88,11 @@ describe("a crash while a batch is written [Z5]", () => {
 describe("damage that no crash does is an error, and nothing is written over [Z5]", () => {
   test.each([
     ["a byte of an earlier record", (file: Buffer) => file.writeUInt8(file.readUInt8(60) ^ 1, 60)],
-    ["the version", (file: Buffer) => file.writeUInt8(2, 7)],
+    ["the length of an earlier record", (file: Buffer) => file.writeUInt8(file.readUInt8(10) ^ 1, 10)],
+    ["the checksum of an earlier record", (file: Buffer) => file.writeUInt8(file.readUInt8(12) ^ 1, 12)],
+    ["the checksum of an earlier header", (file: Buffer) => file.writeUInt8(file.readUInt8(16) ^ 1, 16)],
+    ["zeros in place of an earlier header", (file: Buffer) => file.fill(0, 8, 20)],
+    ["the version", (file: Buffer) => file.writeUInt8(3, 7)],
     ["the file's name", (file: Buffer) => file.write("X", 0)],
   ])("%s", (_what, damage) => {
     const { path } = written();
@@ -137,18 +147,20 @@ test("the persisted format: a pinned file", () => {
   inform(chonk, authority, [drawn.aum("A")], fastVerifier, NOW + 1);
   const file = readFileSync(path);
   const [genesis, child] = [drawn.sealed("G"), drawn.sealed("A")];
-  expect(file.subarray(0, 8).toString("latin1")).toBe("TWCHAIN\u0001");
+  expect(file.subarray(0, 8).toString("latin1")).toBe("TWCHAIN\u0002");
   expect(file.readUInt32LE(8)).toBe(8 + 32 + 32 + 32 + 33 + 4 + genesis.bytes.length);
-  expect(file.readBigUInt64LE(16)).toBe(BigInt(NOW));
-  expect(file.subarray(24, 56)).toEqual(file.subarray(56, 88));
-  expect(file.subarray(24, 56)).toEqual(file.subarray(88, 120));
-  expect(file.subarray(120, 153)).toEqual(Buffer.alloc(33));
-  expect(file.readUInt32LE(153)).toBe(genesis.bytes.length);
-  const second = 157 + genesis.bytes.length;
-  expect(new Uint8Array(file.subarray(157, second))).toEqual(genesis.bytes);
-  expect(file.subarray(second + 16, second + 48)).toEqual(file.subarray(second + 80, second + 112));
-  expect(file[second + 112]).toBe(1);
-  expect(file.subarray(second + 113, second + 145)).toEqual(file.subarray(88, 120));
-  expect(new Uint8Array(file.subarray(second + 149))).toEqual(child.bytes);
+  const second = 161 + genesis.bytes.length;
+  expect(file.readUInt32LE(12)).toBe(crc32(file.subarray(20, second)));
+  expect(file.readUInt32LE(16)).toBe(crc32(file.subarray(8, 16)));
+  expect(file.readBigUInt64LE(20)).toBe(BigInt(NOW));
+  expect(file.subarray(28, 60)).toEqual(file.subarray(60, 92));
+  expect(file.subarray(28, 60)).toEqual(file.subarray(92, 124));
+  expect(file.subarray(124, 157)).toEqual(Buffer.alloc(33));
+  expect(file.readUInt32LE(157)).toBe(genesis.bytes.length);
+  expect(new Uint8Array(file.subarray(161, second))).toEqual(genesis.bytes);
+  expect(file.subarray(second + 20, second + 52)).toEqual(file.subarray(second + 84, second + 116));
+  expect(file[second + 116]).toBe(1);
+  expect(file.subarray(second + 117, second + 149)).toEqual(file.subarray(92, 124));
+  expect(new Uint8Array(file.subarray(second + 153))).toEqual(child.bytes);
   expect(chonk.head()).toBe(child.hash);
 });

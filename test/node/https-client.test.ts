@@ -148,13 +148,23 @@ describe("answers", () => {
   test("past the limit are given up before they are parsed", async () => {
     const { client } = await serve((_, response) => {
       const chunk = Buffer.alloc(1 << 20, 0x20);
-      for (let i = 0; i < 6; i++) response.write(chunk);
+      for (let i = 0; i < 66; i++) response.write(chunk);
       response.end("{}");
     });
     await expect(client.map({})).rejects.toMatchObject({
       code: "bad_answer",
-      message: expect.stringContaining("4194304") as string,
+      message: expect.stringContaining("67108864") as string,
     });
+  });
+
+  test("with the map of a large tailnet are read: 20,000 peers, each signed", async () => {
+    const KeySignature = Buffer.alloc(600).toString("base64");
+    const Peers = Array.from({ length: 20_000 }, (_, ID) => {
+      const Key = `nodekey:${ID.toString(16).padStart(64, "0")}`;
+      return { ID, StableID: `n${ID}`, Name: `n${ID}.example.`, Key, KeySignature };
+    });
+    const { client } = await answered(200, JSON.stringify({ Peers }));
+    expect((await client.map({})).Peers).toHaveLength(20_000);
   });
 
   test("that redirect are not followed: the signature is for this place", async () => {

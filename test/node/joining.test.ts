@@ -1,28 +1,45 @@
 /** Joining by signed auth keys, and getting a new node key [R4] [R5] [R6]. */
 
 import { describe, expect, test } from "vitest";
-import { nodeVerifier } from "../../src/node/index.ts";
-import { join, replaceNodeKey, type Joining } from "../../src/node/joining.ts";
+import { nodeKdf, nodeVerifier } from "../../src/node/index.ts";
+import { join, keepSignature, replaceNodeKey, type Joining } from "../../src/node/joining.ts";
 import { KeyStore } from "../../src/node/key-store.ts";
+import { LocalLock } from "../../src/node/local-lock.ts";
 import { lockSigner, newSigningKey } from "../../src/node/native-crypto.ts";
 import {
+  MemoryChonk,
+  SIG_KIND,
   authorizeNodeKey,
   decodeNodeKeySignature,
+  encodeAum,
+  encodeNodeKeySignature,
   equalBytes,
+  makeNodeKeySignature,
+  nodeKeyToBinary,
   rotateSignature,
   signDirect,
   unverifiedWrappingKey,
   wrapAuthKey,
+  type NodeKey,
+  type NodeKeySignature,
 } from "../../src/tka/index.ts";
 import { lockKey, nodeKey, stateOf } from "../support/chains-keys.ts";
+import { chain } from "../support/chains.ts";
 import { FakeControl } from "./support/fake-control.ts";
 import { testFolder } from "./support/folder.ts";
 
+const c = chain("G", { keys: { alice: 1 } });
 const state = stateOf({ alice: 1 });
 const signal = new AbortController().signal;
 
-function joining(authKey: string | null): Joining & { readonly client: FakeControl } {
-  return { client: new FakeControl(), store: KeyStore.open(testFolder()), authKey, hostname: null };
+type TestJoining = Joining & { readonly client: FakeControl };
+
+/** A node, with the chain on which Alice's key is trusted, or with none. */
+function joining(authKey: string | null, isLocked = true): TestJoining {
+  const chonk = new MemoryChonk();
+  const lock = new LocalLock({ chonk, verifier: nodeVerifier, kdf: nodeKdf, now: () => 0 });
+  if (isLocked) lock.bootstrap(encodeAum(c.aum("G")), []);
+  return { client: new FakeControl(), store: KeyStore.open(testFolder()), lock, authKey, hostname: null };
 }
 
 function sentSignature({ client }: { client: FakeControl }): Uint8Array {
@@ -69,8 +86,8 @@ describe("a signed auth key", () => {
 });
 
 describe("a node key that replaces another", () => {
-  function member(): Joining & { readonly client: FakeControl } {
-    const node = joining(null);
+  function member(isLocked = true): TestJoining {
+    const node = joining(null, isLocked);
     const signature = signDirect(node.store.nodeKey, lockSigner(node.store.state.lockKey).publicKey, lockKey("alice"));
     node.store.update({ joined: true, signature });
     return node;
@@ -79,7 +96,7 @@ describe("a node key that replaces another", () => {
   test("is on disk before it is sent, and carries the rotation of the old one's signature [R4] [R6]", async () => {
     const node = member();
     const old = node.store.nodeKey;
-    replaceNodeKey(node.store);
+    replaceNodeKey(node);
     const { nodeKey: present } = node.store;
     expect(present).not.toBe(old);
     await join(node, signal);
@@ -91,7 +108,7 @@ describe("a node key that replaces another", () => {
 
   test("is the same one until it is taken [R4]", async () => {
     const node = member();
-    replaceNodeKey(node.store);
+    replaceNodeKey(node);
     node.client.failures.set("register", [new Error("lost")]);
     await expect(join(node, signal)).rejects.toThrow("lost");
     await join(node, signal);
@@ -102,7 +119,7 @@ describe("a node key that replaces another", () => {
   test("goes unsigned where the old signature is another's to rotate [R6]", async () => {
     const node = member();
     node.store.update({ signature: signDirect(node.store.nodeKey, lockKey("other").publicKey, lockKey("alice")) });
-    replaceNodeKey(node.store);
+    replaceNodeKey(node);
     await join(node, signal);
     expect(sentSignature(node)).toHaveLength(0);
   });
@@ -115,6 +132,116 @@ describe("a node key that replaces another", () => {
     await expect(join(node, signal)).rejects.toMatchObject({ code: "join_failed" });
     expect(node.client.asked).toHaveLength(2);
     expect(node.client.asked[1]?.body).toMatchObject({ OldNodeKey: first, NodeKey: node.store.nodeKey });
+  });
+
+  test("and was never heard of again takes its signature along to the next [R6]", async () => {
+    const node = member();
+    const keys = [node.store.nodeKey];
+    for (let i = 0; i < 3; i++) {
+      replaceNodeKey(node);
+      keys.unshift(node.store.nodeKey);
+    }
+    await join(node, signal);
+    const { rotation } = authorizeNodeKey(state, node.store.nodeKey, sentSignature(node), nodeVerifier);
+    expect(rotation?.previousNodeKeys).toEqual(keys.slice(1));
+    expect(node.store.state.signature).toEqual(sentSignature(node));
+  });
+});
+
+describe("a signature that the control plane says is ours [R6]", () => {
+  const rogue = nodeKey("rogue");
+  const garbage = new Uint8Array(64).fill(7);
+
+  /** The node's true signature, which is in every map, under layers that nobody has signed: all name the rogue key, the last one ours. */
+  function forged({ store }: Joining, layers = 15): Uint8Array {
+    const initial = signDirect(store.nodeKey, lockSigner(store.state.lockKey).publicKey, lockKey("alice"));
+    const keys = [...Array<NodeKey>(layers - 1).fill(rogue), store.nodeKey];
+    return encodeNodeKeySignature(
+      keys.reduce(
+        (nested, key) =>
+          makeNodeKeySignature(SIG_KIND.rotation, { pubkey: nodeKeyToBinary(key), nested, signature: garbage }),
+        decodeNodeKeySignature(initial),
+      ),
+    );
+  }
+
+  /** True if some layer of what was sent lets the rogue key in. */
+  function letsIn(signature: Uint8Array): boolean {
+    if (signature.length === 0) return false;
+    for (let layer: NodeKeySignature | null = decodeNodeKeySignature(signature); layer !== null; layer = layer.nested) {
+      const bytes = encodeNodeKeySignature(layer);
+      try {
+        authorizeNodeKey(state, rogue, bytes, nodeVerifier);
+        return true;
+      } catch {
+        // Not this layer.
+      }
+    }
+    return false;
+  }
+
+  /** Where it is told of: what the node keeps after it. */
+  const places: readonly (readonly [string, (node: TestJoining, lie: Uint8Array) => void])[] = [
+    [
+      "in the map",
+      (node, lie) => {
+        keepSignature(node, lie);
+        replaceNodeKey(node);
+      },
+    ],
+    [
+      "in a file kept from before",
+      (node, lie) => {
+        node.store.update({ signature: lie });
+        replaceNodeKey(node);
+      },
+    ],
+    [
+      "at registration",
+      ({ client }, lie) => {
+        const expired = { NodeKeyExpired: true, NodeKeySignature: Buffer.from(lie).toString("base64") };
+        client.tamper = { register: () => (client.asked.length === 1 ? expired : { MachineAuthorized: true }) };
+      },
+    ],
+  ];
+
+  test.each([15, 3].flatMap((layers) => places.map(([where, tell]) => [layers, where, tell] as const)))(
+    "with %i layers of garbage that name another key, %s, comes out signed by us in none",
+    async (layers, _where, tell) => {
+      const node = joining("tskey-auth-x");
+      tell(node, forged(node, layers));
+      await join(node, signal);
+      expect(node.client.asked.at(-1)?.body["OldNodeKey"]).not.toBeNull();
+      expect(node.client.asked.map(({ body }) => letsIn(body["NodeKeySignature"] as Uint8Array))).not.toContain(true);
+      expect(sentSignature(node)).toHaveLength(0);
+    },
+  );
+
+  test("does not take the place of one that is proven", () => {
+    const node = joining(null);
+    const good = signDirect(node.store.nodeKey, null, lockKey("alice"));
+    keepSignature(node, good);
+    for (const bad of [
+      forged(node),
+      signDirect(node.store.nodeKey, null, lockKey("mallory")),
+      signDirect(rogue, null, lockKey("alice")),
+    ])
+      keepSignature(node, bad);
+    expect(node.store.state.signature).toEqual(good);
+  });
+
+  test("is neither kept nor sent without a lock", async () => {
+    const node = joining(null, false);
+    const signature = signDirect(node.store.nodeKey, lockSigner(node.store.state.lockKey).publicKey, lockKey("alice"));
+    keepSignature(node, signature);
+    expect(node.store.state.signature).toHaveLength(0);
+    node.store.update({ signature });
+    replaceNodeKey(node);
+    await join(node, signal);
+    expect(sentSignature(node)).toHaveLength(0);
+    node.store.update({ signature });
+    keepSignature(node, new Uint8Array(0));
+    expect(node.store.state.signature).toHaveLength(0);
   });
 });
 

@@ -1,8 +1,17 @@
 /** The key store and its folder: rules [Z1] to [Z4], and the persisted format. */
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { AgentError, stateDirectoryPath, type AgentErrorCode } from "../../src/node/index.ts";
 import { KeyStore } from "../../src/node/key-store.ts";
 import { testFolder } from "./support/folder.ts";
@@ -71,6 +80,23 @@ describe("what is refused [Z2]", () => {
     const folder = testFolder();
     KeyStore.open(folder);
     chmodSync(join(folder, "node.json"), mode);
+    expect(codeOf(() => KeyStore.open(folder))).toBe("state_exposed");
+  });
+
+  test("a folder of another user's, as one finds it under /tmp", () => {
+    const folder = testFolder();
+    const uid = statSync(folder).uid + 1;
+    vi.spyOn(process, "getuid").mockReturnValue(uid);
+    onTestFinished(() => void vi.restoreAllMocks());
+    expect(codeOf(() => KeyStore.open(folder))).toBe("state_exposed");
+    expect(() => KeyStore.open(folder)).toThrow(`uid ${uid}`);
+    expect(existsSync(join(folder, "node.json"))).toBe(false);
+  });
+
+  test.runIf(process.getuid?.() === 0)("a key file of another user's, in a folder of our own", () => {
+    const folder = testFolder();
+    KeyStore.open(folder);
+    chownSync(join(folder, "node.json"), 4242, 4242);
     expect(codeOf(() => KeyStore.open(folder))).toBe("state_exposed");
   });
 

@@ -8,7 +8,8 @@ import { LocalClient } from "../../src/node/index.ts";
 import { LocalRoutes } from "../../src/node/local-routes.ts";
 import { reserveSocket, serveLocally } from "../../src/node/local-server.ts";
 import { lockSigner } from "../../src/node/native-crypto.ts";
-import { authorizeNodeKey, keyTrusted, parseWrappedAuthKey } from "../../src/tka/index.ts";
+import type { SignInfo } from "../../src/protocol/index.ts";
+import { authorizeNodeKey, keyTrusted, parseWrappedAuthKey, type NodeKey } from "../../src/tka/index.ts";
 import { nodeVerifier } from "../../src/node/index.ts";
 import { DISABLEMENT_VALUE, lockKey, nodeKey } from "../support/chains-keys.ts";
 import { chain } from "../support/chains.ts";
@@ -78,11 +79,16 @@ describe("status", () => {
 });
 
 describe("init", () => {
-  test("in its two acts signs every node and turns the lock on", async () => {
+  test("in its two acts signs every node and turns the lock on [Z9]", async () => {
     const one = await served();
     one.control.add(mapNode(1, "a", nodeKey("a")));
+    one.control.lockKeys.set(nodeKey("a"), lockKey("a's").publicKey);
+    await soon(() => expect(one.agent.names().size).toBe(2));
     const begun = await one.client.beginInit([{ publicKey: one.ownKey, votes: 3n }], [DISABLEMENT_VALUE]);
-    expect(begun.nodes).toEqual([one.store.nodeKey, nodeKey("a")]);
+    expect(begun.nodes).toEqual([
+      { name: "self.example.", nodeKey: one.store.nodeKey, rotationKey: one.ownKey },
+      { name: "a.example.", nodeKey: nodeKey("a"), rotationKey: lockKey("a's").publicKey },
+    ]);
     expect((await one.client.status()).lock.Enabled).toBe(false);
     await one.client.finishInit(begun.id, new Uint8Array(0));
     await soon(() => expect(one.agent.lockStatus().Enabled).toBe(true));
@@ -92,7 +98,7 @@ describe("init", () => {
       expect(() => authorizeNodeKey(state, Key, KeySignature, nodeVerifier)).not.toThrow();
   });
 
-  test("is finished again, the same, where the answer is lost", async () => {
+  test("is finished again, the same, where the answer is lost [Z10]", async () => {
     const { client, control, ownKey } = await served();
     const { ControlUnreachable } = await import("../../src/node/errors.ts");
     const { id } = await client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE]);
@@ -109,6 +115,55 @@ describe("init", () => {
     const first = await client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE]);
     await client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE]);
     await expect(client.finishInit(first.id, new Uint8Array(0))).rejects.toMatchObject({ code: "no_pending_init" });
+  });
+
+  const stranger = nodeKey("stranger");
+  const mallory = lockKey("mallory").publicKey;
+  test.each<[string, (listed: readonly SignInfo[], own: NodeKey) => readonly SignInfo[], NodeKey | null]>([
+    [
+      "our own node, with a rotation key that is not ours",
+      ([self, ...others]) => [{ ...(self as SignInfo), RotationPubkey: mallory }, ...others],
+      null,
+    ],
+    [
+      "our own node, with no rotation key",
+      ([self, ...others]) => [{ ...(self as SignInfo), RotationPubkey: new Uint8Array(0) }, ...others],
+      null,
+    ],
+    [
+      "our own node twice, with another rotation key",
+      (listed) => [...listed, { ...(listed[0] as SignInfo), RotationPubkey: mallory }],
+      null,
+    ],
+    [
+      "a node that is no peer of ours",
+      (listed) => [...listed, { NodeID: 77, NodePublic: stranger, RotationPubkey: new Uint8Array(0) }],
+      stranger,
+    ],
+    [
+      "a node with half a rotation key",
+      ([self, other]) => [self as SignInfo, { ...(other as SignInfo), RotationPubkey: new Uint8Array(16) }],
+      nodeKey("a"),
+    ],
+  ])("that lists %s signs nothing and cannot be finished", async (_what, lie, named) => {
+    const one = await served();
+    one.control.add(mapNode(1, "a", nodeKey("a")));
+    await soon(() => expect(one.agent.names().size).toBe(2));
+    const good = await one.client.beginInit([{ publicKey: one.ownKey, votes: 1n }], [DISABLEMENT_VALUE]);
+    one.control.tamper = {
+      begin: (answer) => ({
+        NeedSignatures: lie((answer as { NeedSignatures: SignInfo[] }).NeedSignatures, one.store.nodeKey),
+      }),
+    };
+    await expect(
+      one.client.beginInit([{ publicKey: one.ownKey, votes: 1n }], [DISABLEMENT_VALUE]),
+    ).rejects.toMatchObject({
+      code: "unexpected_node",
+      message: expect.stringContaining(named ?? one.store.nodeKey) as string,
+      hint: expect.stringMatching(/./) as string,
+    });
+    await expect(one.client.finishInit(good.id, new Uint8Array(0))).rejects.toMatchObject({ code: "no_pending_init" });
+    expect(one.control.asked.map(({ what }) => what)).not.toContain("initFinish");
   });
 
   test("where there is a lock is refused", async () => {

@@ -1,5 +1,6 @@
 /** The authority's ports over node:crypto give what the pure ones give. */
 
+import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { nodeKdf, nodeVerifier, signerFromSeed } from "../../src/node/index.ts";
 import { lockSigner, newLockKey, newNodeKey, newSigningKey, publicNodeKey } from "../../src/node/native-crypto.ts";
@@ -65,5 +66,26 @@ describe("the KDF", () => {
 
   test("also for nothing", () => {
     expect(nodeKdf(new Uint8Array(0))).toEqual(tka.pureDisablementKdf(new Uint8Array(0)));
+  });
+
+  test("is there also in a Node that knows no Argon2", () => {
+    // node:crypto as an older release exports it: importing argon2Sync by name would not link.
+    const script = `
+      import { registerHooks } from "node:module";
+      import * as real from "node:crypto";
+      globalThis.realCrypto = real;
+      const names = Object.keys(real).filter((name) => name !== "argon2Sync" && name !== "default");
+      const source = names.map((name) => "export const " + name + " = globalThis.realCrypto." + name + ";").join("");
+      registerHooks({
+        resolve: (specifier, context, next) =>
+          specifier === "node:crypto" ? { url: "old:crypto", format: "module", shortCircuit: true } : next(specifier, context),
+        load: (url, context, next) =>
+          url === "old:crypto" ? { format: "module", source, shortCircuit: true } : next(url, context),
+      });
+      const { nodeKdf } = await import(${JSON.stringify(new URL("../../src/node/native-crypto.ts", import.meta.url).href)});
+      process.stdout.write(Buffer.from(nodeKdf(Buffer.from("secret"))).toString("hex"));
+    `;
+    const out = execFileSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" });
+    expect(out).toBe(tka.encodeHex(tka.pureDisablementKdf(Buffer.from("secret"))));
   });
 });

@@ -32,6 +32,7 @@ import {
   inform,
   makeSyncOffer,
   missingAums,
+  parseHexKey,
   parseSyncOffer,
   type Aum,
   type Authority,
@@ -80,6 +81,8 @@ export class FakeControl implements ControlClient {
   /** All that was asked, in order. */
   readonly asked: { readonly what: string; readonly body: RequestBody }[] = [];
   readonly nodes = new Map<number, MapNode>();
+  /** Rotation keys, as nodes have registered them. */
+  readonly lockKeys = new Map<unknown, Uint8Array>();
   readonly chonk = new MemoryChonk();
   authority: Authority | null = null;
   genesis: Uint8Array = NO_BYTES;
@@ -87,7 +90,7 @@ export class FakeControl implements ControlClient {
   /** What the map says of the lock, in place of the truth. */
   saysOfLock: { Head: string; Disabled: boolean } | null = null;
   /** What is done to an answer before it goes out: where a control plane lies. */
-  tamper: { readonly [What in "offer" | "bootstrap" | "register"]?: (answer: object) => object } = {};
+  tamper: { readonly [What in "offer" | "bootstrap" | "register" | "begin"]?: (answer: object) => object } = {};
   /** Errors to throw, the next first. */
   readonly failures = new Map<string, Error[]>();
   #pending: { genesis: Aum; nodes: readonly MapNode[] } | null = null;
@@ -138,6 +141,7 @@ export class FakeControl implements ControlClient {
   register(body: RequestBody): Promise<RegisterResponse> {
     return this.#answer(() => {
       this.#note("register", body);
+      this.lockKeys.set(body["NodeKey"], parseHexKey(String(body["NLKey"]), "nlpub:"));
       return registerResponse(this.tamper.register?.({}) ?? { MachineAuthorized: true }, "register");
     });
   }
@@ -213,7 +217,12 @@ export class FakeControl implements ControlClient {
       const nodes = [...this.nodes.values()];
       this.#pending = { genesis: decodeAum(body["GenesisAUM"] as Uint8Array), nodes };
       const infos = nodes.map(({ ID, Key }) => ({ NodeID: ID, NodePublic: Key }));
-      return initBeginResponse({ NeedSignatures: infos }, "begin");
+      const { NeedSignatures } = initBeginResponse({ NeedSignatures: infos }, "begin");
+      const listed = NeedSignatures.map((info) => ({
+        ...info,
+        RotationPubkey: this.lockKeys.get(info.NodePublic) ?? NO_BYTES,
+      }));
+      return { NeedSignatures: listed, ...this.tamper.begin?.({ NeedSignatures: listed }) };
     });
   }
 
