@@ -109,8 +109,8 @@ child.stdout.on("data", (chunk) => {
   const ready = READY.exec(String(chunk));
   if (!ready || isReady) return;
   isReady = true;
-  welcome(ready[1]).catch((error) => {
-    console.error(`tailward: the start failed: ${error.message}`);
+  welcome(ready[1]).catch((/** @type {unknown} */ error) => {
+    console.error(`tailward: the start failed: ${String(error)}`);
     stop();
   });
 });

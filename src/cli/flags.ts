@@ -2,20 +2,32 @@
 
 import { UsageError } from "./usage-error.ts";
 
+const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
+const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
 const LONG_FLAG = /^-([a-z][a-z-]+(?:=.*)?)$/s;
+
+/** Flags that are true or false. */
+const SWITCHES = new Set(["--confirm", "--gen-disablement-for-support"]);
+
+/** `--confirm=true` as `--confirm`, and `--confirm=false` as nothing. */
+function normaliseSwitch(arg: string): string[] {
+  const [flag = "", value] = arg.split("=", 2);
+  if (!SWITCHES.has(flag) || value === undefined) return [arg];
+  if (TRUE.has(value)) return [flag];
+  if (FALSE.has(value)) return [];
+  throw new UsageError(`${flag} is true or false`, 2);
+}
 
 /** Arguments with `-name` written as `--name`, and a bare `--json` as `--json=true`, so that it does not take the next argument. */
 export function normaliseFlags(args: readonly string[]): string[] {
   const end = args.indexOf("--");
-  return args.map((arg, i) => {
-    if (end >= 0 && i >= end) return arg;
+  return args.flatMap((arg, i) => {
+    if (end >= 0 && i >= end) return [arg];
     const long = arg.replace(LONG_FLAG, "--$1");
-    return long === "--json" ? "--json=true" : long;
+    return long === "--json" ? ["--json=true"] : normaliseSwitch(long);
   });
 }
 
-const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
-const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
 const INTEGER = /^[+-]?\d+$/;
 
 /**
@@ -26,7 +38,7 @@ export function jsonVersion(value: string): 1 | false {
   if (!INTEGER.test(value)) {
     if (TRUE.has(value)) return 1;
     if (FALSE.has(value)) return false;
-    throw new UsageError(`--json takes a version: --json=1, not --json=${value}`);
+    throw new UsageError(`--json takes a version: --json=1, not --json=${value}`, 2);
   }
   if (Number(value) !== 1) throw new UsageError(`there is no version ${value} of this JSON: use --json=1`);
   return 1;
@@ -36,7 +48,7 @@ export function jsonVersion(value: string): 1 | false {
 export function wholeNumber(flag: string): (value: string) => number {
   return (value) => {
     const number = INTEGER.test(value) ? Number(value) : Number.NaN;
-    if (!Number.isSafeInteger(number)) throw new UsageError(`${flag} takes a whole number, not ${value}`);
+    if (!Number.isSafeInteger(number)) throw new UsageError(`${flag} takes a whole number, not ${value}`, 2);
     return number;
   };
 }

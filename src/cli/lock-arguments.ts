@@ -19,7 +19,8 @@ function hexOf(text: string, place: number): Uint8Array {
 }
 
 function parseKey(argument: string, place: number): InitialKey {
-  const [text = "", votes = "1"] = argument.split("?", 2);
+  const mark = argument.indexOf("?");
+  const [text, votes] = mark < 0 ? [argument, "1"] : [argument.slice(0, mark), argument.slice(mark + 1)];
   if (!/^\d{1,9}$/.test(votes)) throw new UsageError(`argument ${place}: the votes after ? are not a number`);
   try {
     return { publicKey: parseLockKey(text), votes: BigInt(votes) };

@@ -49,12 +49,12 @@ function printKeys({ out }: Terminal, keys: readonly InitialKey[]): void {
   out("Only one node will be able to sign. Two at least are advised: without it, nobody can let a new node in.\n\n");
 }
 
-function printRehearsal({ out }: Terminal, flags: InitFlags, args: readonly string[]): void {
+function printRehearsal({ out }: Terminal, program: string, flags: InitFlags, args: readonly string[]): void {
   const support = flags.genDisablementForSupport ? "--gen-disablement-for-support " : "";
   out(`Disablement secrets to be generated: ${flags.genDisablements}.\n`);
   if (support !== "") out("One more will be generated and sent to the control plane, for its support to keep.\n");
   out("\nNothing has been changed yet. If this is right, run the command again with --confirm:\n");
-  out(`\t${PROGRAM} lock init --confirm --gen-disablements ${flags.genDisablements} ${support}${args.join(" ")}\n`);
+  out(`\t${program} lock init --confirm --gen-disablements ${flags.genDisablements} ${support}${args.join(" ")}\n`);
 }
 
 function printNodes({ out }: Terminal, nodes: readonly NodeToSign[]): void {
@@ -71,13 +71,12 @@ function printNodes({ out }: Terminal, nodes: readonly NodeToSign[]): void {
   out("\n");
 }
 
-function printSecrets({ out }: Terminal, flags: InitFlags, secrets: readonly Uint8Array[]): void {
+function printSecrets({ out }: Terminal, secrets: readonly Uint8Array[]): void {
   out(
     "Here are the disablement secrets. Any one of them turns the lock off again. They are shown now, before the lock is on,\n",
   );
   out("and never again: put them where they are safe, and apart from one another.\n");
   for (const secret of secrets) out(`\tdisablement-secret:${encodeHex(secret).toUpperCase()}\n`);
-  if (flags.genDisablementForSupport) out("One more goes to the control plane, for its support to keep.\n");
   out("\n");
 }
 
@@ -95,7 +94,7 @@ async function finish(client: LocalClient, id: string, support: Uint8Array): Pro
     throw new AgentError(
       error.code,
       `the lock may not have been turned on: ${error.message}`,
-      "run `tailward lock status`: if it says ENABLED, the secrets above are good; if not, throw them away and run lock init again",
+      "KEEP the secrets above: once `tailward status` says connected, `tailward lock status` tells; if the lock is ENABLED then, they are good, and only if it is not may they be thrown away",
     );
   }
 }
@@ -108,19 +107,22 @@ async function turnOn(client: LocalClient, terminal: Terminal, flags: InitFlags,
     ...secrets.map(nodeKdf),
     ...(support.length > 0 ? [nodeKdf(support)] : []),
   ];
-  const { id, nodes } = await client.beginInit(given.keys, values);
+  const { id, nodes } = await client.beginInit(given.keys, values, flags.genDisablementForSupport);
   printNodes(terminal, nodes);
-  printSecrets(terminal, flags, secrets);
+  printSecrets(terminal, secrets);
   await finish(client, id, support);
+  if (flags.genDisablementForSupport)
+    terminal.out("One more secret went to the control plane, for its support to keep.\n");
   terminal.out(`Tailnet lock is on. Nodes signed: ${nodes.length}.\n`);
 }
 
-/** Runs the command. Throws UsageError, or what the agent says. */
+/** Runs the command; `program` is how it was called, for the line to run next. Throws UsageError, or what the agent says. */
 export async function lockInit(
   client: LocalClient,
   terminal: Terminal,
   flags: InitFlags,
   args: readonly string[],
+  program: string = PROGRAM,
 ): Promise<void> {
   const { lock } = await client.status();
   if (lock.Enabled) throw new UsageError("tailnet lock is already enabled: see `tailward lock status`");
@@ -129,5 +131,5 @@ export async function lockInit(
   requireCount(flags, given.disablementValues.length);
   printKeys(terminal, given.keys);
   if (flags.confirm) await turnOn(client, terminal, flags, given);
-  else printRehearsal(terminal, flags, args);
+  else printRehearsal(terminal, program, flags, args);
 }

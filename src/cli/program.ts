@@ -21,6 +21,8 @@ interface Place {
   readonly terminal: Terminal;
   readonly directory: () => string;
   readonly client: () => LocalClient;
+  /** How the program was called, for lines that are to be run next on the same node. */
+  readonly called: () => string;
 }
 
 function addAgent(program: Command, { terminal, directory }: Place): void {
@@ -39,7 +41,7 @@ function addAgent(program: Command, { terminal, directory }: Place): void {
     );
 }
 
-function addInit(lock: Command, { terminal, client }: Place): void {
+function addInit(lock: Command, { terminal, client, called }: Place): void {
   lock
     .command("init")
     .description("turn tailnet lock on, with these keys trusted to sign nodes")
@@ -48,7 +50,7 @@ function addInit(lock: Command, { terminal, client }: Place): void {
     .option("--gen-disablements <n>", "how many disablement secrets to generate", wholeNumber("--gen-disablements"), 1)
     .option("--gen-disablement-for-support", "generate one more secret, and send it to the control plane", false)
     .action((args: string[], flags: { confirm: boolean; genDisablements: number; genDisablementForSupport: boolean }) =>
-      lockInit(client(), terminal, flags, args),
+      lockInit(client(), terminal, flags, args, called()),
     );
 }
 
@@ -57,8 +59,10 @@ function addLock(program: Command, place: Place): void {
   const lock = program
     .command("lock")
     .description("tailnet lock: status if no more is said")
-    .argument("[subcommand]")
-    .action((subcommand?: string) => {
+    .argument("[subcommand...]")
+    .action(([subcommand, ...args]: string[]) => {
+      // The old name of signing an auth key, which scripts still have.
+      if (subcommand === "tskey-wrap" && args.length > 0) return lockSign(client(), terminal, args);
       if (subcommand !== undefined)
         throw new UsageError(`there is no \`${PROGRAM} lock ${subcommand}\`: see ${PROGRAM} lock --help`);
       return lockStatusCommand(client(), terminal, null);
@@ -77,6 +81,7 @@ function addLock(program: Command, place: Place): void {
   lock
     .command("log")
     .description("list the changes of the lock, the newest first")
+    .allowExcessArguments()
     .option("--limit <n>", "how many changes to list", wholeNumber("--limit"), 50)
     .option(...JSON_FLAG)
     .action((flags: { limit: number; json?: 1 | false }) =>
@@ -99,7 +104,11 @@ export function makeProgram(terminal: Terminal): Command {
     .exitOverride();
   const directory = (): string =>
     stateDirectoryPath(program.opts<{ stateDir?: string }>().stateDir ?? null, terminal.environment);
-  const place: Place = { terminal, directory, client: () => new LocalClient(directory()) };
+  const called = (): string => {
+    const { stateDir } = program.opts<{ stateDir?: string }>();
+    return stateDir === undefined ? PROGRAM : `${PROGRAM} --state-dir ${stateDir}`;
+  };
+  const place: Place = { terminal, directory, client: () => new LocalClient(directory()), called };
   addAgent(program, place);
   program
     .command("status")
@@ -115,19 +124,33 @@ function oneLine(message: string): string {
 
 function describe(error: unknown): string {
   if (error instanceof AgentError && error.hint !== null) return `${error.message}; ${error.hint}`;
+  // What stands on the command line may be a secret: an argument too many is not repeated.
+  if (error instanceof CommanderError && error.code === "commander.excessArguments") return "too many arguments";
   if (error instanceof CommanderError) return error.message.replace(/^error: /, "");
   if (error instanceof AgentError || error instanceof UsageError || error instanceof TkaError) return error.message;
   return `this is a fault of the program: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 
-/** Runs one command line (without the program's name). Gives the exit code: 0, or 1 with one line on standard error. */
+const FLAG_ERRORS: ReadonlySet<string> = new Set([
+  "commander.unknownOption",
+  "commander.optionMissingArgument",
+  "commander.invalidArgument",
+]);
+
+/** 2 for flags that cannot be read, as Go's flag package exits; 1 for all else. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return error.exitCode;
+  return error instanceof CommanderError && FLAG_ERRORS.has(error.code) ? 2 : 1;
+}
+
+/** Runs one command line (without the program's name). Gives the exit code: 0, or 1 or 2 with one line on standard error. */
 export async function runProgram(terminal: Terminal, args: readonly string[]): Promise<number> {
   try {
     await makeProgram(terminal).parseAsync(normaliseFlags(args), { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help")) return 0;
     terminal.err(`${PROGRAM}: ${oneLine(describe(error))}\n`);
-    return 1;
+    return exitCodeOf(error);
   }
 }

@@ -52,6 +52,13 @@ function refuseIfRetired(tailnet: Tailnet, { state }: Aum): void {
   if (same) throw new TkaError("invalid_genesis", "the genesis is of a lock that was turned off: make a new one");
 }
 
+function supportUnavailable(): ControlError {
+  return new ControlError(
+    "support_unavailable",
+    "this control plane has no key to seal a support secret to: initialize without one",
+  );
+}
+
 /** [I8] */
 function refuseUnowned(node: NodeRecord): void {
   if (node.ephemeral || node.tags.length > 0)
@@ -77,6 +84,7 @@ export function initBegin(
 ): InitBeginResponse {
   refuseIfEnabled(tailnet);
   refuseUnowned(node);
+  if (request.SupportDisablement) throw supportUnavailable();
   prepareGenesis(tailnet, request.GenesisAUM);
   const nodes = tailnet.nodes.all();
   tailnet.store.run(
@@ -166,11 +174,7 @@ function storeSignatures(
  * proving a signature throws, naming its node.
  */
 export function initFinish(tailnet: Tailnet, node: NodeRecord, request: InitFinishRequest, now: number): EmptyResponse {
-  if (request.SupportDisablement.length > 0)
-    throw new ControlError(
-      "support_unavailable",
-      "this control plane has no key to seal a support secret to: initialize without one",
-    );
+  if (request.SupportDisablement.length > 0) throw supportUnavailable();
   const digest = digestOf(request);
   const active = tailnet.lock.active();
   if (active !== null && equalBytes(tailnet.lock.finishDigest(active), digest)) return {};

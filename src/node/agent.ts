@@ -5,6 +5,7 @@
  * Rule [Z15]: a sync that fails is tried again, and meanwhile peers are judged by the chain as far as it was verified.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   CAPABILITY_VERSION,
   CAP_TAILNET_LOCK,
@@ -56,6 +57,7 @@ export class Agent {
   #connected = false;
   /** True once the control plane has said that it does not know us: asked for a place again, once, before the next poll. */
   #isForgotten = false;
+  #waiting = new AbortController();
   /** What was logged last of a lost connection, so that it is not repeated at every try. */
   #trouble = "";
   /** Syncs and changes of the chain, one after the other. */
@@ -117,7 +119,7 @@ export class Agent {
     this.#connected = false;
     if (!isTriedAgain(error, hasJoined)) throw error;
     if (error instanceof ControlRefusal && hasJoined) this.#heed(error.refusal);
-    await this.#backoff.wait(signal).catch(() => undefined);
+    await this.#backoff.wait(AbortSignal.any([signal, this.#waiting.signal])).catch(() => undefined);
   }
 
   /** What a refusal asks of a node that has joined, beside patience. */
@@ -174,6 +176,18 @@ export class Agent {
   #syncTo(said: TkaInfo): Promise<void> {
     const { client, lock, log, store } = this.#ports;
     return syncLock({ client, lock, nodeKey: this.#nodeKey, disallowed: store.state.disallowedStateIds, log }, said);
+  }
+
+  /** Ends a wait between tries: something has just gone through, so the next try will. */
+  #hurry(): void {
+    this.#waiting.abort();
+    this.#waiting = new AbortController();
+  }
+
+  /** Waits until the lock that was just turned on is known here, `most` milliseconds at most. */
+  async lockKnown(most: number): Promise<void> {
+    this.#hurry();
+    for (const end = Date.now() + most; this.lock.authority === null && Date.now() < end;) await sleep(50);
   }
 
   #retrying = false;

@@ -72,7 +72,7 @@ export class LocalClient {
     return new AgentError(
       "agent_not_running",
       `no agent is running on ${this.#directory}`,
-      "start it with: tailward agent --url URL --auth-key KEY",
+      `start it with: tailward --state-dir ${this.#directory} agent --url URL --auth-key KEY`,
     );
   }
 
@@ -98,12 +98,14 @@ export class LocalClient {
     return updates.map((encoded) => sealAum(decodeAum(encoded)));
   }
 
-  /** First act of an init: gives its ID, and the nodes that are going to be signed. */
+  /** First act of an init: gives its ID, and the nodes that are going to be signed. `support`: the finish will bring a support secret. */
   async beginInit(
     keys: readonly InitialKey[],
     disablementValues: readonly Uint8Array[],
+    support: boolean,
   ): Promise<{ readonly id: string; readonly nodes: readonly NodeToSign[] }> {
-    const body = { keys: keys.map(({ publicKey, votes }) => ({ publicKey, votes: String(votes) })), disablementValues };
+    const trusted = keys.map(({ publicKey, votes }) => ({ publicKey, votes: String(votes) }));
+    const body = { keys: trusted, disablementValues, support };
     return this.#ask("POST", "/lock/init/begin", beginAnswer, body);
   }
 

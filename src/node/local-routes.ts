@@ -1,6 +1,17 @@
 /** What may be asked of a running agent on its socket. Whoever can open the socket owns the node: the shapes guard against mistakes. */
 
-import { ShapeError, bytes, list, parseJson, parsed, record, text, type Shape } from "../protocol/index.ts";
+import {
+  ShapeError,
+  boolean,
+  bytes,
+  list,
+  parseJson,
+  parsed,
+  record,
+  text,
+  withDefault,
+  type Shape,
+} from "../protocol/index.ts";
 import { KEY_25519, MAX_DISABLEMENT_VALUES, MAX_KEYS, parseNodeKey, type Key } from "../tka/index.ts";
 import type { Agent } from "./agent.ts";
 import { AgentError } from "./errors.ts";
@@ -8,6 +19,8 @@ import { beginInit, finishInit, signNode, wrapKey, type BegunInit } from "./lock
 
 /** The most updates that `/log` gives. */
 const MAX_LOG = 2000;
+/** Milliseconds for which a finished init waits for the agent to hear of its own lock, so that the next command knows of it. */
+const LOCK_KNOWN_MS = 10_000;
 
 const votes: Shape<bigint> = parsed((digits) => {
   if (!/^\d{1,19}$/.test(digits)) throw new Error("votes are a number");
@@ -17,6 +30,7 @@ const votes: Shape<bigint> = parsed((digits) => {
 const beginBody = record({
   keys: list(record({ publicKey: bytes, votes }), MAX_KEYS),
   disablementValues: list(bytes, MAX_DISABLEMENT_VALUES),
+  support: withDefault(boolean, false),
 });
 const finishBody = record({ id: text, supportDisablement: bytes });
 const signBody = record({ nodeKey: parsed(parseNodeKey), rotationKey: bytes });
@@ -76,14 +90,14 @@ export class LocalRoutes {
   }
 
   async #begin(body: string): Promise<unknown> {
-    const { keys, disablementValues } = bodyOf(body, beginBody);
+    const { keys, disablementValues, support } = bodyOf(body, beginBody);
     const trusted = keys.map(({ publicKey, votes: v }): Key => ({ kind: KEY_25519, votes: v, publicKey, meta: null }));
     const context = this.#agent.actContext();
     if (!this.#agent.offersLock())
       throw new AgentError("lock_unsupported", "the control plane does not offer tailnet lock to this node");
     // Where this one is refused, none is left to be finished.
     this.#begun = null;
-    this.#begun = await beginInit(context, trusted, disablementValues);
+    this.#begun = await beginInit(context, trusted, disablementValues, support);
     const names = this.#agent.names();
     const nodes = this.#begun.nodes.map(({ NodePublic, RotationPubkey }) => ({
       name: names.get(NodePublic) ?? "",
@@ -103,6 +117,7 @@ export class LocalRoutes {
       );
     await finishInit(this.#agent.actContext(), this.#begun, supportDisablement);
     this.#begun = null;
+    await this.#agent.lockKnown(LOCK_KNOWN_MS);
     return {};
   }
 

@@ -84,6 +84,7 @@ export async function beginInit(
   context: ActContext,
   keys: readonly Key[],
   disablementValues: readonly Uint8Array[],
+  supportDisablement = false,
 ): Promise<BegunInit> {
   const { client, lock, nodeKey, signer } = context;
   if (lock.authority !== null) throw new AgentError("lock_on", "tailnet lock is already enabled");
@@ -93,6 +94,7 @@ export async function beginInit(
     Version: CAPABILITY_VERSION,
     NodeKey: nodeKey,
     GenesisAUM: encodeAum(genesis),
+    ...(supportDisablement ? { SupportDisablement: true } : {}),
   });
   requireExpected(NeedSignatures, context);
   return { id: aumHash(genesis), genesis, nodes: NeedSignatures };

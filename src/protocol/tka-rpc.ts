@@ -30,7 +30,12 @@ const MAX_MISSING = 2001;
 /** What every request carries: the client's capability version, and its node key. */
 const caller = { Version: withDefault(integer, 0), NodeKey: nodeKey };
 
-export const initBeginRequest = record({ ...caller, GenesisAUM: bytes });
+export const initBeginRequest = record({
+  ...caller,
+  GenesisAUM: bytes,
+  /** True if the finish will bring a support secret. Ours alone: so that it is refused before any secret is shown. */
+  SupportDisablement: withDefault(boolean, false),
+});
 export const initFinishRequest = record({
   ...caller,
   /** By node ID, in decimal. */

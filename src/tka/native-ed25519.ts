@@ -10,11 +10,16 @@ import { HASH_LENGTH, SIGNATURE_LENGTH } from "./limits.ts";
 /** What stands before the 32 bytes of an Ed25519 public key in its SubjectPublicKeyInfo (RFC 8410). */
 const SPKI_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
 
+/** Imported keys that are kept: enough for every trusted key there can be, and the busiest rotation keys. A few hundred bytes each. */
+const KEPT_KEYS = 1024;
+
 /**
- * Places for imported keys, a few hundred bytes each: twice as many as there can be trusted keys. Two bytes of a key say which place is its
- * own; whoever came there last stays. Keys made to meet in one place cost their maker's signatures an import each, and nothing else.
+ * The first two bytes of a key: a number is found faster than a text. Keys that share theirs take one another's place, which costs whoever made
+ * them so an import each time.
  */
-const PLACES = 1024;
+function placeOf(publicKey: Uint8Array): number {
+  return (publicKey[0] ?? 0) | ((publicKey[1] ?? 0) << 8);
+}
 
 export interface NativeEd25519<ImportedKey> {
   /** Imports a public key from its SubjectPublicKeyInfo in DER. May throw where the host refuses the key. */
@@ -32,10 +37,12 @@ interface Kept<ImportedKey> {
 export function hostVerifier<ImportedKey>(host: NativeEd25519<ImportedKey>): SignatureVerifier {
   const kept = new Map<number, Kept<ImportedKey>>();
   const keyOf = (publicKey: Uint8Array): ImportedKey => {
-    const place = ((publicKey[0] ?? 0) | ((publicKey[1] ?? 0) << 8)) % PLACES;
+    const place = placeOf(publicKey);
     const known = kept.get(place);
     if (known !== undefined && equalBytes(known.publicKey, publicKey)) return known.imported;
     const imported = host.importKey(concatBytes(SPKI_PREFIX, publicKey));
+    const oldest = kept.size < KEPT_KEYS ? undefined : kept.keys().next().value;
+    if (oldest !== undefined) kept.delete(oldest);
     kept.set(place, { publicKey: publicKey.slice(), imported });
     return imported;
   };

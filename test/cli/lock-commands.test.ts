@@ -105,7 +105,7 @@ describe("lock log", () => {
   test("without a lock is refused", async () => {
     const { run } = await seat();
     expectRefusal(await run("lock", "log"), /not enabled/);
-    expectRefusal(await run("lock", "log", "--limit", "x"), /whole number/);
+    expectRefusal(await run("lock", "log", "--limit", "x"), /whole number/, 2);
   });
 });
 

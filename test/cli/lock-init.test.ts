@@ -118,7 +118,9 @@ describe("with --confirm", () => {
       [1, 2, 3].map(() => new ControlUnreachable("no answer")),
     );
     const { err, code } = await run("lock", "init", "--confirm", ownKey);
-    expect(err).toMatch(/^tailward: the lock may not have been turned on: no answer; run `tailward lock status`.*\n$/);
+    expect(err).toMatch(
+      /^tailward: the lock may not have been turned on: no answer; KEEP the secrets above.*`tailward lock status` tells.*\n$/,
+    );
     expect(code).toBe(1);
   });
 
@@ -170,7 +172,8 @@ describe("what is refused, in this order", () => {
   });
 
   test("a flag that is no number, or unknown", async () => {
-    expectRefusal(await tailward(null, ["lock", "init", "--gen-disablements=x"]), /whole number/);
-    expectRefusal(await tailward(null, ["lock", "init", "--force"]), /unknown option/);
+    expectRefusal(await tailward(null, ["lock", "init", "--gen-disablements=x"]), /whole number/, 2);
+    expectRefusal(await tailward(null, ["lock", "init", "--force"]), /unknown option/, 2);
+    expectRefusal(await tailward(null, ["lock", "init", "--confirm=maybe"]), /true or false/, 2);
   });
 });

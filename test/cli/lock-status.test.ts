@@ -63,10 +63,13 @@ describe("of a running agent", () => {
 
   test("what is not understood is refused", async () => {
     expectRefusal(await tailward(null, ["lock", "status", "--json=2"]), /version 2/);
-    expectRefusal(await tailward(null, ["lock", "status", "--json=x"]), /--json takes a version/);
+    expectRefusal(await tailward(null, ["lock", "status", "--json=x"]), /--json takes a version/, 2);
     expectRefusal(await tailward(null, ["lock", "status", "more"]), /too many arguments/);
     expectRefusal(await tailward(null, ["lock", "frobnicate"]), /there is no `tailward lock frobnicate`/);
-    expectRefusal(await tailward(null, ["lock", "status"]), /no agent is running .*tailward agent --url/);
+    expectRefusal(
+      await tailward(null, ["lock", "status"]),
+      /no agent is running .*tailward --state-dir \S+ agent --url/,
+    );
   });
 });
 

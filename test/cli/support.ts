@@ -69,9 +69,9 @@ export async function lockedSeat(): Promise<Seat> {
 }
 
 /** Expects a refusal: nothing printed, exit code 1, one line on standard error. */
-export function expectRefusal({ code, out, err }: Ran, line: string | RegExp): void {
+export function expectRefusal({ code, out, err }: Ran, line: string | RegExp, exitCode = 1): void {
   expect(err).toMatch(line);
   expect(err).toMatch(/^tailward: [^\n]+\n$/);
   expect(out).toBe("");
-  expect(code).toBe(1);
+  expect(code).toBe(exitCode);
 }

@@ -38,7 +38,7 @@ async function served(): Promise<Served> {
 
 async function locked(): Promise<Served> {
   const one = await served();
-  const { id } = await one.client.beginInit([{ publicKey: one.ownKey, votes: 1n }], [DISABLEMENT_VALUE]);
+  const { id } = await one.client.beginInit([{ publicKey: one.ownKey, votes: 1n }], [DISABLEMENT_VALUE], false);
   await one.client.finishInit(id, new Uint8Array(0));
   await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
   return one;
@@ -65,7 +65,7 @@ describe("the socket", () => {
   test("that nobody answers on says how to start an agent", async () => {
     await expect(new LocalClient(testFolder()).status()).rejects.toMatchObject({
       code: "agent_not_running",
-      hint: expect.stringContaining("tailward agent") as string,
+      hint: expect.stringContaining(" agent --url") as string,
     });
   });
 });
@@ -84,7 +84,7 @@ describe("init", () => {
     one.control.add(mapNode(1, "a", nodeKey("a")));
     one.control.lockKeys.set(nodeKey("a"), lockKey("a's").publicKey);
     await soon(() => expect(one.agent.names().size).toBe(2));
-    const begun = await one.client.beginInit([{ publicKey: one.ownKey, votes: 3n }], [DISABLEMENT_VALUE]);
+    const begun = await one.client.beginInit([{ publicKey: one.ownKey, votes: 3n }], [DISABLEMENT_VALUE], false);
     expect(begun.nodes).toEqual([
       { name: "self.example.", nodeKey: one.store.nodeKey, rotationKey: one.ownKey },
       { name: "a.example.", nodeKey: nodeKey("a"), rotationKey: lockKey("a's").publicKey },
@@ -101,7 +101,7 @@ describe("init", () => {
   test("is finished again, the same, where the answer is lost [Z10]", async () => {
     const { client, control, ownKey } = await served();
     const { ControlUnreachable } = await import("../../src/node/errors.ts");
-    const { id } = await client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE]);
+    const { id } = await client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE], false);
     control.failures.set("initFinish", [new ControlUnreachable("lost")]);
     await client.finishInit(id, new Uint8Array(0));
     const finishes = control.asked.filter(({ what }) => what === "initFinish");
@@ -112,8 +112,8 @@ describe("init", () => {
   test("without begin, or for another begin, is refused", async () => {
     const { client, ownKey } = await served();
     await expect(client.finishInit("x", new Uint8Array(0))).rejects.toMatchObject({ code: "no_pending_init" });
-    const first = await client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE]);
-    await client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE]);
+    const first = await client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE], false);
+    await client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE], false);
     await expect(client.finishInit(first.id, new Uint8Array(0))).rejects.toMatchObject({ code: "no_pending_init" });
   });
 
@@ -149,14 +149,14 @@ describe("init", () => {
     const one = await served();
     one.control.add(mapNode(1, "a", nodeKey("a")));
     await soon(() => expect(one.agent.names().size).toBe(2));
-    const good = await one.client.beginInit([{ publicKey: one.ownKey, votes: 1n }], [DISABLEMENT_VALUE]);
+    const good = await one.client.beginInit([{ publicKey: one.ownKey, votes: 1n }], [DISABLEMENT_VALUE], false);
     one.control.tamper = {
       begin: (answer) => ({
         NeedSignatures: lie((answer as { NeedSignatures: SignInfo[] }).NeedSignatures, one.store.nodeKey),
       }),
     };
     await expect(
-      one.client.beginInit([{ publicKey: one.ownKey, votes: 1n }], [DISABLEMENT_VALUE]),
+      one.client.beginInit([{ publicKey: one.ownKey, votes: 1n }], [DISABLEMENT_VALUE], false),
     ).rejects.toMatchObject({
       code: "unexpected_node",
       message: expect.stringContaining(named ?? one.store.nodeKey) as string,
@@ -168,14 +168,18 @@ describe("init", () => {
 
   test("where there is a lock is refused", async () => {
     const { client, ownKey } = await locked();
-    await expect(client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE])).rejects.toMatchObject({
+    await expect(
+      client.beginInit([{ publicKey: ownKey, votes: 1n }], [DISABLEMENT_VALUE], false),
+    ).rejects.toMatchObject({
       code: "lock_on",
     });
   });
 
   test("with keys that make no valid genesis is refused before anything is sent", async () => {
     const { client, control, ownKey } = await served();
-    await expect(client.beginInit([{ publicKey: ownKey, votes: 5000n }], [DISABLEMENT_VALUE])).rejects.toMatchObject({
+    await expect(
+      client.beginInit([{ publicKey: ownKey, votes: 5000n }], [DISABLEMENT_VALUE], false),
+    ).rejects.toMatchObject({
       code: "bad_argument",
     });
     expect(control.asked.map(({ what }) => what)).not.toContain("initBegin");
