@@ -33,7 +33,6 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
     ours: ["tka", "protocol"],
     outside: [
       { name: "cloudflare:workers", reason: "the base class of the objects" },
-      { name: "node:buffer", reason: "node:crypto takes keys in no other arrays" },
       { name: "node:crypto", reason: "the host's synchronous Ed25519, the fast path of the verifier's port" },
       { name: "node:zlib", reason: "zstd of map responses" },
       {

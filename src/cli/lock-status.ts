@@ -62,7 +62,10 @@ export function lockStatusText(status: LockStatus): string {
 /** Runs the command; `json` is the version of the stable JSON, or null for words. */
 export async function lockStatusCommand(client: LocalClient, { out }: Terminal, json: 1 | null): Promise<void> {
   const { lock, node } = await client.status();
-  if (json !== null) return out(lockStatusJson(lock));
+  if (json !== null) {
+    out(lockStatusJson(lock));
+    return;
+  }
   if (!node.connected) out("This node is not connected to its control plane: what follows may be out of date.\n\n");
   out(lockStatusText(lock));
 }
