@@ -5,6 +5,7 @@
  * Rule [Y2]: an interactive send is somebody's change: one that does not go on from our head is refused with that head, and nothing is stored,
  *            even where fork choice would prefer it to what was acknowledged to somebody else meanwhile. One that is not interactive may
  *            carry stale history, or a revocation: what is valid is kept, fork choice decides, and the answer is the head.
+ * Rule [Y3]: branches that lose are kept, up to a limit; one that wins always is.
  */
 
 import {
@@ -68,9 +69,9 @@ function refuseIfForked(active: ActiveLock, { verified, head }: Prepared, last: 
   if (verified[0]?.parent !== active.authority.head || head !== last) throw forked(active);
 }
 
-/** A branch that loses is kept, up to a limit; one that wins always is. */
+/** [Y3] Asked once they are stored, in the transaction that a refusal rolls back. */
 function refuseManyForks({ chonk, authority }: ActiveLock): void {
-  if (chonk.heads().length < MAX_FORKS) return;
+  if (chonk.heads().length <= MAX_FORKS) return;
   throw new ControlError("too_many_forks", "too many branches that do not count are stored already", {
     head: authority.head,
   });
@@ -100,8 +101,8 @@ export function syncSend(tailnet: Tailnet, request: SyncSendRequest, now: number
   const prepared = prepare(active.chonk, active.authority, updates, tailnet.verifier);
   const last = hashes.at(-1);
   if (request.Interactive && last !== undefined) refuseIfForked(active, prepared, last);
-  if (prepared.head === active.authority.head) refuseManyForks(active);
   const changed = tailnet.lock.append(active, prepared, now);
-  if (prepared.head !== active.authority.head) tailnet.nextLockSeq();
+  if (prepared.head === active.authority.head) refuseManyForks(active);
+  else tailnet.nextLockSeq();
   return { response: { Head: prepared.head }, changed };
 }

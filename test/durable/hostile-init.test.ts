@@ -1,7 +1,13 @@
 /** Turning the lock on: what is refused, and a client that dies anywhere in between [I1] to [I5]. */
 
 import { describe, expect, test } from "vitest";
-import { MAX_AUM_BYTES, MAX_SIGNATURE_BYTES, PENDING_INIT_MS, emptyResponse } from "../../src/protocol/index.ts";
+import {
+  MAX_AUM_BYTES,
+  MAX_SIGNATURE_BYTES,
+  PENDING_INIT_MS,
+  emptyResponse,
+  registerResponse,
+} from "../../src/protocol/index.ts";
 import {
   aumHash,
   encodeAum,
@@ -13,7 +19,7 @@ import {
   type Signer,
 } from "../../src/tka/index.ts";
 import { later } from "../support/workerd/clock.ts";
-import { join, stored } from "../support/workerd/control.ts";
+import { join, makeAuthKey, stored } from "../support/workerd/control.ts";
 import { hostileTable, type Hostile } from "../support/workerd/hostile.ts";
 import {
   begin,
@@ -202,6 +208,12 @@ const finishes: readonly Hostile<BegunScene>[] = [
       alice.tka("initFinish", { Signatures: signatures, SupportDisablement: randomBytes(32) }),
   },
   {
+    name: "a begin that announces a support secret, before any secret is shown",
+    code: "support_unavailable",
+    attempt: ({ alice, genesis }) =>
+      alice.tka("initBegin", { GenesisAUM: encodeAum(genesis), SupportDisablement: true }),
+  },
+  {
     name: "a finish that names another genesis than the one that is pending [I7]",
     code: "init_superseded",
     attempt: ({ alice, bob, signatures }) =>
@@ -287,4 +299,25 @@ describe("a client that dies in init", () => {
       expect(new Set(unsigned)).toEqual(new Set([dave.nodeKey, carol.nodeKey]));
     }
   });
+});
+
+describe("a node that nobody answers for [I8]", () => {
+  test.each([
+    ["ephemeral", { ephemeral: true }],
+    ["tagged", { tags: ["tag:ci"] }],
+  ])("%s cannot turn the lock on", async (_what, options) => {
+    const { tailnet, alice, genesis } = await unlockedScene();
+    const robot = new TestNode("robot");
+    accepted(await robot.register(await makeAuthKey(tailnet, options)), registerResponse);
+    const mine = newGenesis([robot], newSecrets(1).values);
+    refused(await robot.tka("initBegin", { GenesisAUM: encodeAum(mine) }), "forbidden");
+    await lock(alice, genesis);
+  });
+});
+
+test("a request that was refused once it was admitted is spent all the same [Q2]", async () => {
+  const { alice } = await unlockedScene();
+  const nonce = "0123456789abcdef0123456789abcdef";
+  refused(await alice.tka("syncOffer", { Head: "", Ancestors: [] }, { parameters: { nonce } }), "lock_not_enabled");
+  refused(await alice.tka("syncOffer", { Head: "", Ancestors: [] }, { parameters: { nonce } }), "replayed_request");
 });

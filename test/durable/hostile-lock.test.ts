@@ -4,6 +4,7 @@ import {
   MAX_ANCESTORS,
   MAX_AUM_BYTES,
   MAX_BATCH,
+  MAX_FORKS,
   MAX_SECRET_BYTES,
   MAX_SIGNATURE_BYTES,
   syncSendResponse,
@@ -116,6 +117,18 @@ const updates: readonly Hostile<LockScene>[] = [
     name: "a stored update with its signatures in another order, by a node without any key [P4]",
     code: "republished",
     attempt: (scene) => send(scene.carol, [republished(scene, (signatures) => [...signatures].reverse())], false),
+  },
+  {
+    name: "more branches that lose than are kept [Y3]",
+    code: "too_many_forks",
+    attempt: async (scene) => {
+      const { alice, genesis } = scene;
+      const parent = { prevAumHash: hashToBytes(aumHash(genesis)) };
+      const branches = Array.from({ length: MAX_FORKS + 1 }, (_, i) =>
+        signAum(makeAum(AUM_KIND.noOp, { ...parent, votes: BigInt(i) }), alice.lockKey),
+      );
+      return await send(alice, branches, false);
+    },
   },
   {
     name: "an update with more signatures than any needs [L2]",
