@@ -2,6 +2,7 @@
  * Node-key signatures submitted by signers, and which of them rest on a key.
  *
  * Rule [G6]: a rotation is taken from its own node alone: anybody whose signature is valid could make one that names another node's key.
+ * Rule [G7]: a direct signature is taken from its signer, or from its own node: everybody has seen the older ones, and could put one back.
  */
 
 import { SIG_KIND, decodeNodeKeySignature, equalBytes, nodeKeyFromBinary } from "../tka/index.ts";
@@ -41,6 +42,11 @@ export function submitSignature(tailnet: Tailnet, caller: NodeRecord, request: S
   const { authority } = tailnet.lock.require();
   const node = signedNode(tailnet, caller, request.Signature);
   const { signature, signedBy } = proveSignature(tailnet, authority.state, node, node.nodeKey, request.Signature);
+  const isSigner = caller.lockKey !== null && equalBytes(caller.lockKey, signedBy);
+  if (node.id !== caller.id && !isSigner)
+    throw new ControlError("not_authorized", "a signature is taken from its signer or from its own node", {
+      subject: node.nodeKey,
+    });
   if (!equalBytes(node.keySignature, signature)) tailnet.nodes.sign(node, signature, signedBy, tailnet.nextSeq());
   return {};
 }

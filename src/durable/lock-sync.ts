@@ -5,7 +5,7 @@
  * Rule [Y2]: an interactive send is somebody's change: one that does not go on from our head is refused with that head, and nothing is stored,
  *            even where fork choice would prefer it to what was acknowledged to somebody else meanwhile. One that is not interactive may
  *            carry stale history, or a revocation: what is valid is kept, fork choice decides, and the answer is the head.
- * Rule [Y3]: branches that lose are kept, up to a limit; one that wins always is.
+ * Rule [Y3]: what a batch adds to branches that lose is kept up to a limit, in AUMs and in bytes; a branch that wins always is.
  */
 
 import {
@@ -19,9 +19,12 @@ import {
   sealAum,
   type AumHash,
   type Prepared,
+  type SealedAum,
+  type VerifiedAum,
 } from "../tka/index.ts";
 import {
-  MAX_FORKS,
+  MAX_BATCH_SIGNATURES,
+  MAX_LOSING_AUMS,
   type BootstrapRequest,
   type BootstrapResponse,
   type SyncOfferRequest,
@@ -69,12 +72,33 @@ function refuseIfForked(active: ActiveLock, { verified, head }: Prepared, last: 
   if (verified[0]?.parent !== active.authority.head || head !== last) throw forked(active);
 }
 
-/** [Y3] Asked once they are stored, in the transaction that a refusal rolls back. */
-function refuseManyForks({ chonk, authority }: ActiveLock): void {
-  if (chonk.heads().length <= MAX_FORKS) return;
-  throw new ControlError("too_many_forks", "too many branches that do not count are stored already", {
+/** What of a batch is not on the chain that it leads to. */
+function losersOf({ verified, head }: Prepared): VerifiedAum[] {
+  const byHash = new Map(verified.map((aum) => [aum.hash, aum]));
+  for (let at = byHash.get(head); at !== undefined; at = at.parent === null ? undefined : byHash.get(at.parent))
+    byHash.delete(at.hash);
+  return [...byHash.values()];
+}
+
+function tooManyForks({ authority }: ActiveLock): ControlError {
+  return new ControlError("too_many_forks", "too many branches that do not count are stored already", {
     head: authority.head,
   });
+}
+
+/** [Y3] Before anything is verified: each leaf of a batch would be a head. */
+function refuseManyLeaves(active: ActiveLock, updates: readonly SealedAum[]): void {
+  const parents = new Set(updates.map(({ parent }) => parent));
+  if (updates.filter(({ hash }) => !parents.has(hash)).length > MAX_LOSING_AUMS) throw tooManyForks(active);
+}
+
+function refuseManySignatures(updates: readonly SealedAum[]): void {
+  const count = updates.reduce((sum, { aum }) => sum + (aum.signatures ?? []).length, 0);
+  if (count > MAX_BATCH_SIGNATURES)
+    throw new ControlError(
+      "malformed_request",
+      `the updates have more than ${MAX_BATCH_SIGNATURES} signatures together`,
+    );
 }
 
 /** What a send led to: the answer, and the lock to be remembered once the transaction has returned, or null where nothing was stored. */
@@ -95,14 +119,17 @@ export function syncSend(tailnet: Tailnet, request: SyncSendRequest, now: number
   const active = tailnet.lock.require();
   if (request.MissingAUMs.length === 0) return { response: { Head: active.authority.head }, changed: null };
   const updates = request.MissingAUMs.map(decodePublishable);
-  const hashes = updates.map((update) => sealAum(update).hash);
+  const sealed = updates.map(sealAum);
+  const hashes = sealed.map(({ hash }) => hash);
   if (hashes.every((hash) => active.chonk.aum(hash) !== null)) return answerKnown(active, request, hashes);
+  refuseManySignatures(sealed);
+  refuseManyLeaves(active, sealed);
   refuseRepublished(active.chonk, updates);
   const prepared = prepare(active.chonk, active.authority, updates, tailnet.verifier);
   const last = hashes.at(-1);
   if (request.Interactive && last !== undefined) refuseIfForked(active, prepared, last);
   const changed = tailnet.lock.append(active, prepared, now);
-  if (prepared.head === active.authority.head) refuseManyForks(active);
-  else tailnet.nextLockSeq();
+  if (!tailnet.lock.countLosers(active, losersOf(prepared))) throw tooManyForks(active);
+  if (prepared.head !== active.authority.head) tailnet.nextLockSeq();
   return { response: { Head: prepared.head }, changed };
 }

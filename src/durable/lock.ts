@@ -11,6 +11,7 @@ import {
   type Prepared,
   type VerifiedAum,
 } from "../tka/index.ts";
+import { MAX_LOSING_AUMS, MAX_LOSING_BYTES } from "../protocol/index.ts";
 import { ControlError } from "./refuse.ts";
 import { SqliteChonk } from "./sqlite-chonk.ts";
 import type { Store } from "./store.ts";
@@ -73,6 +74,21 @@ export class Lock {
   append({ chain, chonk }: ActiveLock, prepared: Prepared, now: number): ActiveLock {
     chonk.commit(prepared, now);
     return { chain, chonk, authority: resumeAuthority(chonk) };
+  }
+
+  /** Counts AUMs of branches that did not win. False where there are more of them than are kept [Y3]. */
+  countLosers({ chain }: ActiveLock, losers: readonly VerifiedAum[]): boolean {
+    if (losers.length === 0) return true;
+    const bytes = losers.reduce((sum, aum) => sum + aum.bytes.length, 0);
+    const row = this.#store.row(
+      `UPDATE chains SET losing_aums = losing_aums + ?, losing_bytes = losing_bytes + ? WHERE id = ?
+       RETURNING losing_aums, losing_bytes`,
+      losers.length,
+      bytes,
+      chain,
+    );
+    if (row === null) throw new Error("the active chain is not stored");
+    return row.integer("losing_aums") <= MAX_LOSING_AUMS && row.integer("losing_bytes") <= MAX_LOSING_BYTES;
   }
 
   /** Keeps an authority in memory once the transaction that made it has returned [W1]. */

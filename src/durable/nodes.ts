@@ -108,6 +108,15 @@ export class Nodes {
     return row === null ? null : nodeOf(row);
   }
 
+  /** The ID of the node whose key this is or was, or null. */
+  ownerOf(nodeKey: NodeKey): number | null {
+    const row = this.#store.row(
+      "SELECT id FROM nodes WHERE node_key = ?1 UNION ALL SELECT node_id FROM retired_keys WHERE node_key = ?1 LIMIT 1",
+      nodeKey,
+    );
+    return row?.integer("id") ?? null;
+  }
+
   byId(id: number): NodeRecord | null {
     const row = this.#store.row("SELECT * FROM nodes WHERE id = ?", id);
     return row === null ? null : nodeOf(row);
@@ -161,6 +170,7 @@ export class Nodes {
 
   /** Puts a new key in the place of a node's old one; the signature was for that, and goes. */
   rekey(node: NodeRecord, nodeKey: NodeKey, seq: number): NodeRecord {
+    this.#store.run("INSERT OR REPLACE INTO retired_keys (node_key, node_id) VALUES (?, ?)", node.nodeKey, node.id);
     this.#store.run(
       "UPDATE nodes SET node_key = ?, key_signature = NULL, signed_by = NULL, changed = ? WHERE id = ?",
       nodeKey,

@@ -39,8 +39,8 @@ export function proveSignature(
   const signature = encodeNodeKeySignature(decodeNodeKeySignature(bytes));
   const { authorizedBy, rotation } = authorizeNodeKey(state, nodeKey, signature, tailnet.verifier);
   for (const earlier of rotation?.previousNodeKeys ?? []) {
-    const owner = tailnet.nodes.byKey(earlier);
-    if (owner !== null && owner.id !== node.id)
+    const owner = tailnet.nodes.ownerOf(earlier);
+    if (owner !== null && owner !== node.id)
       throw new ControlError("not_authorized", "the rotation names another node's key as its own", {
         subject: earlier,
       });

@@ -1,12 +1,12 @@
 /**
  * A node joins, comes back, or changes its key.
  *
- * Rule [G1]: a node key belongs to the machine that registered it first; another machine is refused.
+ * Rule [G1]: a node key belongs to the machine that registered it first, also once it is replaced; another machine is refused.
  * Rule [G2]: a new node needs an auth key, which is spent in the same transaction. A machine that names its old node key keeps its node.
  * Rule [G3]: a signature that comes along is stored if it lets the node key in; otherwise the node is registered without one, and locked out.
  */
 
-import { TkaError, equalBytes } from "../tka/index.ts";
+import { TkaError, equalBytes, type NodeKey } from "../tka/index.ts";
 import { parseAuthKey, type RegisterRequest, type RegisterResponse } from "../protocol/index.ts";
 import type { NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
@@ -56,18 +56,22 @@ function join(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: n
   );
 }
 
+/** [G1] */
+function refuseOwned(tailnet: Tailnet, caller: Caller, nodeKey: NodeKey): void {
+  const owner = tailnet.nodes.ownerOf(nodeKey);
+  if (owner === null || tailnet.nodes.byId(owner)?.machineKey === caller.machineKey) return;
+  const head = tailnet.lock.head();
+  throw new ControlError("node_key_owned", "this node key belongs to another machine: make a new one", {
+    subject: nodeKey,
+    ...(head === null ? {} : { head }),
+  });
+}
+
 /** The node that this request is about: known by its key, by its old key, or new. */
 function findOrJoin(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): NodeRecord {
+  refuseOwned(tailnet, caller, request.NodeKey);
   const known = tailnet.nodes.byKey(request.NodeKey);
-  if (known !== null) {
-    const head = tailnet.lock.head();
-    if (known.machineKey !== caller.machineKey)
-      throw new ControlError("node_key_owned", "this node key belongs to another machine: make a new one", {
-        subject: request.NodeKey,
-        ...(head === null ? {} : { head }),
-      });
-    return known;
-  }
+  if (known !== null) return known;
   const old = request.OldNodeKey === null ? null : tailnet.nodes.byKey(request.OldNodeKey);
   if (old?.machineKey === caller.machineKey) return tailnet.nodes.rekey(old, request.NodeKey, tailnet.nextSeq());
   return join(tailnet, caller, request, now);

@@ -11,7 +11,8 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
       seq INTEGER NOT NULL,
       lock_seq INTEGER NOT NULL
     )`,
-    // Chains of this tailnet: the active one, and those that were retired, each with the secret that retired it.
+    // Chains of this tailnet: the active one, and those that were retired, each with the secret that retired it. `losing_…` count what was
+    // stored of branches that did not win.
     `CREATE TABLE chains (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       genesis TEXT NOT NULL,
@@ -19,6 +20,8 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
       ancestor TEXT,
       finish_digest BLOB NOT NULL,
       enabled INTEGER NOT NULL,
+      losing_aums INTEGER NOT NULL DEFAULT 0,
+      losing_bytes INTEGER NOT NULL DEFAULT 0,
       retired INTEGER,
       secret BLOB
     )`,
@@ -63,6 +66,8 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     )`,
     "CREATE INDEX nodes_changed ON nodes (changed)",
     "CREATE INDEX nodes_signed_by ON nodes (signed_by)",
+    // Node keys that were replaced, and whose they were: nobody else may take them up.
+    "CREATE TABLE retired_keys (node_key TEXT PRIMARY KEY, node_id INTEGER NOT NULL) WITHOUT ROWID",
     // Auth keys; of the secret, its SHA-256.
     `CREATE TABLE auth_keys (
       id TEXT PRIMARY KEY,

@@ -16,8 +16,12 @@ export const MAX_SIGNATURE_BYTES = 8 * 1024;
 export const MAX_SECRET_BYTES = 1024;
 /** Signatures on one AUM: each may cost a slow verification, and even a recovery needs no more than a tailnet has signing nodes. */
 export const MAX_AUM_SIGNATURES = 64;
-/** Heads of stored branches: what has lost is kept for those who hold it, but whoever once held a key could make such without end. */
-export const MAX_FORKS = 128;
+/** Signatures in one `sync/send`, for the same reason. */
+export const MAX_BATCH_SIGNATURES = 4096;
+/** AUMs, and their bytes, of branches that did not win: they are kept for those who hold them, but whoever once held a key could make such
+ * without end, and each of their heads is looked at when a fork is decided. */
+export const MAX_LOSING_AUMS = 128;
+export const MAX_LOSING_BYTES = 4 * 1024 * 1024;
 /** Milliseconds for which a pending init waits for its finish. */
 export const PENDING_INIT_MS = 10 * 60 * 1000;
 /** Milliseconds after which a poll without news is answered with a keep-alive: well before a client gives up (120 s). */

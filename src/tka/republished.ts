@@ -5,12 +5,13 @@
  * original falls off the chain: a revoked key is trusted again. Departure from Go, for security (docs/decisions/).
  *
  * Rule [P3]: no key signs an AUM twice.
- * Rule [P4]: beside a stored AUM, no other of the same content is taken, unless somebody has signed it who has not signed that one.
+ * Rule [P4]: beside a stored AUM, no other of the same content is taken; but a checkpoint is, if somebody has signed it who has not signed that
+ *            one. Recoveries are checkpoints, and gather signatures; whatever else a builder makes is signed once.
  *
  * Asked by whoever takes updates from others, before `prepare`: the object, and the agent.
  */
 
-import { aumSigHash, type Aum } from "./aum.ts";
+import { AUM_KIND, aumSigHash, type Aum } from "./aum.ts";
 import { equalBytes } from "./bytes.ts";
 import type { ChonkReader } from "./chonk.ts";
 import { TkaError } from "./errors.ts";
@@ -28,10 +29,11 @@ export function refuseDoubleSigners(aum: Aum): void {
     throw new TkaError("republished", "the same key has signed the AUM twice");
 }
 
-/** True if both say the same, and all who signed `copy` have signed `original`. */
+/** True if both say the same, and `copy` brings no signer that it may bring. */
 function repeats(copy: Aum, original: Aum): boolean {
   const known = signersOf(original);
-  if (copy.kind !== original.kind || [...signersOf(copy)].some((signer) => !known.has(signer))) return false;
+  const adds = copy.kind === AUM_KIND.checkpoint && [...signersOf(copy)].some((signer) => !known.has(signer));
+  if (copy.kind !== original.kind || adds) return false;
   return equalBytes(aumSigHash(copy), aumSigHash(original));
 }
 

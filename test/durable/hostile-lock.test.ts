@@ -4,7 +4,6 @@ import {
   MAX_ANCESTORS,
   MAX_AUM_BYTES,
   MAX_BATCH,
-  MAX_FORKS,
   MAX_SECRET_BYTES,
   MAX_SIGNATURE_BYTES,
   syncSendResponse,
@@ -19,11 +18,9 @@ import {
   makeAum,
   makeNodeKeySignature,
   nodeKeyToBinary,
-  rotateSignature,
   signAum,
   signDirect,
   type Aum,
-  type AumSignature,
 } from "../../src/tka/index.ts";
 import { signNodeKeySignature } from "../../src/tka/rotation.ts";
 import { join, makeTailnet } from "../support/workerd/control.ts";
@@ -81,16 +78,6 @@ function emptyMetadata(scene: LockScene): Uint8Array {
   return Uint8Array.of((bytes[0] ?? 0) + 1, ...bytes.subarray(1, signatures), 7, 0xa0, ...bytes.subarray(signatures));
 }
 
-/** The head as it is stored, with its signatures as `edit` makes them. */
-function republished(
-  { chain }: LockScene,
-  edit: (signatures: readonly AumSignature[]) => readonly AumSignature[],
-): Aum {
-  const stored = chain.chonk.aum(chain.authority.head);
-  if (stored === null) throw new Error("the head is not stored");
-  return { ...stored.aum, signatures: edit(stored.aum.signatures ?? []) };
-}
-
 const sending = (updates: (scene: LockScene) => readonly (Aum | Uint8Array)[], interactive = true) => ({
   attempt: (scene: LockScene) => send(scene.alice, updates(scene), interactive),
 });
@@ -107,35 +94,6 @@ const updates: readonly Hostile<LockScene>[] = [
     name: "an update nested deeper than CBOR may be",
     code: "malformed_cbor",
     ...sending(() => [Uint8Array.of(0xa1, 0x18, 99, ...new Uint8Array(5000).fill(0x81), 0)]),
-  },
-  {
-    name: "a stored update with a signature written twice, by a node without any key [P3]",
-    code: "republished",
-    attempt: (scene) => send(scene.carol, [republished(scene, (signatures) => [...signatures, ...signatures])], false),
-  },
-  {
-    name: "a stored update with its signatures in another order, by a node without any key [P4]",
-    code: "republished",
-    attempt: (scene) => send(scene.carol, [republished(scene, (signatures) => [...signatures].reverse())], false),
-  },
-  {
-    name: "more branches that lose than are kept [Y3]",
-    code: "too_many_forks",
-    attempt: async (scene) => {
-      const { alice, genesis } = scene;
-      const parent = { prevAumHash: hashToBytes(aumHash(genesis)) };
-      const branches = Array.from({ length: MAX_FORKS + 1 }, (_, i) =>
-        signAum(makeAum(AUM_KIND.noOp, { ...parent, votes: BigInt(i) }), alice.lockKey),
-      );
-      return await send(alice, branches, false);
-    },
-  },
-  {
-    name: "an update with more signatures than any needs [L2]",
-    code: "malformed_request",
-    ...sending((scene) => [
-      republished(scene, (signatures) => Array.from({ length: 4000 }, (_, i) => signatures[i % 2] as AumSignature)),
-    ]),
   },
   {
     name: "an update whose parent nobody has",
@@ -343,26 +301,6 @@ const signatures: readonly Hostile<LockScene>[] = [
       });
       return encodeNodeKeySignature(signNodeKeySignature(direct, alice.lockKey));
     }),
-  },
-  {
-    name: "a rotation to another node's key, on top of the sender's own signature [G6]",
-    code: "not_authorized",
-    attempt: ({ alice, bob, carol }) =>
-      bob.tka("sign", {
-        Signature: rotateSignature(
-          signDirect(bob.nodeKey, bob.lockKey.publicKey, alice.lockKey),
-          carol.nodeKey,
-          bob.lockKey,
-        ),
-      }),
-  },
-  {
-    name: "a rotation that names another node's key as an earlier one of the sender's [G5]",
-    code: "not_authorized",
-    attempt: ({ alice, bob, carol }) => {
-      const first = signDirect(carol.nodeKey, bob.lockKey.publicKey, alice.lockKey);
-      return bob.tka("sign", { Signature: rotateSignature(first, bob.nodeKey, bob.lockKey) });
-    },
   },
   {
     name: "a signature that is not base64",

@@ -15,7 +15,7 @@ import {
 } from "../../src/tka/index.ts";
 import { chain } from "../support/chains.ts";
 import { lockKey, namesOf } from "../support/chains-keys.ts";
-import { addKey, removeKey } from "../support/chains-recipes.ts";
+import { addKey, checkpoint, removeKey } from "../support/chains-recipes.ts";
 import { codeOf, verdictOf } from "../support/expect-code.ts";
 import { fastVerifier } from "../support/host-crypto.ts";
 
@@ -92,8 +92,21 @@ describe("the same content beside what is stored [P4]", () => {
     expect(after(cosigned("alice", "bob"), cosigned("bob"))).toBe("republished");
   });
 
-  test("with one more signer is taken: a recovery gathers them", () => {
-    expect(after(cosigned("alice"), cosigned("alice", "bob"))).toBe("ok");
+  test("with one more signer is refused, where it is no checkpoint: a builder signs once", () => {
+    expect(after(cosigned("alice"), cosigned("alice", "bob"))).toBe("republished");
+  });
+
+  test("with one more signer is taken, where it is a checkpoint: a recovery gathers them", () => {
+    const recovery = chain("G -> R", { keys: { alice: 1, bob: 1 }, aums: { R: checkpoint() } });
+    const chonk = new MemoryChonk();
+    const genesis = bootstrap(chonk, recovery.aum("G"), fastVerifier, NOW);
+    inform(chonk, genesis, [recovery.aum("R")], fastVerifier, NOW);
+    const more = signAum(recovery.aum("R"), lockKey("bob"));
+    expect(
+      verdictOf(() => {
+        refuseRepublished(chonk, [more]);
+      }),
+    ).toBe("ok");
   });
 
   test("as it is stored is taken", () => {
