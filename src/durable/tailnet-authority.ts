@@ -65,7 +65,8 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   /**
    * Runs an act in one transaction; where it has changed what nodes can see, the sessions object is told. Whoever asks is admitted in a
-   * transaction before it, in the same turn: a nonce is spent also where the act refuses.
+   * transaction before it, in the same turn: a nonce is spent also where the act refuses. (A
+   * registration takes its nonce inside the act: strangers could fill the table otherwise.)
    */
   async #run<A, T>(
     admit: (tailnet: Tailnet, now: number) => A,

@@ -15,7 +15,7 @@ import {
   type Refusal,
   type TkaInfo,
 } from "../protocol/index.ts";
-import type { NodeKey, Signer } from "../tka/index.ts";
+import { TkaError, type NodeKey, type Signer } from "../tka/index.ts";
 import { lockStatusOf, peerStatuses, selfFacts, type AgentStatus } from "./agent-status.ts";
 import { AgentError, ControlRefusal, isTriedAgain } from "./errors.ts";
 import { Backoff } from "./backoff.ts";
@@ -164,7 +164,7 @@ export class Agent {
       this.#syncBackoff.reset();
     } catch (error) {
       signal.throwIfAborted();
-      this.#ports.log(`tailnet lock: sync failed: ${(error as Error).message}`);
+      this.#ports.log(`tailnet lock: sync failed: ${(error as Error).message}${hintFor(error)}`);
       this.#retrySync(signal);
     }
     // Needed to rotate our key, also after a restart.
@@ -265,6 +265,14 @@ export class Agent {
     };
     return { node, lock: this.lockStatus() };
   }
+}
+
+/** What a person can do about a sync that fails for good. */
+function hintFor(error: unknown): string {
+  const isTwin = error instanceof TkaError && error.code === "republished";
+  return isTwin
+    ? "; if this goes on, the node was fed a false copy of a change: join it anew, from an empty state directory"
+    : "";
 }
 
 function describe(error: unknown): string {

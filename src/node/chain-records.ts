@@ -85,13 +85,39 @@ function decodePayload(payload: Buffer): ChainRecord {
   return { committed, head: hashAt(8), oldestAncestor: hashAt(8 + HASH_LENGTH), aums };
 }
 
+/** True if a whole header stands at `at`, and matches its checksum. */
+function isHeader(file: Buffer, at: number): boolean {
+  return (
+    at + RECORD_HEADER <= file.length &&
+    crc32(file.subarray(at, at + HEADER_CRC_AT)) === file.readUInt32LE(at + HEADER_CRC_AT)
+  );
+}
+
+/** True if a whole record stands at `at`. */
+function isRecord(file: Buffer, at: number): boolean {
+  if (!isHeader(file, at)) return false;
+  const start = at + RECORD_HEADER;
+  const end = start + file.readUInt32LE(at);
+  return end > start && end <= file.length && crc32(file.subarray(start, end)) === file.readUInt32LE(at + 4);
+}
+
+/**
+ * True if what stands at `at`, whose header is broken, is what a power cut leaves of an append: pages reach the disk in any order. No record
+ * follows it then. Of the first record nobody can say, and a chain is not thrown away on a guess: only zeros will do there.
+ */
+function isUnfinished(file: Buffer, at: number): boolean {
+  if (file.subarray(at + RECORD_HEADER).every((byte) => byte === 0)) return true;
+  if (at === FILE_HEADER.length) return false;
+  for (let next = at + 1; next < file.length; next++) if (isRecord(file, next)) return false;
+  return true;
+}
+
 /** The payload that starts at `at`, or null where the rest of the file is a record that was never finished [Z5]. */
 function payloadAt(file: Buffer, at: number): Buffer | null {
   const start = at + RECORD_HEADER;
   if (start > file.length) return null;
-  if (crc32(file.subarray(at, at + HEADER_CRC_AT)) !== file.readUInt32LE(at + HEADER_CRC_AT)) {
-    // A file that has grown by what was not yet written: no payload is all zeros.
-    if (file.subarray(start).every((byte) => byte === 0)) return null;
+  if (!isHeader(file, at)) {
+    if (isUnfinished(file, at)) return null;
     throw corrupt("the header of a record does not match its checksum");
   }
   const end = start + file.readUInt32LE(at);

@@ -77,6 +77,11 @@ describe("a crash while a batch is written [Z5]", () => {
     half.fill(0, torn.before + 6);
     writeFileSync(torn.path, half);
     expect(headOf(FileChonk.open(torn.path))).toBe("B");
+    const pages = written();
+    const headless = readFileSync(pages.path);
+    headless.fill(0, pages.before, pages.before + 40);
+    writeFileSync(pages.path, headless);
+    expect(headOf(FileChonk.open(pages.path)), "only the payload's last pages were written").toBe("B");
     const garbled = written();
     const file = readFileSync(garbled.path);
     file.fill(0x5a, file.length - 10);

@@ -92,7 +92,7 @@ describe("what does not apply", () => {
     ["state_id_mismatch", makeAum(AUM_KIND.checkpoint, { state: { ...state, stateId2: 0n } })],
     ["invalid_aum", makeAum(AUM_KIND.addKey)],
     ["invalid_aum", makeAum(AUM_KIND.checkpoint)],
-  ])("%s: %o", (code, aum) => {
+  ])("an update that does not apply is refused with %s: %o", (code, aum) => {
     expect(codeOf(() => apply(state, aum))).toBe(code);
   });
 

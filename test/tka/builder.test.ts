@@ -134,7 +134,7 @@ describe("what cannot be built", () => {
     ["invalid_key", "too many votes", (builder) => builder.setKeyVotes(idOf("bob"), MAX_VOTES + 1n)],
     ["invalid_key", "too much metadata", (builder) => builder.setKeyMeta(idOf("bob"), big)],
     ["empty_metadata", "no metadata", (builder) => builder.setKeyMeta(idOf("bob"), new Map())],
-  ])("%s: %s", (code, _, edit) => {
+  ])("a change that cannot be made is refused with %s: %s", (code, _, edit) => {
     expect(codeOf(() => build(node(), edit))).toBe(code);
   });
 

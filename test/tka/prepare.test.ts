@@ -111,7 +111,7 @@ describe("bootstrapping", () => {
     ["unknown_key", "a checkpoint signed by a stranger", signAum(unsigned, lockKey("mallory"))],
     ["unknown_key", "a checkpoint signed by a stranger too", signAum(c.aum("G"), lockKey("mallory"))],
     ["bad_signature", "a checkpoint changed after signing", tampered],
-  ])("%s: %s", (code, _, aum) => {
+  ])("a first checkpoint is refused with %s: %s", (code, _, aum) => {
     const chonk = new MemoryChonk();
     expect(codeOf(() => bootstrap(chonk, aum, fastVerifier, NOW))).toBe(code);
     expect(chonk.hashes()).toEqual([]);

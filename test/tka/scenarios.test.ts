@@ -147,7 +147,7 @@ describe("a control plane that lies", () => {
       "offers a checkpoint that trusts nobody else",
       (head) => following(head, "mallory", { kind: AUM_KIND.checkpoint, state: stateOf({ mallory: 9 }) }),
     ],
-  ])("%s: it %s", (code, _, make) => {
+  ])("a lie on its way is refused with %s: it %s", (code, _, make) => {
     const { all } = lie(make);
     const before = all.laptop.authority;
     expect(codeOf(() => all.laptop.sync(all.control))).toBe(code);
