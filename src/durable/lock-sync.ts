@@ -101,23 +101,17 @@ function refuseManySignatures(updates: readonly SealedAum[]): void {
     );
 }
 
-/** What a send led to: the answer, and the lock to be remembered once the transaction has returned, or null where nothing was stored. */
-export interface SendResult {
-  readonly response: SyncSendResponse;
-  readonly changed: ActiveLock | null;
-}
-
 /** Nothing that was sent is new: the answer needs no more than a look at the chain. */
-function answerKnown(active: ActiveLock, request: SyncSendRequest, hashes: readonly AumHash[]): SendResult {
+function answerKnown(active: ActiveLock, request: SyncSendRequest, hashes: readonly AumHash[]): SyncSendResponse {
   const last = hashes.at(-1);
   if (request.Interactive && last !== undefined && !isOnChain(active, last)) throw forked(active);
-  return { response: { Head: active.authority.head }, changed: null };
+  return { Head: active.authority.head };
 }
 
 /** Throws `lock_not_enabled`, `republished`, `too_many_forks`, `head_moved` [Y2], or what decoding, verifying and applying throw, with the AUM's index. */
-export function syncSend(tailnet: Tailnet, request: SyncSendRequest, now: number): SendResult {
+export function syncSend(tailnet: Tailnet, request: SyncSendRequest, now: number): SyncSendResponse {
   const active = tailnet.lock.require();
-  if (request.MissingAUMs.length === 0) return { response: { Head: active.authority.head }, changed: null };
+  if (request.MissingAUMs.length === 0) return { Head: active.authority.head };
   const updates = request.MissingAUMs.map(decodePublishable);
   const sealed = updates.map(sealAum);
   const hashes = sealed.map(({ hash }) => hash);
@@ -128,8 +122,8 @@ export function syncSend(tailnet: Tailnet, request: SyncSendRequest, now: number
   const prepared = prepare(active.chonk, active.authority, updates, tailnet.verifier);
   const last = hashes.at(-1);
   if (request.Interactive && last !== undefined) refuseIfForked(active, prepared, last);
-  const changed = tailnet.lock.append(active, prepared, now);
+  tailnet.lock.append(active, prepared, now);
   if (!tailnet.lock.countLosers(active, losersOf(prepared))) throw tooManyForks(active);
   if (prepared.head !== active.authority.head) tailnet.nextLockSeq();
-  return { response: { Head: prepared.head }, changed };
+  return { Head: prepared.head };
 }

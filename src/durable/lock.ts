@@ -25,7 +25,7 @@ export interface ActiveLock {
 
 export class Lock {
   readonly #store: Store;
-  /** What was read last; good as long as the stored head is its head. */
+  /** What was read last; good as long as the stored head is its head, so that a transaction that is rolled back does it no harm. */
   #known: ActiveLock | null = null;
 
   constructor(store: Store) {
@@ -71,9 +71,9 @@ export class Lock {
    * Commits what was prepared against the active chain, and opens it again as the next start will: what could not be opened then is not
    * stored now. Throws `head_moved`, and `chain_too_long` where too many AUMs stand after the last checkpoint.
    */
-  append({ chain, chonk }: ActiveLock, prepared: Prepared, now: number): ActiveLock {
+  append({ chain, chonk }: ActiveLock, prepared: Prepared, now: number): void {
     chonk.commit(prepared, now);
-    return { chain, chonk, authority: resumeAuthority(chonk) };
+    this.#known = { chain, chonk, authority: resumeAuthority(chonk) };
   }
 
   /** Counts AUMs of branches that did not win. False where there are more of them than are kept [Y3]. */
@@ -89,11 +89,6 @@ export class Lock {
     );
     if (row === null) throw new Error("the active chain is not stored");
     return row.integer("losing_aums") <= MAX_LOSING_AUMS && row.integer("losing_bytes") <= MAX_LOSING_BYTES;
-  }
-
-  /** Keeps an authority in memory once the transaction that made it has returned [W1]. */
-  remember(active: ActiveLock): void {
-    this.#known = active;
   }
 
   /** Turns the lock off: the chain is kept, with the secret that retired it, for nodes that have slept. */

@@ -65,8 +65,8 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   /**
    * Runs an act in one transaction; where it has changed what nodes can see, the sessions object is told. Whoever asks is admitted in a
-   * transaction before it, in the same turn: a nonce is spent also where the act refuses. (A
-   * registration takes its nonce inside the act: strangers could fill the table otherwise.)
+   * transaction before it, in the same turn: a nonce is spent also where the act refuses. (A registration takes its nonce inside the act:
+   * strangers could fill the table otherwise.)
    */
   async #run<A, T>(
     admit: (tailnet: Tailnet, now: number) => A,
@@ -148,11 +148,8 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     return this.#actOf(caller, request, (tailnet) => syncOffer(tailnet, request));
   }
 
-  async syncSend(caller: Caller, request: SyncSendRequest): Promise<Outcome<SyncSendResponse>> {
-    const outcome = await this.#actOf(caller, request, (tailnet, _node, now) => syncSend(tailnet, request, now));
-    if (!outcome.ok) return outcome;
-    if (outcome.value.changed !== null) this.#tailnet.lock.remember(outcome.value.changed);
-    return { ok: true, value: outcome.value.response };
+  syncSend(caller: Caller, request: SyncSendRequest): Promise<Outcome<SyncSendResponse>> {
+    return this.#actOf(caller, request, (tailnet, _node, now) => syncSend(tailnet, request, now));
   }
 
   disable(caller: Caller, request: DisableRequest): Promise<Outcome<EmptyResponse>> {

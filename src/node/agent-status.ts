@@ -11,7 +11,7 @@ import {
   type LockPeer,
   type LockStatus,
   type MapNode,
-  type Shape,
+  type ShapeOf,
 } from "../protocol/index.ts";
 import { keyKindText, parseNodeKey, type Authority, type NodeKey } from "../tka/index.ts";
 import type { Netmap } from "./netmap.ts";
@@ -45,10 +45,9 @@ export const nodeStatus = record({
 
 export const agentStatus = record({ node: nodeStatus, lock: lockStatus });
 
-type Of<S> = S extends Shape<infer T> ? T : never;
-export type PeerStatus = Of<typeof peerStatus>;
-export type NodeStatus = Of<typeof nodeStatus>;
-export type AgentStatus = Of<typeof agentStatus>;
+export type PeerStatus = ShapeOf<typeof peerStatus>;
+export type NodeStatus = ShapeOf<typeof nodeStatus>;
+export type AgentStatus = ShapeOf<typeof agentStatus>;
 
 function lockPeer(node: MapNode): LockPeer {
   const { Name, ID, StableID, Addresses, Key, KeySignature } = node;

@@ -54,6 +54,7 @@ export {
   text,
   withDefault,
   type Shape,
+  type ShapeOf,
 } from "./shape.ts";
 export * from "./tka-rpc.ts";
 export { encodeGoJson, goMap, goObject } from "./go-json.ts";

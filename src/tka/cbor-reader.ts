@@ -11,16 +11,10 @@
  */
 
 import { decodeUtf8 } from "./bytes.ts";
+import { ARRAY, BYTES, MAP, NEGATIVE, SIMPLE, TEXT, UINT } from "./cbor-major.ts";
 import { assertWellFormed } from "./cbor-well-formed.ts";
 import { TkaError } from "./errors.ts";
 
-const UINT = 0;
-const NEGATIVE = 1;
-const BYTES = 2;
-const TEXT = 3;
-const ARRAY = 4;
-const MAP = 5;
-const SIMPLE = 7;
 const FALSE = 20;
 const TRUE = 21;
 const FLOAT16 = 25;

@@ -6,11 +6,11 @@
  * Source: the strict settings in Go's `tka/tka.go` and the checks of github.com/fxamacker/cbor v2 that they switch on.
  */
 
+import { ARRAY, BYTES, MAP, SIMPLE, TAG, TEXT } from "./cbor-major.ts";
 import { TkaError } from "./errors.ts";
 import { MAX_CBOR_ARRAY, MAX_CBOR_DEPTH, MAX_CBOR_PAIRS } from "./limits.ts";
 
 const INDEFINITE = 31;
-const SIMPLE = 7;
 
 function malformed(why: string): TkaError {
   return new TkaError("malformed_cbor", why);
@@ -53,20 +53,20 @@ class Scan {
   #item(depth: number): void {
     this.#head();
     switch (this.#major) {
-      case 2:
-      case 3:
+      case BYTES:
+      case TEXT:
         if (this.#argument > this.#bytes.length - this.#at) throw malformed("a string longer than the message");
         this.#at += this.#argument;
         return;
-      case 4:
+      case ARRAY:
         if (this.#argument > MAX_CBOR_ARRAY) throw malformed(`an array of more than ${MAX_CBOR_ARRAY} elements`);
         this.#items(this.#argument, depth + 1);
         return;
-      case 5:
+      case MAP:
         if (this.#argument > MAX_CBOR_PAIRS) throw malformed(`a map of more than ${MAX_CBOR_PAIRS} pairs`);
         this.#items(this.#argument * 2, depth + 1);
         return;
-      case 6:
+      case TAG:
         throw malformed("tags are not allowed");
     }
   }

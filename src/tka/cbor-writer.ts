@@ -4,12 +4,8 @@
  */
 
 import { compareBytes, encodeUtf8 } from "./bytes.ts";
+import { ARRAY, BYTES, MAP, TEXT, UINT } from "./cbor-major.ts";
 
-const UINT = 0;
-const BYTES = 2;
-const TEXT = 3;
-const ARRAY = 4;
-const MAP = 5;
 const NULL = 0xf6;
 
 /** A larger buffer is not kept: messages of that size are rare. */

@@ -6,21 +6,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { randomId, type AuthKeyInfo } from "../durable/index.ts";
-import {
-  boolean,
-  integer,
-  isTailnetId,
-  jsonReplacer,
-  list,
-  optional,
-  record,
-  text,
-  withDefault,
-  type Outcome,
-} from "../protocol/index.ts";
+import { boolean, integer, isTailnetId, list, optional, record, text, withDefault } from "../protocol/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
-import { refuse } from "./http-errors.ts";
+import { answer, refuse } from "./http-errors.ts";
 import { authorityOf, tailnetsOf } from "./objects.ts";
 
 /** Seconds for which an auth key is good where nothing is said: 90 days, as at Tailscale, and the most that there is. */
@@ -109,9 +98,7 @@ async function createKey(c: AdminContext): Promise<Response> {
 async function exportLock(c: AdminContext): Promise<Response> {
   const tailnet = tailnetOf(c);
   if (tailnet instanceof Response) return tailnet;
-  const outcome: Outcome<unknown> = await authorityOf(c.env, tailnet).exportLock();
-  if (!outcome.ok) return refuse(c, outcome.error);
-  return c.body(JSON.stringify(outcome.value, jsonReplacer), 200, { "content-type": "application/json" });
+  return answer(c, await authorityOf(c.env, tailnet).exportLock());
 }
 
 export const adminApi = new Hono<AppTypes>();

@@ -1,8 +1,8 @@
-/** Refusals as HTTP: one exhaustive map from code to status, and the one way in which a refusal is answered. */
+/** Refusals as HTTP: one exhaustive map from code to status, and the one way in which an act or a refusal is answered. */
 
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { ControlErrorCode, Refusal } from "../protocol/index.ts";
+import { jsonReplacer, type ControlErrorCode, type Outcome, type Refusal } from "../protocol/index.ts";
 
 const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
@@ -83,6 +83,12 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
 export function refuseMethod(c: Context): Response {
   c.header("allow", "POST");
   return refuse(c, { code: "method_not_allowed", message: "this path takes POST only" });
+}
+
+/** Answers with what an act gave, bytes in base64, or with why it refused. */
+export function answer(c: Context, outcome: Outcome<unknown>): Response {
+  if (!outcome.ok) return refuse(c, outcome.error);
+  return c.body(JSON.stringify(outcome.value, jsonReplacer), 200, { "content-type": "application/json" });
 }
 
 /** Answers with a refusal [H1]. */

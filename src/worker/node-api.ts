@@ -14,7 +14,6 @@ import {
   disableRequest,
   initBeginRequest,
   initFinishRequest,
-  jsonReplacer,
   mapRequest,
   parseAuthKey,
   registerRequest,
@@ -28,15 +27,10 @@ import {
 import type { NodeKey } from "../tka/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
-import { refuse, refuseMethod } from "./http-errors.ts";
+import { answer, refuse, refuseMethod } from "./http-errors.ts";
 import { authorityOf, directoryOf, sessionsOf } from "./objects.ts";
 
 type NodeContext = Context<AppTypes>;
-
-function answer(c: NodeContext, outcome: Outcome<unknown>): Response {
-  if (!outcome.ok) return refuse(c, outcome.error);
-  return c.body(JSON.stringify(outcome.value, jsonReplacer), 200, { "content-type": "application/json" });
-}
 
 /** The tailnet of the node that asks, or the refusal. */
 async function routeOf(c: NodeContext, nodeKey: NodeKey): Promise<string | Response> {
