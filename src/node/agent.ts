@@ -220,7 +220,7 @@ export class Agent {
       netmap: this.#netmap,
       locked: state !== null,
       selfSigned: state !== null && self?.Key === this.#nodeKey && this.#filter.isAuthorized(state, self),
-      peers: this.#filter.apply(state, peers.values()),
+      peers: this.#filter.apply(state, peers.values(), self),
     };
     for (const line of describeChange(this.#view, next)) this.#ports.log(line);
     this.#view = next;

@@ -53,11 +53,14 @@ export class PeerFilter {
     return this.#refusal(state, node, []) === null;
   }
 
-  /** Judges all peers under the chain's `state`, or shows them all where `state` is null: no lock. */
-  apply(state: State | null, peers: Iterable<MapNode>): FilterOutcome {
+  /**
+   * Judges all peers under the chain's `state`, or shows them all where `state` is null: no lock. What was proven of them is remembered, and
+   * of the node itself; of all others it is forgotten.
+   */
+  apply(state: State | null, peers: Iterable<MapNode>, self: MapNode | null = null): FilterOutcome {
     const all = [...peers];
     if (state === null) return { visible: all, filtered: [] };
-    this.#cache.retain(new Set(all.map(({ Key }) => Key)));
+    this.#cache.retain(new Set([...all, ...(self === null ? [] : [self])].map(({ Key }) => Key)));
     const rotated: RotatedPeer[] = [];
     const judged = all.map((peer) => ({ peer, refusal: this.#refusal(state, peer, rotated) }));
     const obsolete = obsoleteNodeKeys(rotated);
