@@ -1,5 +1,6 @@
 /** The objects: the only way into this folder. */
 
+export type { Actor, By, EventKind, Origin, StoredEvent, Target } from "./events.ts";
 export type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 export { Directory, TAILNETS_BUCKET, bucketOf, type TailnetEntry } from "./directory.ts";
 export type { ObjectsEnv } from "./env.ts";

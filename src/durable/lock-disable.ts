@@ -1,20 +1,23 @@
 /** Turning the lock off with a disablement secret. The chain is retired, not deleted; the secret is public from then on. */
 
 import { validDisablement, type DisablementKdf } from "../tka/index.ts";
-import { MAX_SECRET_BYTES, type DisableRequest, type EmptyResponse } from "../protocol/index.ts";
+import { MAX_SECRET_BYTES, type EmptyResponse } from "../protocol/index.ts";
+import type { By } from "./events.ts";
+import { lockDetail } from "./lock-standing.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 /** Throws `lock_not_enabled`, `incorrect_secret`. The same secret again, after it has worked, is answered with success. */
-export function disable(tailnet: Tailnet, request: DisableRequest, kdf: DisablementKdf, now: number): EmptyResponse {
-  const secret = request.DisablementSecret;
+export function disable(tailnet: Tailnet, by: By, secret: Uint8Array, kdf: DisablementKdf, now: number): EmptyResponse {
   if (secret.length > MAX_SECRET_BYTES)
     throw new ControlError("incorrect_secret", "the disablement secret is too long to be one");
   if (tailnet.lock.active() === null && tailnet.lock.retiredBy(secret)) return {};
   const active = tailnet.lock.require();
   if (!validDisablement(active.authority.state, secret, kdf))
     throw new ControlError("incorrect_secret", "this is not one of the disablement secrets of this tailnet's lock");
+  const { head, state } = active.authority;
   tailnet.lock.retire(active, secret, now);
-  tailnet.nodes.clearSignatures(tailnet.nextLockSeq());
+  const seq = tailnet.recordLock(by, { kind: "lock.disabled", old: lockDetail(head, state) }, now);
+  tailnet.nodes.clearSignatures(seq);
   return {};
 }

@@ -26,7 +26,8 @@ import {
 import type { EmptyResponse, InitBeginRequest, InitBeginResponse, InitFinishRequest } from "../protocol/index.ts";
 import { PENDING_INIT_MS } from "../protocol/index.ts";
 import { decodePublishable } from "./lock-policy.ts";
-import type { NodeRecord } from "./nodes.ts";
+import { lockDetail } from "./lock-standing.ts";
+import { byNode, type NodeRecord } from "./nodes.ts";
 import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
@@ -187,9 +188,14 @@ export function initFinish(tailnet: Tailnet, node: NodeRecord, request: InitFini
       "init_superseded",
       "this node has begun another initialization since: the secrets of this one are void",
     );
-  const seq = tailnet.nextLockSeq();
+  const seq = tailnet.recordLock(
+    byNode(node),
+    { kind: "lock.enabled", new: { ...lockDetail(prepared.head, prepared.state), signed: pending.listed.length } },
+    now,
+  );
   storeSignatures(tailnet, pending, prepared, request, seq);
   tailnet.lock.begin(prepared, digest, now);
+  tailnet.nodes.beginAwakening(seq);
   tailnet.store.run("DELETE FROM pending_init");
   return {};
 }

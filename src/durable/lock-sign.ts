@@ -5,7 +5,7 @@
  * Rule [G7]: a direct signature is taken from its signer, or from its own node: everybody has seen the older ones, and could put one back.
  */
 
-import { SIG_KIND, decodeNodeKeySignature, equalBytes, nodeKeyFromBinary } from "../tka/index.ts";
+import { SIG_KIND, decodeNodeKeySignature, equalBytes, formatLockKey, nodeKeyFromBinary } from "../tka/index.ts";
 import {
   MAX_SIGNATURE_BYTES,
   type AffectedSigsRequest,
@@ -13,7 +13,7 @@ import {
   type EmptyResponse,
   type SignRequest,
 } from "../protocol/index.ts";
-import type { NodeRecord } from "./nodes.ts";
+import { byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { proveSignature } from "./proven-signature.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
@@ -38,7 +38,12 @@ function signedNode(tailnet: Tailnet, caller: NodeRecord, signature: Uint8Array)
  * Stores a signature for a node of this tailnet; the same one again is answered with success.
  * Throws `lock_not_enabled`, `unknown_node`, `not_authorized`, or what proving it throws.
  */
-export function submitSignature(tailnet: Tailnet, caller: NodeRecord, request: SignRequest): EmptyResponse {
+export function submitSignature(
+  tailnet: Tailnet,
+  caller: NodeRecord,
+  request: SignRequest,
+  now: number,
+): EmptyResponse {
   const { authority } = tailnet.lock.require();
   const node = signedNode(tailnet, caller, request.Signature);
   const { signature, signedBy } = proveSignature(tailnet, authority.state, node, node.nodeKey, request.Signature);
@@ -47,7 +52,10 @@ export function submitSignature(tailnet: Tailnet, caller: NodeRecord, request: S
     throw new ControlError("not_authorized", "a signature is taken from its signer or from its own node", {
       subject: node.nodeKey,
     });
-  if (!equalBytes(node.keySignature, signature)) tailnet.nodes.sign(node, signature, signedBy, tailnet.nextSeq());
+  if (equalBytes(node.keySignature, signature)) return {};
+  const detail = { nodeKey: node.nodeKey, signedBy: formatLockKey(signedBy) };
+  const event = { kind: "node.signed", target: nodeTarget(node, "TKA"), new: detail } as const;
+  tailnet.nodes.sign(node, signature, signedBy, tailnet.record(byNode(caller), event, now));
   return {};
 }
 

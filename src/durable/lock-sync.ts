@@ -32,19 +32,32 @@ import {
   type SyncSendRequest,
   type SyncSendResponse,
 } from "../protocol/index.ts";
+import { noteGenesisGiven, noteSecretGiven } from "./awakening.ts";
 import type { ActiveLock } from "./lock.ts";
 import { decodePublishable } from "./lock-policy.ts";
+import { lockDetail, relist } from "./lock-standing.ts";
+import { byNode, type NodeRecord } from "./nodes.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
 /** Throws `lock_not_enabled` where there is neither a lock nor a retired chain that the node's head is on. */
-export function bootstrapInfo(tailnet: Tailnet, request: BootstrapRequest): BootstrapResponse {
+export function bootstrapInfo(
+  tailnet: Tailnet,
+  node: NodeRecord,
+  request: BootstrapRequest,
+  now: number,
+): BootstrapResponse {
   const head = request.Head === "" ? null : parseAumHash(request.Head);
   const secret = head === null ? null : tailnet.lock.secretFor(head);
-  if (secret !== null) return { GenesisAUM: NO_BYTES, DisablementSecret: secret };
-  return { GenesisAUM: tailnet.lock.genesis(tailnet.lock.require()), DisablementSecret: NO_BYTES };
+  if (secret !== null) {
+    noteSecretGiven(tailnet, node, now);
+    return { GenesisAUM: NO_BYTES, DisablementSecret: secret };
+  }
+  const GenesisAUM = tailnet.lock.genesis(tailnet.lock.require());
+  noteGenesisGiven(tailnet, node, now);
+  return { GenesisAUM, DisablementSecret: NO_BYTES };
 }
 
 /** Throws `lock_not_enabled`, `malformed_text`, `no_intersection`, or what walking throws. */
@@ -108,8 +121,21 @@ function answerKnown(active: ActiveLock, request: SyncSendRequest, hashes: reado
   return { Head: active.authority.head };
 }
 
+/** The head has moved: tells of it, and of the nodes for which that changes something. */
+function recordChange(
+  tailnet: Tailnet,
+  node: NodeRecord,
+  { authority }: ActiveLock,
+  { head, state }: Prepared,
+  now: number,
+): void {
+  const [old, next] = [lockDetail(authority.head, authority.state), lockDetail(head, state)];
+  tailnet.recordLock(byNode(node), { kind: "lock.changed", old, new: next }, now);
+  relist(tailnet, authority.state, state, now);
+}
+
 /** Throws `lock_not_enabled`, `republished`, `too_many_forks`, `head_moved` [Y2], or what decoding, verifying and applying throw, with the AUM's index. */
-export function syncSend(tailnet: Tailnet, request: SyncSendRequest, now: number): SyncSendResponse {
+export function syncSend(tailnet: Tailnet, node: NodeRecord, request: SyncSendRequest, now: number): SyncSendResponse {
   const active = tailnet.lock.require();
   if (request.MissingAUMs.length === 0) return { Head: active.authority.head };
   const updates = request.MissingAUMs.map(decodePublishable);
@@ -124,6 +150,6 @@ export function syncSend(tailnet: Tailnet, request: SyncSendRequest, now: number
   if (request.Interactive && last !== undefined) refuseIfForked(active, prepared, last);
   tailnet.lock.append(active, prepared, now);
   if (!tailnet.lock.countLosers(active, losersOf(prepared))) throw tooManyForks(active);
-  if (prepared.head !== active.authority.head) tailnet.nextLockSeq();
+  if (prepared.head !== active.authority.head) recordChange(tailnet, node, active, prepared, now);
   return { Head: prepared.head };
 }

@@ -2,12 +2,16 @@
 
 import type { AumHash } from "../tka/index.ts";
 import { CAP_TAILNET_LOCK, type MapNode } from "../protocol/index.ts";
-import type { NodeRecord } from "./nodes.ts";
+import type { Awakening, NodeRecord } from "./nodes.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 /** A node as its peers see it. */
 export interface ShownNode {
   readonly changed: number;
+  /** The seq at the last change that the node itself can see, and its peers cannot. */
+  readonly selfChanged: number;
+  /** How far the node is that slept through the end of a lock; 0 for one that did not (awakening.ts). */
+  readonly awakening: Awakening;
   readonly node: MapNode;
 }
 
@@ -17,6 +21,8 @@ export interface Changes {
   readonly domain: string;
   readonly seq: number;
   readonly nodes: readonly ShownNode[];
+  /** IDs of the nodes that went. */
+  readonly removed: readonly number[];
   readonly lock: { readonly changed: number; readonly head: AumHash | null };
 }
 
@@ -35,6 +41,8 @@ function shown(record: NodeRecord, domain: string): ShownNode {
   const addresses = addressesOf(record.id);
   return {
     changed: record.changed,
+    selfChanged: record.selfChanged,
+    awakening: record.awakening,
     node: {
       ID: record.id,
       StableID: record.stableId,
@@ -68,6 +76,7 @@ export function changesSince(tailnet: Tailnet, since: number): Changes {
     domain: name,
     seq,
     nodes: tailnet.nodes.changedSince(since).map((record) => shown(record, name)),
+    removed: tailnet.nodes.removedSince(since),
     lock: { changed: lockSeq, head: tailnet.lock.head() },
   };
 }

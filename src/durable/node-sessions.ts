@@ -108,8 +108,8 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     const { snapshot } = room;
     await this.#refresh(tailnet, room, () => snapshot.reaches(epoch, seq));
     const { MapSessionHandle: handle, MapSessionSeq: since } = request;
-    if (snapshot.continues(handle, since) && snapshot.seq === since) await this.#change(tailnet, room);
-    if (snapshot.continues(handle, since)) return snapshot.seq === since ? KEEP_ALIVE : snapshot.delta(nodeId, since);
+    if (snapshot.continues(handle, since) && !snapshot.hasNews(since)) await this.#change(tailnet, room);
+    if (snapshot.continues(handle, since)) return snapshot.hasNews(since) ? snapshot.delta(nodeId, since) : KEEP_ALIVE;
     const full = snapshot.full(nodeId);
     if (full === null) throw new ControlError("try_again", "the node's registration has not arrived here yet");
     return full;

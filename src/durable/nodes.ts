@@ -1,9 +1,10 @@
 /** The tailnet's nodes. Everything here runs inside the caller's transaction. */
 
-import { equalBytes, type NodeKey } from "../tka/index.ts";
-import type { Hostinfo, MachineKey } from "../protocol/index.ts";
+import type { NodeKey } from "../tka/index.ts";
+import type { MachineKey } from "../protocol/index.ts";
+import type { By, Target } from "./events.ts";
+import { kept, labelOf, said, type NodeFacts } from "./node-facts.ts";
 import { ControlError } from "./refuse.ts";
-import { randomId } from "./random-id.ts";
 import type { Row, Store } from "./store.ts";
 
 export interface NodeRecord {
@@ -31,6 +32,30 @@ export interface NodeRecord {
   readonly created: number;
   /** The tailnet's seq at the last change that peers can see. */
   readonly changed: number;
+  /** When the node key is over, in milliseconds since the epoch, or null for never. */
+  readonly keyExpiry: number | null;
+  /** False while it waits for device approval. */
+  readonly authorized: boolean;
+  /** How far it is that slept through the end of a lock; 0 for one that did not (awakening.ts). */
+  readonly awakening: Awakening;
+  /** The chain whose genesis it was given last, or null. */
+  readonly seenChain: number | null;
+  /** True if it ignores the lock by its owner's choice. */
+  readonly ignoresLock: boolean;
+  /** The seq at the last change that it can see itself, and its peers cannot. */
+  readonly selfChanged: number;
+}
+
+export type Awakening = 0 | 1 | 2;
+
+/** A node as what an event is about. */
+export function nodeTarget({ stableId, name }: Pick<NodeRecord, "stableId" | "name">, property?: string): Target {
+  return { type: "NODE", id: stableId, name, ...(property === undefined ? {} : { property }) };
+}
+
+/** A node that does something by a request of its own. */
+export function byNode({ stableId, name }: Pick<NodeRecord, "stableId" | "name">): By {
+  return { actor: { type: "NODE", id: stableId, name }, origin: "NODE" };
 }
 
 function nodeOf(row: Row): NodeRecord {
@@ -52,40 +77,24 @@ function nodeOf(row: Row): NodeRecord {
     tkaHead: row.text("tka_head"),
     created: row.integer("created"),
     changed: row.integer("changed"),
+    keyExpiry: row.integerOrNull("key_expiry"),
+    authorized: row.integer("authorized") === 1,
+    awakening: row.integer("awakening") as Awakening,
+    seenChain: row.integerOrNull("seen_chain"),
+    ignoresLock: row.integer("ignores_lock") === 1,
+    selfChanged: row.integer("self_changed"),
   };
 }
 
-/** What a node says of itself, cut to what is kept. */
-export interface NodeFacts {
-  readonly lockKey: Uint8Array | null;
-  readonly hostinfo: Hostinfo | null;
-  readonly capVersion: number;
-}
-
 export interface NewNode extends NodeFacts {
+  readonly stableId: string;
   readonly machineKey: MachineKey;
   readonly nodeKey: NodeKey;
   readonly tags: readonly string[];
   readonly ephemeral: boolean;
-}
-
-/** Characters kept of anything that a node says of its host. */
-const MAX_FACT = 128;
-
-/** An attacker-controlled text as it is kept: SQLite gives it back as it was, or every comparison with it would find news. */
-function kept(fact: string): string {
-  return fact.slice(0, MAX_FACT).toWellFormed();
-}
-
-/** The attacker-controlled host name as a DNS label, or "node" where nothing of it is left. */
-function labelOf(hostname: string): string {
-  const label = hostname
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, 50)
-    .replace(/-+$/, "");
-  return label === "" ? "node" : label;
+  /** Milliseconds since the epoch, or null for never. */
+  readonly keyExpiry: number | null;
+  readonly authorized: boolean;
 }
 
 export class Nodes {
@@ -99,8 +108,16 @@ export class Nodes {
     return this.#store.rows("SELECT * FROM nodes ORDER BY id").map(nodeOf);
   }
 
+  /** Nodes of which they themselves, or their peers, see something that is newer than `seq`. */
   changedSince(seq: number): NodeRecord[] {
-    return this.#store.rows("SELECT * FROM nodes WHERE changed > ? ORDER BY id", seq).map(nodeOf);
+    return this.#store.rows("SELECT * FROM nodes WHERE changed > ?1 OR self_changed > ?1 ORDER BY id", seq).map(nodeOf);
+  }
+
+  /** IDs of the nodes that went after `seq`. */
+  removedSince(seq: number): number[] {
+    return this.#store
+      .rows("SELECT id FROM removed_nodes WHERE seq > ? ORDER BY id", seq)
+      .map((row) => row.integer("id"));
   }
 
   byKey(nodeKey: NodeKey): NodeRecord | null {
@@ -115,6 +132,15 @@ export class Nodes {
       nodeKey,
     );
     return row?.integer("id") ?? null;
+  }
+
+  /** The machine of a node that there is, or was; null where there was none. */
+  machineOf(id: number): MachineKey | null {
+    const row = this.#store.row(
+      "SELECT machine_key FROM nodes WHERE id = ?1 UNION ALL SELECT machine_key FROM removed_nodes WHERE id = ?1",
+      id,
+    );
+    return (row?.text("machine_key") ?? null) as MachineKey | null;
   }
 
   byId(id: number): NodeRecord | null {
@@ -138,7 +164,8 @@ export class Nodes {
     return node;
   }
 
-  #freeName(hostname: string): string {
+  /** The first label of a new node's name. */
+  freeName(hostname: string): string {
     const label = labelOf(hostname);
     for (let i = 0; ; i++) {
       const name = i === 0 ? label : `${label}-${i}`;
@@ -146,16 +173,16 @@ export class Nodes {
     }
   }
 
-  add(node: NewNode, seq: number, now: number): NodeRecord {
+  add(node: NewNode, name: string, seq: number, now: number): NodeRecord {
     const { Hostname = "", OS = "", IPNVersion = "" } = node.hostinfo ?? {};
     this.#store.run(
       `INSERT INTO nodes (stable_id, machine_key, node_key, lock_key, name, hostname, os, client_version, cap_version, tags, ephemeral,
-        tka_head, created, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)`,
-      randomId("n"),
+        tka_head, created, changed, key_expiry, authorized) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?)`,
+      node.stableId,
       node.machineKey,
       node.nodeKey,
       node.lockKey,
-      this.#freeName(Hostname),
+      name,
       kept(Hostname),
       kept(OS),
       kept(IPNVersion),
@@ -164,6 +191,8 @@ export class Nodes {
       node.ephemeral ? 1 : 0,
       now,
       seq,
+      node.keyExpiry,
+      node.authorized ? 1 : 0,
     );
     return this.require(node.nodeKey, node.machineKey);
   }
@@ -180,35 +209,47 @@ export class Nodes {
     return this.require(nodeKey, node.machineKey);
   }
 
-  /** Records what a node says of itself. True if it was news. */
-  describe(node: NodeRecord, facts: NodeFacts, seq: number): boolean {
-    const hostname = kept(facts.hostinfo?.Hostname ?? node.hostname);
-    const os = kept(facts.hostinfo?.OS ?? node.os);
-    const client = kept(facts.hostinfo?.IPNVersion ?? node.clientVersion);
-    const lockKey = facts.lockKey ?? node.lockKey;
-    const same =
-      hostname === node.hostname &&
-      os === node.os &&
-      client === node.clientVersion &&
-      facts.capVersion === node.capVersion &&
-      equalBytes(lockKey, node.lockKey);
-    if (same) return false;
+  /** Stores what a node says of itself. */
+  describe(node: NodeRecord, facts: NodeFacts, seq: number): void {
+    const { hostname, os, clientVersion, capVersion, lockKey } = said(node, facts);
     this.#store.run(
       "UPDATE nodes SET hostname = ?, os = ?, client_version = ?, cap_version = ?, lock_key = ?, changed = ? WHERE id = ?",
       hostname,
       os,
-      client,
-      facts.capVersion,
+      clientVersion,
+      capVersion,
       lockKey,
       seq,
       node.id,
     );
-    return true;
   }
 
   /** Records the head that a node says it has. Peers do not see it. */
   recordHead(node: NodeRecord, head: string): void {
     if (node.tkaHead !== head) this.#store.run("UPDATE nodes SET tka_head = ? WHERE id = ?", head, node.id);
+  }
+
+  /** Its peers do not see how far it is, it does itself. */
+  setAwakening(node: NodeRecord, awakening: Awakening, seq: number): void {
+    this.#store.run("UPDATE nodes SET awakening = ?, self_changed = ? WHERE id = ?", awakening, seq, node.id);
+  }
+
+  /** A lock begins: all nodes are where their heads say that they are. */
+  beginAwakening(seq: number): void {
+    this.#store.run("UPDATE nodes SET awakening = 0, ignores_lock = 0");
+    this.#store.run(
+      `UPDATE nodes SET awakening = 1, self_changed = ? WHERE tka_head IN
+       (SELECT hash FROM aums JOIN chains ON chains.id = aums.chain WHERE retired IS NOT NULL)`,
+      seq,
+    );
+  }
+
+  setSeenChain(node: NodeRecord, chain: number): void {
+    if (node.seenChain !== chain) this.#store.run("UPDATE nodes SET seen_chain = ? WHERE id = ?", chain, node.id);
+  }
+
+  setIgnoring(node: NodeRecord, ignores: boolean, seq: number): void {
+    this.#store.run("UPDATE nodes SET ignores_lock = ?, self_changed = ? WHERE id = ?", ignores ? 1 : 0, seq, node.id);
   }
 
   /** Stores a signature that was proven for the node's key. */
@@ -220,6 +261,24 @@ export class Nodes {
       seq,
       node.id,
     );
+  }
+
+  /** Takes a node out; its key stays taken, and its peers are told that it is gone. */
+  remove(node: NodeRecord, seq: number): void {
+    this.#store.run("INSERT OR REPLACE INTO retired_keys (node_key, node_id) VALUES (?, ?)", node.nodeKey, node.id);
+    this.#store.run(
+      "INSERT INTO removed_nodes (id, stable_id, machine_key, seq) VALUES (?, ?, ?, ?)",
+      node.id,
+      node.stableId,
+      node.machineKey,
+      seq,
+    );
+    this.#store.run("DELETE FROM nodes WHERE id = ?", node.id);
+  }
+
+  /** Shows a node anew, to itself and its peers. */
+  touch(node: NodeRecord, seq: number): void {
+    this.#store.run("UPDATE nodes SET changed = ? WHERE id = ?", seq, node.id);
   }
 
   /** Forgets all signatures: the chain that they rest on is retired. */

@@ -21,7 +21,7 @@ export interface ProvenSignature {
   /** The canonical encoding. */
   readonly signature: Uint8Array;
   /** The trusted key that it rests on. */
-  readonly signedBy: Uint8Array | null;
+  readonly signedBy: Uint8Array;
 }
 
 /** Throws `not_authorized`, or what proving the signature throws. */
@@ -45,5 +45,8 @@ export function proveSignature(
         subject: earlier,
       });
   }
-  return { signature, signedBy: authorizedBy.publicKey };
+  const { publicKey } = authorizedBy;
+  // A key that is not 32 bytes long is never behind a signature that verifies [K2].
+  if (publicKey === null) throw new ControlError("not_authorized", "no key stands behind the signature");
+  return { signature, signedBy: publicKey };
 }

@@ -6,11 +6,13 @@
  * Rule [G3]: a signature that comes along is stored if it lets the node key in; otherwise the node is registered without one, and locked out.
  */
 
-import { TkaError, equalBytes, type NodeKey } from "../tka/index.ts";
+import { TkaError, equalBytes, formatLockKey, type NodeKey } from "../tka/index.ts";
 import { parseAuthKey, type RegisterRequest, type RegisterResponse } from "../protocol/index.ts";
-import type { NodeRecord } from "./nodes.ts";
+import { byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
+import { isSigned, recordNeedsSignature } from "./lock-standing.ts";
 import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
+import { randomId } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -42,16 +44,25 @@ function join(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: n
   const parts = parseAuthKey(request.Auth?.AuthKey ?? "");
   if (parts === null || parts.tailnet !== tailnet.info().id)
     throw new ControlError("bad_auth_key", "a new node needs an auth key of this tailnet");
-  const { tags, ephemeral } = tailnet.authKeys.spend(parts, now);
+  const { id: authKey, tags, ephemeral } = tailnet.authKeys.spend(parts, now);
+  const name = tailnet.nodes.freeName(request.Hostinfo?.Hostname ?? "");
+  const stableId = randomId("n");
+  const detail = { nodeKey: request.NodeKey, authKey, tags };
+  const target = nodeTarget({ stableId, name });
+  const seq = tailnet.record(byNode({ stableId, name }), { kind: "node.joined", target, new: detail }, now);
   return tailnet.nodes.add(
     {
       ...factsOf(request),
+      stableId,
       machineKey: caller.machineKey,
       nodeKey: request.NodeKey,
       tags,
       ephemeral: ephemeral || request.Ephemeral,
+      keyExpiry: null,
+      authorized: true,
     },
-    tailnet.nextSeq(),
+    name,
+    seq,
     now,
   );
 }
@@ -59,12 +70,18 @@ function join(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: n
 /** [G1] */
 function refuseOwned(tailnet: Tailnet, caller: Caller, nodeKey: NodeKey): void {
   const owner = tailnet.nodes.ownerOf(nodeKey);
-  if (owner === null || tailnet.nodes.byId(owner)?.machineKey === caller.machineKey) return;
+  if (owner === null || tailnet.nodes.machineOf(owner) === caller.machineKey) return;
   const head = tailnet.lock.head();
   throw new ControlError("node_key_owned", "this node key belongs to another machine: make a new one", {
     subject: nodeKey,
     ...(head === null ? {} : { head }),
   });
+}
+
+function rekey(tailnet: Tailnet, node: NodeRecord, nodeKey: NodeKey, now: number): NodeRecord {
+  const details = { old: { nodeKey: node.nodeKey }, new: { nodeKey } };
+  const seq = tailnet.record(byNode(node), { kind: "node.rekeyed", target: nodeTarget(node), ...details }, now);
+  return tailnet.nodes.rekey(node, nodeKey, seq);
 }
 
 /** The node that this request is about: known by its key, by its old key, or new. */
@@ -73,18 +90,34 @@ function findOrJoin(tailnet: Tailnet, caller: Caller, request: RegisterRequest, 
   const known = tailnet.nodes.byKey(request.NodeKey);
   if (known !== null) return known;
   const old = request.OldNodeKey === null ? null : tailnet.nodes.byKey(request.OldNodeKey);
-  if (old?.machineKey === caller.machineKey) return tailnet.nodes.rekey(old, request.NodeKey, tailnet.nextSeq());
+  if (old?.machineKey === caller.machineKey) return rekey(tailnet, old, request.NodeKey, now);
   return join(tailnet, caller, request, now);
+}
+
+/** Stores the signature that came along, or says that the node waits for one [G3]. */
+function takeSignature(tailnet: Tailnet, node: NodeRecord, request: RegisterRequest, now: number): void {
+  const active = tailnet.lock.active();
+  if (active === null) return;
+  const proven = provenOrNull(tailnet, node, request);
+  if (proven === null) {
+    if (!isSigned(active.authority.state, node)) recordNeedsSignature(tailnet, node, whyUnsigned(request), now);
+  } else if (!equalBytes(node.keySignature, proven.signature)) {
+    const detail = { nodeKey: node.nodeKey, signedBy: formatLockKey(proven.signedBy) };
+    const event = { kind: "node.signed", target: nodeTarget(node, "TKA"), new: detail } as const;
+    tailnet.nodes.sign(node, proven.signature, proven.signedBy, tailnet.record(byNode(node), event, now));
+  }
+}
+
+function whyUnsigned({ NodeKeySignature }: RegisterRequest): string {
+  return NodeKeySignature.length === 0 ? "its node key is not signed" : "the signature that it brought does not verify";
 }
 
 /** Registers, inside the caller's transaction. Throws `node_key_owned`, `bad_auth_key`, `auth_key_expired`, `auth_key_spent`. */
 export function register(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): RegisterResponse {
   const node = findOrJoin(tailnet, caller, request, now);
   tailnet.nonces.take(caller, now);
-  tailnet.describe(node, factsOf(request));
-  const proven = provenOrNull(tailnet, node, request);
-  if (proven !== null && !equalBytes(node.keySignature, proven.signature))
-    tailnet.nodes.sign(node, proven.signature, proven.signedBy, tailnet.nextSeq());
+  tailnet.describe(node, factsOf(request), now);
+  takeSignature(tailnet, node, request, now);
   return {
     NodeKeyExpired: false,
     MachineAuthorized: true,

@@ -90,6 +90,38 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     ) WITHOUT ROWID`,
     "CREATE INDEX nonces_expires ON nonces (expires)",
   ],
+  [
+    // What an admin has set, as JSON of the fields that are not as they come. `deleted`: when the tailnet was given up, or null.
+    "ALTER TABLE tailnet ADD COLUMN settings TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE tailnet ADD COLUMN deleted INTEGER",
+    // `key_expiry`: when the node key is over, or null for never. `authorized`: 0 while it waits for device approval.
+    "ALTER TABLE nodes ADD COLUMN key_expiry INTEGER",
+    "ALTER TABLE nodes ADD COLUMN authorized INTEGER NOT NULL DEFAULT 1",
+    // How far a node is that has slept through the end of a lock (awakening.ts), the chain whose genesis it was given last, and whether it
+    // ignores the lock by its owner's choice.
+    "ALTER TABLE nodes ADD COLUMN awakening INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE nodes ADD COLUMN seen_chain INTEGER",
+    "ALTER TABLE nodes ADD COLUMN ignores_lock INTEGER NOT NULL DEFAULT 0",
+    // The seq at the last change that the node itself can see, and its peers cannot.
+    "ALTER TABLE nodes ADD COLUMN self_changed INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX nodes_self_changed ON nodes (self_changed)",
+    // Nodes that are gone, and the seq at which they went.
+    "CREATE TABLE removed_nodes (id INTEGER PRIMARY KEY, stable_id TEXT NOT NULL, machine_key TEXT NOT NULL, seq INTEGER NOT NULL)",
+    "CREATE INDEX removed_nodes_seq ON removed_nodes (seq)",
+    // The record: one row an event, hash-linked within its epoch (events.ts).
+    `CREATE TABLE events (
+      epoch TEXT NOT NULL,
+      seq INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      kind TEXT NOT NULL,
+      actor TEXT NOT NULL,
+      origin TEXT NOT NULL,
+      target TEXT NOT NULL,
+      old TEXT NOT NULL,
+      new TEXT NOT NULL,
+      hash BLOB NOT NULL
+    )`,
+  ],
 ];
 
 export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [

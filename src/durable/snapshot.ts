@@ -39,17 +39,27 @@ export class Snapshot {
     return this.#epoch === epoch && this.#seq >= seq;
   }
 
-  /** Takes changes in; older ones than it has are passed over. True if there was anything new. */
+  /** Takes changes in; older ones than it has are passed over. True if there was anything new that a node can see. */
   apply(changes: Changes): boolean {
     const isNew = changes.epoch !== this.#epoch || changes.seq > this.#seq;
     if (!isNew) return false;
-    if (!this.follows(changes)) this.#nodes.clear();
+    const isAnother = !this.follows(changes);
+    if (isAnother) this.#nodes.clear();
+    const lockBefore = this.#lock.changed;
     this.#epoch = changes.epoch;
     this.#domain = changes.domain;
     this.#seq = changes.seq;
     this.#lock = changes.lock;
     for (const shown of changes.nodes) this.#nodes.set(shown.node.ID, shown);
-    return true;
+    for (const id of changes.removed) this.#nodes.delete(id);
+    return isAnother || changes.nodes.length > 0 || changes.removed.length > 0 || lockBefore !== changes.lock.changed;
+  }
+
+  /** True if a session that was last told `since` has missed anything. */
+  hasNews(since: number): boolean {
+    if (this.#lock.changed > since) return true;
+    for (const { changed } of this.#nodes.values()) if (changed > since) return true;
+    return false;
   }
 
   /** True if a session with that handle and sequence number can go on by deltas. */

@@ -33,6 +33,10 @@ export class Row {
     return value;
   }
 
+  integerOrNull(column: string): number | null {
+    return this.#raw[column] === null ? null : this.integer(column);
+  }
+
   bytes(column: string): Uint8Array {
     const value = this.#raw[column];
     if (!(value instanceof ArrayBuffer)) throw new Error(`column ${column} is not a blob`);

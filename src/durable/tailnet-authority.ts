@@ -26,15 +26,17 @@ import type {
 } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
+import { noteHead } from "./awakening.ts";
 import { disablementKdf } from "./disablement-kdf.ts";
 import type { ObjectsEnv } from "./env.ts";
+import type { By } from "./events.ts";
 import { disable } from "./lock-disable.ts";
 import { initBegin, initFinish } from "./lock-init.ts";
 import { affectedSignatures, submitSignature } from "./lock-sign.ts";
 import { bootstrapInfo, syncOffer, syncSend } from "./lock-sync.ts";
 import { verifier } from "./native-verifier.ts";
 import { changesSince, type Changes } from "./netmap.ts";
-import type { NodeRecord } from "./nodes.ts";
+import { byNode, type NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
 import { outcomeOf } from "./refuse.ts";
 import { register } from "./registration.ts";
@@ -114,18 +116,24 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     );
   }
 
-  create(id: string, name: string): Promise<Outcome<null>> {
+  create(id: string, name: string, by: By): Promise<Outcome<null>> {
     return this.#run(
       () => null,
       (tailnet, now) => {
-        tailnet.create(id, name, now);
+        tailnet.create(id, name, by, now);
         return null;
       },
     );
   }
 
-  createAuthKey(options: AuthKeyOptions): Promise<Outcome<{ info: AuthKeyInfo; key: string }>> {
-    return this.#act((tailnet, now) => tailnet.authKeys.create(tailnet.info().id, options, now));
+  createAuthKey(by: By, options: AuthKeyOptions): Promise<Outcome<{ info: AuthKeyInfo; key: string }>> {
+    return this.#act((tailnet, now) => {
+      const made = tailnet.authKeys.create(tailnet.info().id, options, now);
+      const { id, ...rest } = made.info;
+      const target = { type: "AUTH_KEY", id, name: rest.description } as const;
+      tailnet.record(by, { kind: "authkey.created", target, new: rest }, now);
+      return made;
+    });
   }
 
   register(caller: Caller, request: RegisterRequest): Promise<Outcome<RegisterResponse>> {
@@ -141,7 +149,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   bootstrap(caller: Caller, request: BootstrapRequest): Promise<Outcome<BootstrapResponse>> {
-    return this.#actOf(caller, request, (tailnet) => bootstrapInfo(tailnet, request));
+    return this.#actOf(caller, request, (tailnet, node, now) => bootstrapInfo(tailnet, node, request, now));
   }
 
   syncOffer(caller: Caller, request: SyncOfferRequest): Promise<Outcome<SyncOfferResponse>> {
@@ -149,15 +157,17 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   syncSend(caller: Caller, request: SyncSendRequest): Promise<Outcome<SyncSendResponse>> {
-    return this.#actOf(caller, request, (tailnet, _node, now) => syncSend(tailnet, request, now));
+    return this.#actOf(caller, request, (tailnet, node, now) => syncSend(tailnet, node, request, now));
   }
 
   disable(caller: Caller, request: DisableRequest): Promise<Outcome<EmptyResponse>> {
-    return this.#actOf(caller, request, (tailnet, _node, now) => disable(tailnet, request, disablementKdf, now));
+    return this.#actOf(caller, request, (tailnet, node, now) =>
+      disable(tailnet, byNode(node), request.DisablementSecret, disablementKdf, now),
+    );
   }
 
   sign(caller: Caller, request: SignRequest): Promise<Outcome<EmptyResponse>> {
-    return this.#actOf(caller, request, (tailnet, node) => submitSignature(tailnet, node, request));
+    return this.#actOf(caller, request, (tailnet, node, now) => submitSignature(tailnet, node, request, now));
   }
 
   affectedSigs(caller: Caller, request: AffectedSigsRequest): Promise<Outcome<AffectedSigsResponse>> {
@@ -166,10 +176,10 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   /** Admits a node's poll, and takes what it says of itself. */
   admitPoll(caller: Caller, request: MapRequest): Promise<Outcome<Admitted>> {
-    return this.#actOf(caller, request, (tailnet, node) => {
+    return this.#actOf(caller, request, (tailnet, node, now) => {
       const facts = { lockKey: null, hostinfo: request.Hostinfo, capVersion: request.Version };
-      if (!request.ReadOnly) tailnet.describe(node, facts);
-      tailnet.nodes.recordHead(node, request.TKAHead.slice(0, 64));
+      if (!request.ReadOnly) tailnet.describe(node, facts, now);
+      noteHead(tailnet, node, request.TKAHead, now);
       const { epoch, seq } = tailnet.info();
       return { nodeId: node.id, epoch, seq };
     });

@@ -2,12 +2,15 @@
 
 import type { AumHash, NodeKey, SignatureVerifier } from "../tka/index.ts";
 import { AuthKeys } from "./auth-keys.ts";
+import { Events, type By, type NewEvent, type Target } from "./events.ts";
 import { Lock } from "./lock.ts";
-import { Nodes, type NodeFacts, type NodeRecord } from "./nodes.ts";
+import { newsOf, type NodeFacts } from "./node-facts.ts";
+import { Nodes, byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { Nonces, type Caller } from "./nonces.ts";
 import { randomId } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
 import { AUTHORITY_MIGRATIONS } from "./schema.ts";
+import { readSettings, writeSettings, type Settings } from "./settings.ts";
 import type { Store } from "./store.ts";
 
 export interface TailnetInfo {
@@ -27,6 +30,7 @@ export class Tailnet {
   readonly nodes: Nodes;
   readonly authKeys: AuthKeys;
   readonly nonces: Nonces;
+  readonly events: Events;
   readonly verifier: SignatureVerifier;
 
   constructor(store: Store, verifier: SignatureVerifier) {
@@ -38,10 +42,11 @@ export class Tailnet {
     this.nodes = new Nodes(store);
     this.authKeys = new AuthKeys(store);
     this.nonces = new Nonces(store);
+    this.events = new Events(store);
   }
 
   /** Makes the tailnet, once; again with the same ID it is a no-op. */
-  create(id: string, name: string, now: number): void {
+  create(id: string, name: string, by: By, now: number): void {
     this.store.migrate(AUTHORITY_MIGRATIONS);
     if (this.find() !== null) return;
     this.store.run(
@@ -51,6 +56,7 @@ export class Tailnet {
       randomId("e"),
       now,
     );
+    this.record(by, { kind: "tailnet.created", target: this.target(), new: { name } }, now);
   }
 
   find(): TailnetInfo | null {
@@ -78,21 +84,41 @@ export class Tailnet {
     return this.find() === null ? null : this.lock.head();
   }
 
-  /** Counts a change that nodes can see, and gives its number. */
-  nextSeq(): number {
-    this.store.run("UPDATE tailnet SET seq = seq + 1");
-    return this.info().seq;
+  get settings(): Settings {
+    return readSettings(this.store);
   }
 
-  /** Counts a change of the lock. */
-  nextLockSeq(): number {
-    this.store.run("UPDATE tailnet SET seq = seq + 1, lock_seq = seq + 1");
-    return this.info().seq;
+  set settings(settings: Settings) {
+    writeSettings(this.store, settings);
+  }
+
+  /** The tailnet, or with a property something of it, as what an event is about. */
+  target(property?: string): Target {
+    const { id, name } = this.info();
+    return { type: "TAILNET", id, name, ...(property === undefined ? {} : { property }) };
+  }
+
+  /** Counts a change and stores the event that tells of it [W2]; gives its number. `now` in milliseconds since the epoch. */
+  record(by: By, event: NewEvent, now: number): number {
+    this.store.run("UPDATE tailnet SET seq = seq + 1");
+    const { epoch, seq } = this.info();
+    this.events.add(by, event, epoch, seq, now);
+    return seq;
+  }
+
+  /** The same for a change of the lock's head, which every node is told. */
+  recordLock(by: By, event: Omit<NewEvent, "target">, now: number): number {
+    const seq = this.record(by, { ...event, target: this.target("TKA") }, now);
+    this.store.run("UPDATE tailnet SET lock_seq = seq");
+    return seq;
   }
 
   /** Records what a node says of itself; peers are told only of what is new. */
-  describe(node: NodeRecord, facts: NodeFacts): void {
-    if (this.nodes.describe(node, facts, this.info().seq + 1)) this.nextSeq();
+  describe(node: NodeRecord, facts: NodeFacts, now: number): void {
+    const news = newsOf(node, facts);
+    if (news === null) return;
+    const seq = this.record(byNode(node), { kind: "node.described", target: nodeTarget(node), ...news }, now);
+    this.nodes.describe(node, facts, seq);
   }
 
   /** The node that asks, once its request is known to be its own and new. Throws `unknown_node`, `wrong_machine`, `replayed_request`. */

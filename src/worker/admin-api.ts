@@ -5,7 +5,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono, type Context, type MiddlewareHandler } from "hono";
-import { randomId, type AuthKeyInfo } from "../durable/index.ts";
+import { randomId, type AuthKeyInfo, type By } from "../durable/index.ts";
 import { boolean, integer, isTailnetId, list, optional, record, text, withDefault } from "../protocol/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
@@ -31,6 +31,9 @@ const createKeyBody = record({
   expirySeconds: optional(integer),
   description: withDefault(text, ""),
 });
+
+/** Who acts, until people sign in. */
+const BY_OWNER: By = { actor: { type: "USER", id: "owner", name: "Owner" }, origin: "CONFIG_API" };
 
 type AdminContext = Context<AppTypes>;
 
@@ -68,7 +71,7 @@ async function createTailnet(c: AdminContext): Promise<Response> {
       message: "a tailnet's name is a domain name of at most 63 lower-case characters",
     });
   const entry = await tailnetsOf(c.env).list(randomId("T"), body.name);
-  const outcome = await authorityOf(c.env, entry.id).create(entry.id, entry.name);
+  const outcome = await authorityOf(c.env, entry.id).create(entry.id, entry.name, BY_OWNER);
   return outcome.ok ? c.json({ id: entry.id, name: entry.name }) : refuse(c, outcome.error);
 }
 
@@ -91,7 +94,7 @@ async function createKey(c: AdminContext): Promise<Response> {
   if (expirySeconds < 1 || expirySeconds > MAX_KEY_SECONDS)
     return refuse(c, { code: "malformed_request", message: `expirySeconds is between 1 and ${MAX_KEY_SECONDS}` });
   const options = { ...body.capabilities.devices.create, description: body.description.slice(0, 50), expirySeconds };
-  const outcome = await authorityOf(c.env, tailnet).createAuthKey(options);
+  const outcome = await authorityOf(c.env, tailnet).createAuthKey(BY_OWNER, options);
   return outcome.ok ? c.json({ key: outcome.value.key, ...keyJson(outcome.value.info) }) : refuse(c, outcome.error);
 }
 

@@ -64,6 +64,7 @@ describe("a waiting poll", () => {
     const map = await alice.map();
     cutAdvance();
     const waiting = alice.mapAfter(map);
+    await scheduled();
     await join(tailnet, new TestNode("dave"));
     expect((await waiting).KeepAlive).toBe(true);
     expect(changed(await alice.mapAfter(map))).toEqual(["dave"]);

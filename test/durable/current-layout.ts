@@ -1,0 +1,37 @@
+/** The tables of a tailnet's object as every migration together leaves them, by name: columns that were added stand at the end, as SQLite writes them. */
+
+/** The statements as SQLite keeps them. */
+export const CURRENT_LAYOUT: readonly string[] = [
+  `CREATE TABLE aums ( chain INTEGER NOT NULL, hash TEXT NOT NULL, parent TEXT, committed INTEGER NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (chain, hash) ) WITHOUT ROWID`,
+  "CREATE INDEX aums_parent ON aums (chain, parent)",
+  `CREATE TABLE auth_keys ( id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL, reusable INTEGER NOT NULL, ephemeral INTEGER NOT NULL,
+    preauthorized INTEGER NOT NULL, tags TEXT NOT NULL, description TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL,
+    uses INTEGER NOT NULL ) WITHOUT ROWID`,
+  `CREATE TABLE chains ( id INTEGER PRIMARY KEY AUTOINCREMENT, genesis TEXT NOT NULL, head TEXT, ancestor TEXT,
+    finish_digest BLOB NOT NULL, enabled INTEGER NOT NULL, losing_aums INTEGER NOT NULL DEFAULT 0,
+    losing_bytes INTEGER NOT NULL DEFAULT 0, retired INTEGER, secret BLOB )`,
+  "CREATE UNIQUE INDEX chains_active ON chains ((1)) WHERE retired IS NULL",
+  `CREATE TABLE events ( epoch TEXT NOT NULL, seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL,
+    origin TEXT NOT NULL, target TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, hash BLOB NOT NULL )`,
+  `CREATE TABLE nodes ( id INTEGER PRIMARY KEY AUTOINCREMENT, stable_id TEXT NOT NULL UNIQUE, machine_key TEXT NOT NULL,
+    node_key TEXT NOT NULL UNIQUE, lock_key BLOB, name TEXT NOT NULL UNIQUE, hostname TEXT NOT NULL, os TEXT NOT NULL,
+    client_version TEXT NOT NULL, cap_version INTEGER NOT NULL, tags TEXT NOT NULL, ephemeral INTEGER NOT NULL, key_signature BLOB,
+    signed_by BLOB, tka_head TEXT NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL
+    , key_expiry INTEGER, authorized INTEGER NOT NULL DEFAULT 1, awakening INTEGER NOT NULL DEFAULT 0, seen_chain INTEGER,
+    ignores_lock INTEGER NOT NULL DEFAULT 0, self_changed INTEGER NOT NULL DEFAULT 0)`,
+  "CREATE INDEX nodes_changed ON nodes (changed)",
+  "CREATE INDEX nodes_self_changed ON nodes (self_changed)",
+  "CREATE INDEX nodes_signed_by ON nodes (signed_by)",
+  `CREATE TABLE nonces ( machine_key TEXT NOT NULL, nonce TEXT NOT NULL, expires INTEGER NOT NULL,
+    PRIMARY KEY (machine_key, nonce) ) WITHOUT ROWID`,
+  "CREATE INDEX nonces_expires ON nonces (expires)",
+  `CREATE TABLE pending_init ( one INTEGER PRIMARY KEY CHECK (one = 1), node_key TEXT NOT NULL, genesis BLOB NOT NULL,
+    begun INTEGER NOT NULL, listed TEXT NOT NULL )`,
+  "CREATE TABLE removed_nodes (id INTEGER PRIMARY KEY, stable_id TEXT NOT NULL, machine_key TEXT NOT NULL, seq INTEGER NOT NULL)",
+  "CREATE INDEX removed_nodes_seq ON removed_nodes (seq)",
+  "CREATE TABLE retired_keys (node_key TEXT PRIMARY KEY, node_id INTEGER NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE schema (version INTEGER NOT NULL)",
+  `CREATE TABLE tailnet ( id TEXT NOT NULL, name TEXT NOT NULL, epoch TEXT NOT NULL, created INTEGER NOT NULL, seq INTEGER NOT NULL,
+    lock_seq INTEGER NOT NULL , settings TEXT NOT NULL DEFAULT '{}', deleted INTEGER)`,
+];
