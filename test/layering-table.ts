@@ -35,6 +35,7 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
       { name: "cloudflare:workers", reason: "the base class of the objects" },
       { name: "node:crypto", reason: "the host's synchronous Ed25519, the fast path of the verifier's port" },
       { name: "node:zlib", reason: "zstd of map responses" },
+      { name: "@hpke/core", reason: "HPKE (RFC 9180): a support secret is sealed to a key that is not here" },
       {
         name: "@phi-ag/argon2/argon2.wasm",
         reason: "the KDF's module: workerd has no Argon2, and JavaScript takes half a second",
@@ -64,6 +65,7 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
     ours: ["node", "protocol", "tka"],
     outside: [
       { name: "commander", reason: "the argument parser" },
+      { name: "@hpke/core", reason: "HPKE (RFC 9180): the operator opens a support secret on a machine of their own" },
       { name: "node:*", reason: "terminal, exit codes and files: the command line is a program of Node's" },
     ],
   },

@@ -8,4 +8,6 @@ export interface ObjectsEnv {
   readonly TAILNET_AUTHORITY: DurableObjectNamespace<TailnetAuthority>;
   readonly NODE_SESSIONS: DurableObjectNamespace<NodeSessions>;
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
+  /** The operator's key to which support secrets are sealed: `supportpub:<hex>`, or base64. Without it they are refused. */
+  readonly SUPPORT_PUBLIC_KEY?: string;
 }

@@ -30,6 +30,7 @@ import { lockDetail } from "./lock-standing.ts";
 import { byNode, type NodeRecord } from "./nodes.ts";
 import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
 import { ControlError } from "./refuse.ts";
+import { boxFor, storeSupport, supportUnavailable, type OfferedSupport } from "./support.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 interface PendingInit {
@@ -53,13 +54,6 @@ function refuseIfRetired(tailnet: Tailnet, { state }: Aum): void {
   if (same) throw new TkaError("invalid_genesis", "the genesis is of a lock that was turned off: make a new one");
 }
 
-function supportUnavailable(): ControlError {
-  return new ControlError(
-    "support_unavailable",
-    "this control plane has no key to seal a support secret to: initialize without one",
-  );
-}
-
 /** [I8] */
 function refuseUnowned(node: NodeRecord): void {
   if (node.ephemeral || node.tags.length > 0)
@@ -76,16 +70,17 @@ function prepareGenesis(tailnet: Tailnet, bytes: Uint8Array): Prepared {
   return prepareBootstrap(new MemoryChonk(), genesis, tailnet.verifier);
 }
 
-/** Throws `lock_enabled`, or what proving the genesis throws. */
+/** Throws `lock_enabled`, `support_unavailable` before any secret is shown, or what proving the genesis throws. */
 export function initBegin(
   tailnet: Tailnet,
   node: NodeRecord,
   request: InitBeginRequest,
+  hasSupportKey: boolean,
   now: number,
 ): InitBeginResponse {
   refuseIfEnabled(tailnet);
   refuseUnowned(node);
-  if (request.SupportDisablement) throw supportUnavailable();
+  if (request.SupportDisablement && !hasSupportKey) throw supportUnavailable();
   prepareGenesis(tailnet, request.GenesisAUM);
   const nodes = tailnet.nodes.all();
   tailnet.store.run(
@@ -117,9 +112,13 @@ function requirePending(tailnet: Tailnet, node: NodeRecord, now: number): Pendin
   return { nodeKey, genesis: row.bytes("genesis"), listed: JSON.parse(row.text("listed")) as PendingInit["listed"] };
 }
 
-/** A digest that tells one finish from another: of who sends it and of every signature. */
-function digestOf(request: InitFinishRequest): Uint8Array {
+/**
+ * A digest that tells one finish from another: of who sends it, of every signature, and of a support secret's value, which is public: a plain
+ * hash of the secret would be easier to search for than the KDF allows.
+ */
+function digestOf(request: InitFinishRequest, support: OfferedSupport | null): Uint8Array {
   const hash = createHash("sha256").update(`${request.NodeKey}\n${request.Genesis}`);
+  if (support !== null) hash.update("\nsupport:").update(support.value);
   for (const id of [...request.Signatures.keys()].sort()) {
     const signature = request.Signatures.get(id) ?? NO_BYTES;
     hash.update(`\n${id}:${signature.length}:`).update(signature);
@@ -171,12 +170,17 @@ function storeSignatures(
 }
 
 /**
- * Throws `no_pending_init`, `init_superseded`, `lock_enabled`, `missing_signature`, `unexpected_signature`, `support_unavailable`, or what
- * proving a signature throws, naming its node.
+ * Throws `no_pending_init`, `init_superseded`, `lock_enabled`, `missing_signature`, `unexpected_signature`, `incorrect_secret` and
+ * `support_unavailable` for a support secret, or what proving a signature throws, naming its node.
  */
-export function initFinish(tailnet: Tailnet, node: NodeRecord, request: InitFinishRequest, now: number): EmptyResponse {
-  if (request.SupportDisablement.length > 0) throw supportUnavailable();
-  const digest = digestOf(request);
+export function initFinish(
+  tailnet: Tailnet,
+  node: NodeRecord,
+  request: InitFinishRequest,
+  support: OfferedSupport | null,
+  now: number,
+): EmptyResponse {
+  const digest = digestOf(request, support);
   const active = tailnet.lock.active();
   if (active !== null && equalBytes(tailnet.lock.finishDigest(active), digest)) return {};
   refuseIfEnabled(tailnet);
@@ -188,6 +192,7 @@ export function initFinish(tailnet: Tailnet, node: NodeRecord, request: InitFini
       "init_superseded",
       "this node has begun another initialization since: the secrets of this one are void",
     );
+  const box = support === null ? null : boxFor(prepared, support);
   const seq = tailnet.recordLock(
     byNode(node),
     { kind: "lock.enabled", new: { ...lockDetail(prepared.head, prepared.state), signed: pending.listed.length } },
@@ -195,6 +200,7 @@ export function initFinish(tailnet: Tailnet, node: NodeRecord, request: InitFini
   );
   storeSignatures(tailnet, pending, prepared, request, seq);
   tailnet.lock.begin(prepared, digest, now);
+  if (support !== null && box !== null) storeSupport(tailnet, byNode(node), box, support.value, now);
   tailnet.nodes.beginAwakening(seq);
   tailnet.store.run("DELETE FROM pending_init");
   return {};

@@ -91,9 +91,9 @@ export class Lock {
     return row.integer("losing_aums") <= MAX_LOSING_AUMS && row.integer("losing_bytes") <= MAX_LOSING_BYTES;
   }
 
-  /** Turns the lock off: the chain is kept, with the secret that retired it, for nodes that have slept. */
+  /** Turns the lock off: the chain is kept, with the secret that retired it, for nodes that have slept. A sealed support secret goes. */
   retire({ chain }: ActiveLock, secret: Uint8Array, now: number): void {
-    this.#store.run("UPDATE chains SET retired = ?, secret = ? WHERE id = ?", now, secret, chain);
+    this.#store.run("UPDATE chains SET retired = ?, secret = ?, support_box = NULL WHERE id = ?", now, secret, chain);
   }
 
   /** True if the last retired chain was retired by this secret: a disable whose answer was lost is asked again. */

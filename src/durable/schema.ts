@@ -105,6 +105,10 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     // The seq at the last change that the node itself can see, and its peers cannot.
     "ALTER TABLE nodes ADD COLUMN self_changed INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX nodes_self_changed ON nodes (self_changed)",
+    // A support secret that was sealed (support.ts): the key that it is sealed to, its disablement value, and the box until the chain retires.
+    "ALTER TABLE chains ADD COLUMN support_key BLOB",
+    "ALTER TABLE chains ADD COLUMN support_value BLOB",
+    "ALTER TABLE chains ADD COLUMN support_box BLOB",
     // Nodes that are gone, and the seq at which they went.
     "CREATE TABLE removed_nodes (id INTEGER PRIMARY KEY, stable_id TEXT NOT NULL, machine_key TEXT NOT NULL, seq INTEGER NOT NULL)",
     "CREATE INDEX removed_nodes_seq ON removed_nodes (seq)",

@@ -18,6 +18,7 @@ import type {
   Outcome,
   RegisterRequest,
   RegisterResponse,
+  SealedSupport,
   SignRequest,
   SyncOfferRequest,
   SyncOfferResponse,
@@ -42,6 +43,8 @@ import { outcomeOf } from "./refuse.ts";
 import { register } from "./registration.ts";
 import { SESSIONS_SHARD } from "./sessions-shard.ts";
 import { Store } from "./store.ts";
+import { offeredSupport, readSupport } from "./support.ts";
+import { sealForPending, supportKeyOf } from "./support-seal.ts";
 import { Tailnet } from "./tailnet.ts";
 
 /** The chain and the signatures as they are stored, for whoever wants to verify them elsewhere. */
@@ -141,11 +144,23 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   initBegin(caller: Caller, request: InitBeginRequest): Promise<Outcome<InitBeginResponse>> {
-    return this.#actOf(caller, request, (tailnet, node, now) => initBegin(tailnet, node, request, now));
+    return this.#actOf(caller, request, (tailnet, node, now) =>
+      initBegin(tailnet, node, request, supportKeyOf(this.env) !== null, now),
+    );
   }
 
-  initFinish(caller: Caller, request: InitFinishRequest): Promise<Outcome<EmptyResponse>> {
-    return this.#actOf(caller, request, (tailnet, node, now) => initFinish(tailnet, node, request, now));
+  /** A support secret is sealed before the act, which is synchronous. */
+  async initFinish(caller: Caller, request: InitFinishRequest): Promise<Outcome<EmptyResponse>> {
+    const sealed = await sealForPending(this.#tailnet, this.env, request.SupportDisablement);
+    const hasKey = supportKeyOf(this.env) !== null;
+    return this.#actOf(caller, request, (tailnet, node, now) =>
+      initFinish(tailnet, node, request, offeredSupport(request, sealed, hasKey, disablementKdf), now),
+    );
+  }
+
+  /** Gives the sealed support secret away, on the record. */
+  readSupport(by: By): Promise<Outcome<SealedSupport>> {
+    return this.#act((tailnet, now) => readSupport(tailnet, by, now));
   }
 
   bootstrap(caller: Caller, request: BootstrapRequest): Promise<Outcome<BootstrapResponse>> {

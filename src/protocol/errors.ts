@@ -38,6 +38,7 @@ export const CONTROL_ERROR_CODES = [
   "unexpected_signature",
   "incorrect_secret",
   "support_unavailable",
+  "no_support_secret",
   "too_many_forks",
   "not_canonical",
   // Ourselves.

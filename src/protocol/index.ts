@@ -56,6 +56,16 @@ export {
   type Shape,
   type ShapeOf,
 } from "./shape.ts";
+export {
+  SUPPORT_ENC_BYTES,
+  formatSupportKey,
+  formatSupportPrivateKey,
+  parseSupportKey,
+  parseSupportPrivateKey,
+  sealedSupport,
+  supportBinding,
+  type SealedSupport,
+} from "./support-key.ts";
 export * from "./tka-rpc.ts";
 export { encodeGoJson, goMap, goObject } from "./go-json.ts";
 export { lockLogJson, lockStatusJson } from "./lock-json.ts";

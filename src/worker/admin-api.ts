@@ -104,9 +104,17 @@ async function exportLock(c: AdminContext): Promise<Response> {
   return answer(c, await authorityOf(c.env, tailnet).exportLock());
 }
 
+/** A POST, since it is an act of its own and on the record. */
+async function readSupport(c: AdminContext): Promise<Response> {
+  const tailnet = tailnetOf(c);
+  if (tailnet instanceof Response) return tailnet;
+  return answer(c, await authorityOf(c.env, tailnet).readSupport(BY_OWNER));
+}
+
 export const adminApi = new Hono<AppTypes>();
 adminApi.use("/api/v2/*", requireOwner);
 adminApi.post("/api/v2/tailnets", createTailnet);
 adminApi.get("/api/v2/tailnets", async (c) => c.json({ tailnets: await tailnetsOf(c.env).tailnets() }));
 adminApi.post("/api/v2/tailnet/:tailnet/keys", createKey);
 adminApi.get("/api/v2/tailnet/:tailnet/lock/export", exportLock);
+adminApi.post("/api/v2/tailnet/:tailnet/lock/support-secret", readSupport);

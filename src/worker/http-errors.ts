@@ -37,6 +37,7 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   unexpected_signature: UNPROCESSABLE,
   incorrect_secret: FORBIDDEN,
   support_unavailable: UNPROCESSABLE,
+  no_support_secret: NOT_FOUND,
   too_many_forks: CONFLICT,
   not_canonical: UNPROCESSABLE,
   try_again: 503,

@@ -10,7 +10,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
     uses INTEGER NOT NULL ) WITHOUT ROWID`,
   `CREATE TABLE chains ( id INTEGER PRIMARY KEY AUTOINCREMENT, genesis TEXT NOT NULL, head TEXT, ancestor TEXT,
     finish_digest BLOB NOT NULL, enabled INTEGER NOT NULL, losing_aums INTEGER NOT NULL DEFAULT 0,
-    losing_bytes INTEGER NOT NULL DEFAULT 0, retired INTEGER, secret BLOB )`,
+    losing_bytes INTEGER NOT NULL DEFAULT 0, retired INTEGER, secret BLOB , support_key BLOB, support_value BLOB, support_box BLOB)`,
   "CREATE UNIQUE INDEX chains_active ON chains ((1)) WHERE retired IS NULL",
   `CREATE TABLE events ( epoch TEXT NOT NULL, seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL,
     origin TEXT NOT NULL, target TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, hash BLOB NOT NULL )`,
