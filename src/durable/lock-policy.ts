@@ -6,20 +6,38 @@
  * Rule [L2]: an AUM is within the size limit before it is decoded, and within that of signatures, each by another key [P3], before any is verified.
  */
 
-import { TkaError, decodeAum, encodeAum, refuseDoubleSigners, validateAum, type Aum } from "../tka/index.ts";
+import {
+  TkaError,
+  decodeAum,
+  equalBytes,
+  refuseDoubleSigners,
+  sealAum,
+  validateAum,
+  type Aum,
+  type SealedAum,
+} from "../tka/index.ts";
 import { MAX_AUM_BYTES, MAX_AUM_SIGNATURES } from "../protocol/index.ts";
 import { ControlError } from "./refuse.ts";
 
-/** Decodes an attacker-controlled AUM. Throws `malformed_cbor`, `invalid_aum`, `not_canonical` [L1] or `malformed_request` [L2]. */
+/** Decodes an attacker-controlled AUM. Throws as `sealPublishable`. */
 export function decodePublishable(bytes: Uint8Array, index: number): Aum {
+  return sealPublishable(bytes, index).aum;
+}
+
+/**
+ * Decodes, encodes and hashes an attacker-controlled AUM, each once where it came in its canonical encoding.
+ * Throws `malformed_cbor`, `invalid_aum`, `not_canonical` [L1] or `malformed_request` [L2].
+ */
+export function sealPublishable(bytes: Uint8Array, index: number): SealedAum {
   if (bytes.length > MAX_AUM_BYTES)
     throw new ControlError("malformed_request", `AUM ${index} is larger than ${MAX_AUM_BYTES} bytes`, { index });
   try {
     const aum = decodeAum(bytes);
     refuseCostlySignatures(aum, index);
     validateAum(aum);
-    assertSurvivesEncoding(aum, index);
-    return aum;
+    const sealed = sealAum(aum);
+    if (!equalBytes(sealed.bytes, bytes)) assertSurvivesEncoding(sealed.bytes, index);
+    return sealed;
   } catch (error) {
     if (error instanceof TkaError) throw new TkaError(error.code, error.message, { ...error.data, index });
     throw error;
@@ -34,9 +52,9 @@ function refuseCostlySignatures(aum: Aum, index: number): void {
   refuseDoubleSigners(aum);
 }
 
-function assertSurvivesEncoding(aum: Aum, index: number): void {
+function assertSurvivesEncoding(canonical: Uint8Array, index: number): void {
   try {
-    validateAum(decodeAum(encodeAum(aum)));
+    validateAum(decodeAum(canonical));
   } catch (error) {
     if (error instanceof TkaError)
       throw new ControlError(

@@ -4,6 +4,8 @@
  */
 
 import {
+  TkaError,
+  authorityAfter,
   equalBytes,
   resumeAuthority,
   type AumHash,
@@ -11,7 +13,9 @@ import {
   type Prepared,
   type VerifiedAum,
 } from "../tka/index.ts";
-import { MAX_LOSING_AUMS, MAX_LOSING_BYTES } from "../protocol/index.ts";
+import { MAX_LOSING_AUMS, MAX_LOSING_BYTES, MAX_SYNC_AUMS } from "../protocol/index.ts";
+import { MAX_LIVE_AUMS, settle } from "./archive.ts";
+import type { Places } from "./places.ts";
 import { ControlError } from "./refuse.ts";
 import { SqliteChonk } from "./sqlite-chonk.ts";
 import type { Store } from "./store.ts";
@@ -20,7 +24,16 @@ import type { Store } from "./store.ts";
 export interface ActiveLock {
   readonly chain: number;
   readonly chonk: SqliteChonk;
+  readonly places: Places;
   readonly authority: Authority;
+}
+
+function opened(chain: number, chonk: SqliteChonk, authority: Authority): ActiveLock {
+  return { chain, chonk, places: chonk.places, authority };
+}
+
+function tooLong(): TkaError {
+  return new TkaError("chain_too_long", `more than ${MAX_LIVE_AUMS} AUMs since a checkpoint that is settled`);
 }
 
 export class Lock {
@@ -39,7 +52,7 @@ export class Lock {
     const chain = row.integer("id");
     if (this.#known?.chain === chain && this.#known.authority.head === row.textOrNull("head")) return this.#known;
     const chonk = this.#known?.chain === chain ? this.#known.chonk : new SqliteChonk(this.#store, chain);
-    this.#known = { chain, chonk, authority: resumeAuthority(chonk) };
+    this.#known = opened(chain, chonk, resumeAuthority(chonk));
     return this.#known;
   }
 
@@ -68,12 +81,17 @@ export class Lock {
   }
 
   /**
-   * Commits what was prepared against the active chain, and opens it again as the next start will: what could not be opened then is not
-   * stored now. Throws `head_moved`, and `chain_too_long` where too many AUMs stand after the last checkpoint.
+   * Commits what was prepared against the active chain, and moves its last active ancestor on [Y4]. The ancestor is a checkpoint, so that the
+   * next start can open the chain from there. Throws `head_moved`, and `chain_too_long` [Y5].
    */
-  append({ chain, chonk }: ActiveLock, prepared: Prepared, now: number): void {
+  append({ chain, chonk, places }: ActiveLock, prepared: Prepared, now: number): void {
+    const before = places.head();
     chonk.commit(prepared, now);
-    this.#known = { chain, chonk, authority: resumeAuthority(chonk) };
+    const ancestor = settle(this.#store, chain, places, now);
+    const head = places.head();
+    if (head > before && head - places.ancestor() >= MAX_LIVE_AUMS) throw tooLong();
+    const authority = authorityAfter(prepared);
+    this.#known = opened(chain, chonk, { ...authority, oldestAncestor: ancestor ?? authority.oldestAncestor });
   }
 
   /** Counts AUMs of branches that did not win. False where there are more of them than are kept [Y3]. */
@@ -123,6 +141,16 @@ export class Lock {
     return row.bytes("bytes");
   }
 
+  /**
+   * What a newcomer begins with [Y11]: the genesis, or on a chain that is longer than a batch the last active ancestor. A Tailscale client keeps
+   * whatever it took in during the last 14 days, and cannot open a chain of more than 2,000 AUMs again.
+   */
+  beginning(active: ActiveLock): Uint8Array {
+    const { places, chonk, authority } = active;
+    if (places.head() < MAX_SYNC_AUMS) return this.genesis(active);
+    return chonk.aum(authority.oldestAncestor)?.bytes ?? this.genesis(active);
+  }
+
   /** The geneses of all retired chains, in their canonical encoding. */
   retiredGeneses(): Uint8Array[] {
     return this.#store
@@ -139,15 +167,21 @@ export class Lock {
     return row?.bytes("finish_digest") ?? new Uint8Array(0);
   }
 
-  /** All stored AUMs of the active chain, parents first: for exporting it. */
-  export({ chonk }: ActiveLock): Uint8Array[] {
-    const isOldest = (aum: VerifiedAum): boolean => aum.parent === null || chonk.aum(aum.parent) === null;
-    const all = chonk
-      .hashes()
-      .map((hash) => chonk.aum(hash))
-      .filter((aum) => aum !== null);
-    const ordered = all.filter(isOldest);
-    for (const aum of ordered) ordered.push(...chonk.children(aum.hash));
-    return ordered.map(({ bytes }) => bytes);
+  /** All stored AUMs of the active chain, archive included, parents first: for exporting it. */
+  export({ chain }: ActiveLock): Uint8Array[] {
+    return this.#store
+      .rows(
+        `WITH RECURSIVE beside (hash, far) AS (
+           SELECT branch.hash, 0 FROM aums AS branch JOIN aums AS fork ON fork.chain = branch.chain AND fork.hash = branch.parent
+           WHERE branch.chain = ? AND branch.place IS NULL AND fork.place IS NOT NULL
+           UNION ALL
+           SELECT child.hash, beside.far + 1 FROM beside JOIN aums AS child ON child.parent = beside.hash WHERE child.chain = ?)
+         SELECT bytes FROM aums LEFT JOIN beside ON beside.hash = aums.hash WHERE chain = ?
+         ORDER BY place IS NULL, place, far`,
+        chain,
+        chain,
+        chain,
+      )
+      .map((row) => row.bytes("bytes"));
   }
 }

@@ -125,6 +125,24 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
       new TEXT NOT NULL,
       hash BLOB NOT NULL
     )`,
+    // Where an AUM stands (places.ts). `place`: on the active chain, its distance from the oldest AUM stored; null beside it. `checkpoint`: 1
+    // for one. `loser`: 1 for what was stored of a branch that did not win [Y3]. `ancestor_place`: the place of the chain's ancestor; what is
+    // before it is the archive [Y4].
+    "ALTER TABLE aums ADD COLUMN place INTEGER",
+    "ALTER TABLE aums ADD COLUMN checkpoint INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE aums ADD COLUMN loser INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chains ADD COLUMN ancestor_place INTEGER NOT NULL DEFAULT 0",
+    `WITH RECURSIVE way (chain, hash, parent, back) AS (
+       SELECT aums.chain, aums.hash, aums.parent, 0 FROM chains JOIN aums ON aums.chain = chains.id AND aums.hash = chains.head
+       UNION ALL
+       SELECT aums.chain, aums.hash, aums.parent, way.back + 1 FROM way
+       JOIN aums ON aums.chain = way.chain AND aums.hash = way.parent)
+     UPDATE aums SET place = (SELECT MAX(back) FROM way AS oldest WHERE oldest.chain = aums.chain) - way.back
+     FROM way WHERE way.chain = aums.chain AND way.hash = aums.hash`,
+    // An encoding begins with its map's header, then key 1 and the kind: 5 is a checkpoint.
+    "UPDATE aums SET checkpoint = substr(bytes, 2, 2) = x'0105', loser = place IS NULL",
+    "CREATE UNIQUE INDEX aums_place ON aums (chain, place)",
+    "CREATE INDEX aums_checkpoints ON aums (chain, place) WHERE checkpoint = 1",
   ],
 ];
 

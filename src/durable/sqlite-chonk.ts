@@ -1,9 +1,11 @@
 /**
  * A Chonk over one chain's rows in an object's SQLite. Rows are read anew each time, so a transaction that is rolled back leaves nothing
- * behind; only decoding is remembered, since what a hash names never changes.
+ * behind; only decoding is remembered, since what a hash names never changes. The archive [Y4] is no part of the Chonk: to the authority the
+ * chain begins at its last active ancestor, as after Go's compaction. A commit gives every AUM its place on the active chain (places.ts).
  */
 
 import {
+  AUM_KIND,
   TkaError,
   reviveStoredAum,
   type AumHash,
@@ -12,12 +14,16 @@ import {
   type PreparedCompaction,
   type VerifiedAum,
 } from "../tka/index.ts";
+import { Places } from "./places.ts";
 import type { Row, Store } from "./store.ts";
 
 /** Decoded AUMs that are kept: a walk's worth. */
 const KEPT_AUMS = 2048;
+/** What is not in the archive. */
+const LIVE = "(a.place IS NULL OR a.place >= (SELECT ancestor_place FROM chains WHERE id = a.chain))";
 
 export class SqliteChonk implements Chonk {
+  readonly places: Places;
   readonly #store: Store;
   readonly #chain: number;
   readonly #decoded = new Map<AumHash, VerifiedAum>();
@@ -25,6 +31,7 @@ export class SqliteChonk implements Chonk {
   constructor(store: Store, chain: number) {
     this.#store = store;
     this.#chain = chain;
+    this.places = new Places(store, chain);
   }
 
   #revive(row: Row): VerifiedAum {
@@ -39,22 +46,34 @@ export class SqliteChonk implements Chonk {
   }
 
   aum(hash: AumHash): VerifiedAum | null {
-    const row = this.#store.row("SELECT hash, bytes FROM aums WHERE chain = ? AND hash = ?", this.#chain, hash);
+    const row = this.#store.row(
+      `SELECT hash, bytes FROM aums AS a WHERE chain = ? AND hash = ? AND ${LIVE}`,
+      this.#chain,
+      hash,
+    );
     return row === null ? null : this.#revive(row);
   }
 
   children(parent: AumHash): readonly VerifiedAum[] {
     return this.#store
-      .rows("SELECT hash, bytes FROM aums WHERE chain = ? AND parent = ? ORDER BY hash", this.#chain, parent)
+      .rows(
+        `SELECT hash, bytes FROM aums AS a WHERE chain = ? AND parent = ? AND ${LIVE} ORDER BY hash`,
+        this.#chain,
+        parent,
+      )
       .map((row) => this.#revive(row));
   }
 
+  /** Of the active chain only its end can be one: the rest is not looked at. */
   heads(): readonly VerifiedAum[] {
+    const childless = "NOT EXISTS (SELECT 1 FROM aums AS b WHERE b.chain = a.chain AND b.parent = a.hash)";
     return this.#store
       .rows(
-        `SELECT hash, bytes FROM aums AS a WHERE chain = ?
-         AND NOT EXISTS (SELECT 1 FROM aums AS b WHERE b.chain = a.chain AND b.parent = a.hash)`,
+        `SELECT hash, bytes FROM aums AS a WHERE chain = ? AND place IS NULL AND ${childless}
+         UNION ALL SELECT hash, bytes FROM aums AS a WHERE chain = ? AND place = ? AND ${childless}`,
         this.#chain,
+        this.#chain,
+        this.places.head(),
       )
       .map((row) => this.#revive(row));
   }
@@ -74,7 +93,7 @@ export class SqliteChonk implements Chonk {
 
   hashes(): readonly AumHash[] {
     return this.#store
-      .rows("SELECT hash FROM aums WHERE chain = ?", this.#chain)
+      .rows(`SELECT hash FROM aums AS a WHERE chain = ? AND ${LIVE}`, this.#chain)
       .map((row) => row.text("hash") as AumHash);
   }
 
@@ -92,22 +111,43 @@ export class SqliteChonk implements Chonk {
   commit(prepared: Prepared, now: number): void {
     this.#store.transaction(() => {
       this.#requireHead(prepared.headBefore);
-      for (const { hash, parent, bytes } of prepared.verified)
-        this.#store.run(
-          "INSERT OR IGNORE INTO aums (chain, hash, parent, committed, bytes) VALUES (?, ?, ?, ?, ?)",
-          this.#chain,
-          hash,
-          parent,
-          now,
-          bytes,
-        );
-      this.#store.run(
-        "UPDATE chains SET head = ?, ancestor = ? WHERE id = ?",
-        prepared.head,
-        prepared.oldestAncestor,
-        this.#chain,
-      );
+      const added = new Map(prepared.verified.map(({ hash, parent }) => [hash, parent]));
+      const { first, hashes } = this.places.wayTo(prepared.head, added);
+      this.places.clear(first);
+      const placed = new Map(hashes.map((hash, index) => [hash, first + index]));
+      for (const aum of prepared.verified) {
+        this.#insert(aum, placed.get(aum.hash) ?? null, now);
+        placed.delete(aum.hash);
+      }
+      for (const [hash, place] of placed) this.places.set(hash, place);
+      this.#point(prepared.head, prepared.oldestAncestor);
     });
+  }
+
+  /** Stores an AUM, unless it is stored [C3]. */
+  #insert({ hash, parent, bytes, aum }: VerifiedAum, place: number | null, now: number): void {
+    this.#store.run(
+      `INSERT INTO aums (chain, hash, parent, committed, bytes, place, checkpoint, loser) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (chain, hash) DO UPDATE SET place = excluded.place WHERE excluded.place IS NOT NULL`,
+      this.#chain,
+      hash,
+      parent,
+      now,
+      bytes,
+      place,
+      aum.kind === AUM_KIND.checkpoint ? 1 : 0,
+      place === null ? 1 : 0,
+    );
+  }
+
+  #point(head: AumHash, ancestor: AumHash): void {
+    this.#store.run(
+      "UPDATE chains SET head = ?, ancestor = ?, ancestor_place = ? WHERE id = ?",
+      head,
+      ancestor,
+      this.places.of(ancestor) ?? 0,
+      this.#chain,
+    );
   }
 
   compact(prepared: PreparedCompaction): void {
@@ -115,14 +155,14 @@ export class SqliteChonk implements Chonk {
       this.#requireHead(prepared.headBefore);
       for (const hash of prepared.purge)
         this.#store.run("DELETE FROM aums WHERE chain = ? AND hash = ?", this.#chain, hash);
-      this.#store.run("UPDATE chains SET ancestor = ? WHERE id = ?", prepared.oldestAncestor, this.#chain);
+      this.#point(prepared.headBefore, prepared.oldestAncestor);
     });
   }
 
   removeAll(): void {
     this.#store.transaction(() => {
       this.#store.run("DELETE FROM aums WHERE chain = ?", this.#chain);
-      this.#store.run("UPDATE chains SET head = NULL, ancestor = NULL WHERE id = ?", this.#chain);
+      this.#store.run("UPDATE chains SET head = NULL, ancestor = NULL, ancestor_place = 0 WHERE id = ?", this.#chain);
     });
   }
 }

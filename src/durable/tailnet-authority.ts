@@ -34,7 +34,8 @@ import type { By } from "./events.ts";
 import { disable } from "./lock-disable.ts";
 import { initBegin, initFinish } from "./lock-init.ts";
 import { affectedSignatures, submitSignature } from "./lock-sign.ts";
-import { bootstrapInfo, syncOffer, syncSend } from "./lock-sync.ts";
+import { syncOffer } from "./lock-offer.ts";
+import { bootstrapInfo, syncSend } from "./lock-sync.ts";
 import { verifier } from "./native-verifier.ts";
 import { changesSince, type Changes } from "./netmap.ts";
 import { byNode, type NodeRecord } from "./nodes.ts";
@@ -171,8 +172,9 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     return this.#actOf(caller, request, (tailnet) => syncOffer(tailnet, request));
   }
 
-  syncSend(caller: Caller, request: SyncSendRequest): Promise<Outcome<SyncSendResponse>> {
-    return this.#actOf(caller, request, (tailnet, node, now) => syncSend(tailnet, node, request, now));
+  async syncSend(caller: Caller, request: SyncSendRequest): Promise<Outcome<SyncSendResponse>> {
+    const outcome = await this.#actOf(caller, request, (tailnet, node, now) => syncSend(tailnet, node, request, now));
+    return outcome.ok ? { ok: true, value: outcome.value.response } : outcome;
   }
 
   disable(caller: Caller, request: DisableRequest): Promise<Outcome<EmptyResponse>> {

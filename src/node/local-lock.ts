@@ -2,17 +2,19 @@
 
 import {
   TkaError,
+  authorityAfter,
   authorizeNodeKey,
   bootstrap,
   compact,
   decodeAum,
-  inform,
   makeSyncOffer,
   missingAums,
   resumeAuthority,
   parseSyncOffer,
+  prepareSealed,
   refuseDoubleSigners,
   refuseRepublished,
+  sealAum,
   validDisablement,
   type Aum,
   type Authority,
@@ -90,8 +92,11 @@ export class LocalLock {
   /** Takes in updates, all of them or none [P3][P4]. Throws TkaError. */
   inform(updates: readonly Aum[]): void {
     const { chonk, verifier, now } = this.#ports;
-    refuseRepublished(chonk, updates);
-    this.#authority = inform(chonk, this.require(), updates, verifier, now());
+    const sealed = updates.map(sealAum);
+    refuseRepublished(chonk, sealed);
+    const prepared = prepareSealed(chonk, this.require(), sealed, verifier);
+    chonk.commit(prepared, now());
+    this.#authority = authorityAfter(prepared);
   }
 
   offer(): SyncOffer {

@@ -40,6 +40,7 @@ export const CONTROL_ERROR_CODES = [
   "support_unavailable",
   "no_support_secret",
   "too_many_forks",
+  "insufficient_weight",
   "not_canonical",
   // Ourselves.
   "try_again",

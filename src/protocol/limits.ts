@@ -4,6 +4,10 @@
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** AUMs in one `sync/send`: what one walk can take (limits.ts of the authority), with room for the chain before it. */
 export const MAX_BATCH = 1900;
+/** AUMs in the answer to a sync offer, and their bytes: a client takes 2,000 in one walk, and before v1.104 reads 10 MiB of an answer, where a
+ * byte takes four thirds of one. Whoever is further behind comes again. */
+export const MAX_SYNC_AUMS = 1000;
+export const MAX_SYNC_BYTES = 4 * 1024 * 1024;
 /** Ancestors in a sync offer: a client offers one for every checkpoint of its last 1,000 AUMs, or some ten (v1.102). */
 export const MAX_ANCESTORS = 1024;
 /** Signatures in one `init/finish`: nodes of a tailnet. */

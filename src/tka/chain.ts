@@ -97,22 +97,52 @@ export interface ChainCandidate {
   readonly throughActive: boolean;
 }
 
-function walkToOldest(chonk: ChonkReader, head: VerifiedAum, known: AumHash | null, limit: number): ChainCandidate {
-  let oldest = head;
-  let throughActive = false;
-  for (let i = 0; ; i++) {
-    if (i >= limit) throw tooLong(limit);
-    const parent = oldest.parent === null ? null : chonk.aum(oldest.parent);
-    if (parent === null) return { oldest, throughActive };
-    oldest = parent;
-    throughActive ||= parent.hash === known;
-  }
+/** How an AUM is reached from the oldest one of its chain: what heads that share it need not walk again. */
+interface Walked {
+  readonly oldest: VerifiedAum;
+  /** Steps from here back to the oldest. */
+  readonly steps: number;
+  /** True if the AUM itself, or one on its way to the oldest, is the ancestor that was active before. */
+  readonly meetsKnown: boolean;
 }
 
-/** One candidate for each stored head, in the order of the heads' hashes. Throws `chain_too_long`. */
+/** Walks back to the oldest AUM, or to where an earlier walk has passed; each AUM of the way is then known to later walks. */
+function walkToOldest(
+  chonk: ChonkReader,
+  head: VerifiedAum,
+  known: AumHash | null,
+  limit: number,
+  walked: Map<AumHash, Walked>,
+): Walked {
+  const path: VerifiedAum[] = [];
+  let reached: Walked | undefined;
+  let cursor = head;
+  for (;;) {
+    reached = walked.get(cursor.hash);
+    if (path.length + (reached?.steps ?? 0) >= limit) throw tooLong(limit);
+    if (reached !== undefined) break;
+    path.push(cursor);
+    const parent = cursor.parent === null ? null : chonk.aum(cursor.parent);
+    if (parent === null) break;
+    cursor = parent;
+  }
+  for (const aum of path.reverse()) {
+    const meetsKnown = (reached?.meetsKnown ?? false) || aum.hash === known;
+    reached = { oldest: reached?.oldest ?? aum, steps: reached === undefined ? 0 : reached.steps + 1, meetsKnown };
+    walked.set(aum.hash, reached);
+  }
+  return reached as Walked;
+}
+
+/** One candidate for each stored head, in the order of the heads' hashes; heads share their steps. Throws `chain_too_long`. */
 export function chainCandidates(chonk: ChonkReader, known: AumHash | null, limit: number): ChainCandidate[] {
   const heads = [...chonk.heads()].sort((a, b) => compareHashes(a.hash, b.hash));
-  return heads.map((head) => walkToOldest(chonk, head, known, limit));
+  const walked = new Map<AumHash, Walked>();
+  return heads.map((head) => {
+    const { oldest } = walkToOldest(chonk, head, known, limit, walked);
+    const before = head.parent === null ? undefined : walked.get(head.parent);
+    return { oldest, throughActive: before?.meetsKnown ?? false };
+  });
 }
 
 /**

@@ -65,7 +65,7 @@ export {
   type NodeKeySignature,
 } from "./node-key-signature.ts";
 export { obsoleteNodeKeys, type RotatedPeer } from "./obsolete-keys.ts";
-export { authorityAfter, bootstrap, inform, makeGenesis, prepare, prepareBootstrap } from "./prepare.ts";
+export { authorityAfter, bootstrap, inform, makeGenesis, prepare, prepareBootstrap, prepareSealed } from "./prepare.ts";
 export { refuseDoubleSigners, refuseRepublished } from "./republished.ts";
 export { cosignRevocation, makeRevocation } from "./revocation.ts";
 export { rotateSignature, signByCredential, signDirect } from "./rotation.ts";

@@ -63,6 +63,17 @@ export function prepare(
   updates: readonly Aum[],
   verifier: SignatureVerifier,
 ): Prepared {
+  const sealed = updates.map((update, index) => within(`update ${index}`, { index }, () => sealAum(update)));
+  return prepareSealed(chonk, authority, sealed, verifier);
+}
+
+/** `prepare`, for whoever has sealed the updates already: each is encoded and hashed once. */
+export function prepareSealed(
+  chonk: ChonkReader,
+  authority: Authority,
+  updates: readonly SealedAum[],
+  verifier: SignatureVerifier,
+): Prepared {
   if (updates.length === 0) throw new TkaError("nothing_to_inform", "no updates were given");
   const walk: Walk = {
     states: new Map([[authority.head, authority.state]]),
@@ -72,7 +83,7 @@ export function prepare(
   };
   updates.forEach((update, index) => {
     within(`update ${index}`, { index }, () => {
-      step(chonk, walk, sealAum(update), verifier);
+      step(chonk, walk, update, verifier);
     });
   });
   const stored = overlay(chonk, walk.verified);

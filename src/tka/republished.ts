@@ -17,7 +17,7 @@ import type { ChonkReader } from "./chonk.ts";
 import { TkaError } from "./errors.ts";
 import type { AumHash } from "./hash.ts";
 import { encodeHex } from "./text-encodings.ts";
-import { sealAum } from "./verify.ts";
+import type { SealedAum } from "./verify.ts";
 
 function signersOf(aum: Aum): Set<string> {
   return new Set((aum.signatures ?? []).map(({ keyId }) => encodeHex(keyId ?? new Uint8Array(0))));
@@ -41,19 +41,18 @@ function repeats(copy: Aum, original: Aum): boolean {
  * Throws `republished`, with the AUM's index, where attacker-controlled `updates` hold what [P3] or [P4] forbids. An AUM that is stored as it
  * is passes. Proves nothing else of them.
  */
-export function refuseRepublished(chonk: ChonkReader, updates: readonly Aum[]): void {
+export function refuseRepublished(chonk: ChonkReader, updates: readonly SealedAum[]): void {
   const taken = new Map<AumHash, Aum[]>();
-  updates.forEach((update, index) => {
-    refuseDoubleSigners(update);
-    const { hash, parent } = sealAum(update);
+  updates.forEach(({ aum, hash, parent }, index) => {
+    refuseDoubleSigners(aum);
     if (parent === null || chonk.aum(hash) !== null) return;
     const earlier = taken.get(parent) ?? [];
-    const siblings = [...chonk.children(parent).map(({ aum }) => aum), ...earlier];
-    if (siblings.some((sibling) => repeats(update, sibling)))
+    const siblings = [...chonk.children(parent).map((sibling) => sibling.aum), ...earlier];
+    if (siblings.some((sibling) => repeats(aum, sibling)))
       throw new TkaError("republished", `update ${index} is stored already, signed otherwise`, {
         index,
         subject: hash,
       });
-    taken.set(parent, [...earlier, update]);
+    taken.set(parent, [...earlier, aum]);
   });
 }

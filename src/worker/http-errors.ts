@@ -39,6 +39,7 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   support_unavailable: UNPROCESSABLE,
   no_support_secret: NOT_FOUND,
   too_many_forks: CONFLICT,
+  insufficient_weight: CONFLICT,
   not_canonical: UNPROCESSABLE,
   try_again: 503,
   internal: 500,

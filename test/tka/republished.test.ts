@@ -51,7 +51,7 @@ describe("a signature written twice [P3]", () => {
     expect(namesOf(prepare(chonk, authority, [won], fastVerifier).state)).toContain("bad");
     expect(
       codeOf(() => {
-        refuseRepublished(chonk, [won]);
+        refuseRepublished(chonk, [won].map(sealAum));
       }),
     ).toBe("republished");
   });
@@ -59,7 +59,7 @@ describe("a signature written twice [P3]", () => {
   test("is refused whatever is stored, in a genesis too", () => {
     expect(
       codeOf(() => {
-        refuseRepublished(new MemoryChonk(), [repeated(story.aum("carol"), 2)]);
+        refuseRepublished(new MemoryChonk(), [repeated(story.aum("carol"), 2)].map(sealAum));
       }),
     ).toBe("republished");
     expect(
@@ -80,7 +80,7 @@ describe("the same content beside what is stored [P4]", () => {
     const genesis = bootstrap(chonk, story.aum("G"), fastVerifier, NOW);
     inform(chonk, genesis, [story.aum("bad"), first], fastVerifier, NOW);
     return verdictOf(() => {
-      refuseRepublished(chonk, [second]);
+      refuseRepublished(chonk, [second].map(sealAum));
     });
   }
 
@@ -104,7 +104,7 @@ describe("the same content beside what is stored [P4]", () => {
     const more = signAum(recovery.aum("R"), lockKey("bob"));
     expect(
       verdictOf(() => {
-        refuseRepublished(chonk, [more]);
+        refuseRepublished(chonk, [more].map(sealAum));
       }),
     ).toBe("ok");
   });
@@ -119,7 +119,7 @@ describe("the same content beside what is stored [P4]", () => {
     const batch = [story.aum("bad"), cosigned("alice", "bob"), cosigned("bob", "alice")];
     expect(
       codeOf(() => {
-        refuseRepublished(chonk, batch);
+        refuseRepublished(chonk, batch.map(sealAum));
       }),
     ).toBe("republished");
     expect(sealAum(cosigned("alice", "bob")).hash).not.toBe(sealAum(cosigned("bob", "alice")).hash);
