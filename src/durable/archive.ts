@@ -17,7 +17,7 @@ import type { Row, Store } from "./store.ts";
 /** AUMs of the active chain from its last active ancestor on: what one walk may look at, with room for a branch at its end. */
 export const MAX_LIVE_AUMS = MAX_SCAN - 50;
 
-/** Checkpoints that the ancestor passes in one append: bounds its work, and is more than an append can add on average. */
+/** Checkpoints that the ancestor passes in one append beyond the number of AUMs that it adds: bounds its work, and the ancestor still keeps up. */
 const STEPS = 8;
 
 /** The next checkpoint that the ancestor may move to, or null. `now` in milliseconds since the epoch. */
@@ -57,10 +57,13 @@ function dropLosers(store: Store, chain: number, place: number): void {
   );
 }
 
-/** Moves the last active ancestor on as far as it may go now [Y4]. Gives it, or null where it stays. Inside of a transaction. */
-export function settle(store: Store, chain: number, places: Places, now: number): AumHash | null {
+/**
+ * Moves the last active ancestor on as far as it may go now [Y4], after an append of so many AUMs. Gives it, or null where it stays. Inside of a
+ * transaction; `now` in milliseconds since the epoch.
+ */
+export function settle(store: Store, chain: number, places: Places, added: number, now: number): AumHash | null {
   let moved: Row | null = null;
-  for (let i = 0; i < STEPS; i++) {
+  for (let i = 0; i < STEPS + added; i++) {
     const next = nextAncestor(store, chain, places, now);
     if (next === null) break;
     moved = next;

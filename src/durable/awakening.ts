@@ -43,12 +43,12 @@ function judgeIgnoring(tailnet: Tailnet, node: NodeRecord, ignores: boolean, now
 function judgeHead(tailnet: Tailnet, node: NodeRecord, active: ActiveLock, head: AumHash | null, now: number): void {
   if (head === null) {
     const had = headOf(node.tkaHead);
-    if (had !== null && active.chonk.aum(had) !== null) judgeIgnoring(tailnet, node, true, now);
+    if (had !== null && active.places.knows(had)) judgeIgnoring(tailnet, node, true, now);
     if (node.awakening === 1) wake(tailnet, node, 2, now);
     return;
   }
   judgeIgnoring(tailnet, node, false, now);
-  if (active.chonk.aum(head) !== null) {
+  if (active.places.knows(head)) {
     if (node.awakening !== 0) wake(tailnet, node, 0, now);
     tailnet.nodes.setSeenChain(node, active.chain);
   } else if (node.awakening === 0 && node.seenChain !== active.chain && tailnet.lock.secretFor(head) !== null)

@@ -143,8 +143,7 @@ export function syncSend(tailnet: Tailnet, node: NodeRecord, request: SyncSendRe
   const prepared = batch.length === 0 ? null : take(tailnet, batch, request.Interactive, now);
   const active = tailnet.lock.require();
   if (!request.Interactive) refuseLostRecoveries(active, batch);
-  if (prepared !== null && prepared.head !== before.authority.head)
-    recordChange(tailnet, node, before, prepared, now);
+  if (prepared !== null && prepared.head !== before.authority.head) recordChange(tailnet, node, before, prepared, now);
   if (active.places.of(request.Head as AumHash) !== null) tailnet.nodes.recordHead(node, request.Head);
   return { response: { Head: active.authority.head }, lags: lagsBehind(active, request.Head) };
 }

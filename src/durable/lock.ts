@@ -87,7 +87,7 @@ export class Lock {
   append({ chain, chonk, places }: ActiveLock, prepared: Prepared, now: number): void {
     const before = places.head();
     chonk.commit(prepared, now);
-    const ancestor = settle(this.#store, chain, places, now);
+    const ancestor = settle(this.#store, chain, places, prepared.verified.length, now);
     const head = places.head();
     if (head > before && head - places.ancestor() >= MAX_LIVE_AUMS) throw tooLong();
     const authority = authorityAfter(prepared);
