@@ -9,6 +9,7 @@ export interface AgentFlags {
   /** An auth key, or `file:PATH` for one in a file. */
   readonly authKey: string | null;
   readonly hostname: string | null;
+  readonly forceReauth: boolean;
 }
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
@@ -24,5 +25,6 @@ export async function agentCommand(terminal: Terminal, directory: string, flags:
   warnOfPlainHttp(terminal, flags.url);
   const authKey = flags.authKey === null ? null : fileArgument(flags.authKey);
   const log = (line: string): void => terminal.err(`${new Date().toISOString()} ${printable(line)}\n`);
-  await runAgent({ directory, url: flags.url, authKey, hostname: flags.hostname, log }, terminal.signal);
+  const { url, hostname, forceReauth } = flags;
+  await runAgent({ directory, url, authKey, hostname, forceReauth, log }, terminal.signal);
 }

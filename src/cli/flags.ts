@@ -7,7 +7,9 @@ const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
 const LONG_FLAG = /^-([a-z][a-z-]+(?:=.*)?)$/s;
 
 /** Flags that are true or false. */
-const SWITCHES = new Set(["--confirm", "--gen-disablement-for-support"]);
+const SWITCHES = new Set(["--confirm", "--gen-disablement-for-support", "--cosign", "--finish", "--force-reauth"]);
+/** Flags whose value may be left out, and is true then. */
+const OPTIONAL_VALUES = new Set(["--json", "--re-sign"]);
 
 /** `--confirm=true` as `--confirm`, and `--confirm=false` as nothing. */
 function normaliseSwitch(arg: string): string[] {
@@ -18,14 +20,22 @@ function normaliseSwitch(arg: string): string[] {
   throw new UsageError(`${flag} is true or false`, 2);
 }
 
-/** Arguments with `-name` written as `--name`, and a bare `--json` as `--json=true`, so that it does not take the next argument. */
+/** Arguments with `-name` written as `--name`, and a bare `--json` as `--json=true`: without a value, it would take the next argument for one. */
 export function normaliseFlags(args: readonly string[]): string[] {
   const end = args.indexOf("--");
   return args.flatMap((arg, i) => {
     if (end >= 0 && i >= end) return [arg];
     const long = arg.replace(LONG_FLAG, "--$1");
-    return long === "--json" ? ["--json=true"] : normaliseSwitch(long);
+    return OPTIONAL_VALUES.has(long) ? [`${long}=true`] : normaliseSwitch(long);
   });
+}
+
+/** True or false from a flag. Throws UsageError. */
+export function trueOrFalse(flag: string): (value: string) => boolean {
+  return (value) => {
+    if (!TRUE.has(value) && !FALSE.has(value)) throw new UsageError(`${flag} is true or false`, 2);
+    return TRUE.has(value);
+  };
 }
 
 const INTEGER = /^[+-]?\d+$/;

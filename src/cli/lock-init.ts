@@ -10,7 +10,7 @@ import {
   nodeKdf,
   printable,
   random,
-  type InitialKey,
+  type KeyToTrust,
   type LocalClient,
   type NodeToSign,
 } from "../node/index.ts";
@@ -27,7 +27,7 @@ export interface InitFlags {
   readonly confirm: boolean;
 }
 
-function requireSelf(keys: readonly InitialKey[], own: Uint8Array | null): void {
+function requireSelf(keys: readonly KeyToTrust[], own: Uint8Array | null): void {
   if (own !== null && keys.some(({ publicKey }) => equalBytes(publicKey, own))) return;
   const hint = own === null ? "" : `: add ${formatLockKey(own)}`;
   throw new UsageError(`this node's own tailnet lock key must be one of the trusted keys${hint}`);
@@ -41,7 +41,7 @@ function requireCount(flags: InitFlags, given: number): void {
     );
 }
 
-function printKeys({ out }: Terminal, keys: readonly InitialKey[]): void {
+function printKeys({ out }: Terminal, keys: readonly KeyToTrust[]): void {
   out("Tailnet lock is about to be turned on, with these trusted signing keys:\n");
   for (const { publicKey } of keys) out(` - ${formatLockKey(publicKey)} (25519 key)\n`);
   out("\n");

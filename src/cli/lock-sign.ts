@@ -3,6 +3,7 @@
 import type { LocalClient } from "../node/index.ts";
 import { TkaError, isWrapped, parseLockKey, parseNodeKey } from "../tka/index.ts";
 import { fileArgument } from "./file-argument.ts";
+import { withoutComma } from "./lock-arguments.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -26,7 +27,10 @@ async function signAuthKey(client: LocalClient, { out }: Terminal, args: readonl
 
 /** Runs the command. Throws UsageError, or what the agent says. */
 export async function lockSign(client: LocalClient, terminal: Terminal, given: readonly string[]): Promise<void> {
-  const args = given.map(fileArgument);
+  const args = given
+    .map(withoutComma)
+    .filter((argument) => argument !== null)
+    .map(fileArgument);
   const [first = "", second] = args;
   if (first.startsWith("tskey-auth-")) return signAuthKey(client, terminal, args);
   if (args.length === 0 || args.length > 2) throw new UsageError(USAGE);

@@ -1,6 +1,6 @@
 /** `tailward lock status`, which `tailward lock` alone is too. Lines that are there to be copied are those of `tailscale lock status`. */
 
-import { printable, type LocalClient } from "../node/index.ts";
+import { printable, type AgentStatus, type LocalClient } from "../node/index.ts";
 import {
   lockStatusJson,
   nodeKeySignatureText,
@@ -20,14 +20,16 @@ function signatureText(encoded: Uint8Array): string {
   }
 }
 
-function selfText(status: LockStatus): string {
+function selfText(status: LockStatus, rotates: boolean): string {
   const { PublicKey, NodeKey, NodeKeySigned, NodeKeySignature } = status;
   if (PublicKey === null || NodeKey === null) return "";
+  const command = `\t${PROGRAM} lock sign ${NodeKey} ${formatLockKey(PublicKey)}\n`;
   if (NodeKeySigned) {
     const signature = signatureText(NodeKeySignature ?? new Uint8Array(0));
-    return `This node is signed, and other nodes talk to it. Its signature:\n${signature}\n\n`;
+    const text = `This node is signed, and other nodes talk to it. Its signature:\n${signature}\n\n`;
+    if (rotates) return text;
+    return `${text}This node cannot sign its own next key: it would be locked out when its node key is replaced. To prevent that, run this\non a signing node:\n${command}\n`;
   }
-  const command = `\t${PROGRAM} lock sign ${NodeKey} ${formatLockKey(PublicKey)}\n`;
   return `This node is LOCKED OUT: other nodes do not talk to it. To let it in, run this on a signing node:\n${command}\n`;
 }
 
@@ -46,10 +48,19 @@ function peerText({ Name, TailscaleIPs, StableID, NodeKey }: LockPeer): string {
   return `\t${printable(Name)}\t${TailscaleIPs.join(",")}\t${printable(StableID)}\t${NodeKey}\n`;
 }
 
+function titleText({ Enabled }: LockStatus, ignored: boolean): string {
+  if (Enabled) return "Tailnet lock is ENABLED.\n\n";
+  if (!ignored) return "Tailnet lock is NOT enabled.\n\n";
+  return "Tailnet lock is NOT enabled on this node, which was told to ignore it (local-disable). It is on in the tailnet.\n\n";
+}
+
+/** What the words take of the node, beside its lock. */
+export type NodeFacts = Pick<AgentStatus["node"], "lockIgnored" | "rotates">;
+
 /** The status in words. */
-export function lockStatusText(status: LockStatus): string {
-  let out = status.Enabled ? "Tailnet lock is ENABLED.\n\n" : "Tailnet lock is NOT enabled.\n\n";
-  if (status.Enabled) out += selfText(status);
+export function lockStatusText(status: LockStatus, node: NodeFacts = { lockIgnored: false, rotates: true }): string {
+  let out = titleText(status, node.lockIgnored);
+  if (status.Enabled) out += selfText(status, node.rotates);
   if (status.PublicKey !== null) out += `This node's tailnet lock key: ${formatLockKey(status.PublicKey)}\n\n`;
   if (!status.Enabled) return out;
   if (status.TrustedKeys.length > 0)
@@ -66,6 +77,8 @@ export async function lockStatusCommand(client: LocalClient, { out }: Terminal, 
     out(lockStatusJson(lock));
     return;
   }
-  if (!node.connected) out("This node is not connected to its control plane: what follows may be out of date.\n\n");
-  out(lockStatusText(lock));
+  if (node.approvalUrl !== "") out(`An admin must let this node in first: ${printable(node.approvalUrl)}\n\n`);
+  else if (!node.connected)
+    out("This node is not connected to its control plane: what follows may be out of date.\n\n");
+  out(lockStatusText(lock, node));
 }

@@ -4,26 +4,12 @@ import { Command, CommanderError } from "commander";
 import { AgentError, LocalClient, printable, stateDirectoryPath } from "../node/index.ts";
 import { TkaError } from "../tka/index.ts";
 import { agentCommand } from "./agent-command.ts";
-import { jsonVersion, normaliseFlags, wholeNumber } from "./flags.ts";
-import { lockDisablementKdf } from "./lock-disablement-kdf.ts";
-import { lockInit } from "./lock-init.ts";
-import { lockLogCommand } from "./lock-log.ts";
-import { lockSign } from "./lock-sign.ts";
-import { lockStatusCommand } from "./lock-status.ts";
+import { normaliseFlags } from "./flags.ts";
+import { addLock } from "./lock-commands.ts";
+import type { Place } from "./place.ts";
 import { statusCommand } from "./status-command.ts";
 import { PROGRAM, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
-
-const JSON_FLAG = ["--json [version]", "print stable JSON, version 1", jsonVersion] as const;
-
-/** What stands behind the commands: the state directory, and the agent that runs on it. */
-interface Place {
-  readonly terminal: Terminal;
-  readonly directory: () => string;
-  readonly client: () => LocalClient;
-  /** How the program was called, for lines that are to be run next on the same node. */
-  readonly called: () => string;
-}
 
 function addAgent(program: Command, { terminal, directory }: Place): void {
   program
@@ -32,66 +18,15 @@ function addAgent(program: Command, { terminal, directory }: Place): void {
     .option("--url <url>", "the control plane; the one used before, if not given")
     .option("--auth-key <key>", "joins by this auth key; file:PATH reads it from a file")
     .option("--hostname <name>", "what this node calls itself; the machine's name, if not given")
-    .action((flags: { url?: string; authKey?: string; hostname?: string }) =>
+    .option("--force-reauth", "take a new node key first; this node's own lock key signs it", false)
+    .action((flags: { url?: string; authKey?: string; hostname?: string; forceReauth: boolean }) =>
       agentCommand(terminal, directory(), {
         url: flags.url ?? null,
         authKey: flags.authKey ?? null,
         hostname: flags.hostname ?? null,
+        forceReauth: flags.forceReauth,
       }),
     );
-}
-
-function addInit(lock: Command, { terminal, client, called }: Place): void {
-  lock
-    .command("init")
-    .description("turn tailnet lock on, with these keys trusted to sign nodes")
-    .argument("[trusted-key...]", "tlpub:<hex>[?<votes>], disablement:<hex>")
-    .option("--confirm", "do it; without this, only say what would be done", false)
-    .option("--gen-disablements <n>", "how many disablement secrets to generate", wholeNumber("--gen-disablements"), 1)
-    .option("--gen-disablement-for-support", "generate one more secret, and send it to the control plane", false)
-    .action((args: string[], flags: { confirm: boolean; genDisablements: number; genDisablementForSupport: boolean }) =>
-      lockInit(client(), terminal, flags, args, called()),
-    );
-}
-
-function addLock(program: Command, place: Place): void {
-  const { terminal, client } = place;
-  const lock = program
-    .command("lock")
-    .description("tailnet lock: status if no more is said")
-    .argument("[subcommand...]")
-    .action(([subcommand, ...args]: string[]) => {
-      // The old name of signing an auth key, which scripts still have.
-      if (subcommand === "tskey-wrap" && args.length > 0) return lockSign(client(), terminal, args);
-      if (subcommand !== undefined)
-        throw new UsageError(`there is no \`${PROGRAM} lock ${subcommand}\`: see ${PROGRAM} lock --help`);
-      return lockStatusCommand(client(), terminal, null);
-    });
-  addInit(lock, place);
-  lock
-    .command("status")
-    .description("say how the lock stands")
-    .option(...JSON_FLAG)
-    .action((flags: { json?: 1 | false }) => lockStatusCommand(client(), terminal, flags.json || null));
-  lock
-    .command("sign")
-    .description("let a node in, or sign an auth key; file:PATH reads an argument from a file")
-    .argument("[key...]", "<node-key> [<rotation-key>], or <auth-key>")
-    .action((args: string[]) => lockSign(client(), terminal, args));
-  lock
-    .command("log")
-    .description("list the changes of the lock, the newest first")
-    .allowExcessArguments()
-    .option("--limit <n>", "how many changes to list", wholeNumber("--limit"), 50)
-    .option(...JSON_FLAG)
-    .action((flags: { limit: number; json?: 1 | false }) =>
-      lockLogCommand(client(), terminal, { limit: flags.limit, json: flags.json || null }),
-    );
-  lock
-    .command("disablement-kdf")
-    .description("compute the disablement value of a disablement secret")
-    .argument("[secret...]", "the secret, in hex")
-    .action((args: string[]) => lockDisablementKdf(terminal, args));
 }
 
 /** Builds the program. */

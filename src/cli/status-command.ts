@@ -26,7 +26,8 @@ function peerRow({ name, addresses, nodeKey, why }: PeerStatus): string[] {
   return [printable(name), addressesText(addresses), nodeKey, printable(standing)];
 }
 
-function lockText({ lock }: AgentStatus): string {
+function lockText({ lock, node }: AgentStatus): string {
+  if (node.lockIgnored) return "on, and ignored by this node (local-disable)";
   if (!lock.Enabled) return "off";
   return lock.NodeKeySigned ? "on, this node is signed" : "on, this node is LOCKED OUT (see `tailward lock status`)";
 }
@@ -41,6 +42,9 @@ export function statusText(status: AgentStatus): string {
     ["tailnet", printable(node.tailnet)],
     ["control plane", `${node.controlUrl} (${node.connected ? "connected" : "not connected"})`],
     ["tailnet lock", lockText(status)],
+    ...(node.approvalUrl === ""
+      ? []
+      : [["to let this node in", `an admin approves it at ${printable(node.approvalUrl)}`]]),
   ]);
   if (node.peers.length === 0) return `${self}\nNo peers.\n`;
   return `${self}\n${columns(node.peers.map(peerRow))}`;

@@ -10,6 +10,8 @@ export interface Terminal {
   readonly environment: Environment;
   /** True where standard output shows colours. */
   readonly colours: boolean;
+  /** Asks a person a question and gives the line they answer; null where nobody sits there to be asked, as in a script. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   /** Aborts when the program is told to stop. */
   readonly signal: AbortSignal;
 }

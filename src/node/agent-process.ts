@@ -7,6 +7,7 @@ import { lockDirectory } from "./directory-lock.ts";
 import { AgentError } from "./errors.ts";
 import { FileChonk } from "./file-chonk.ts";
 import { HttpsClient, parseControlUrl } from "./https-client.ts";
+import { replaceNodeKey } from "./joining.ts";
 import { KeyStore } from "./key-store.ts";
 import { LocalLock } from "./local-lock.ts";
 import { LocalRoutes } from "./local-routes.ts";
@@ -21,6 +22,8 @@ export interface AgentOptions {
   readonly url: string | null;
   readonly authKey: string | null;
   readonly hostname: string | null;
+  /** Takes a new node key before the start: as a key that has run out does. */
+  readonly forceReauth: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -68,6 +71,7 @@ async function runAlone(options: AgentOptions, signal: AbortSignal): Promise<voi
   const chonk = openChain(directory);
   try {
     const lock = new LocalLock({ chonk, verifier: nodeVerifier, kdf: nodeKdf, now: () => Date.now() });
+    if (options.forceReauth && store.state.joined) replaceNodeKey({ store, lock });
     const client = new HttpsClient(url, signerFromSeed(store.state.requestKey));
     const agent = new Agent({ client, store, lock, authKey, hostname, controlUrl: url.origin, log });
     const server = await serveLocally(socket, new LocalRoutes(agent));

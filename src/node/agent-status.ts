@@ -34,6 +34,12 @@ export const nodeStatus = record({
   joined: boolean,
   /** True while the last thing heard of the control plane was an answer. */
   connected: boolean,
+  /** Where somebody lets this node in, as the control plane says; empty where nobody need. */
+  approvalUrl: text,
+  /** True where the tailnet's lock is on, and was turned off on this node alone. */
+  lockIgnored: boolean,
+  /** False where this node is signed, and its next node key would need a signer again. */
+  rotates: boolean,
   tailnet: text,
   name: text,
   stableId: text,

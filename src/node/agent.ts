@@ -16,13 +16,15 @@ import {
   type TkaInfo,
 } from "../protocol/index.ts";
 import { TkaError, type NodeKey, type Signer } from "../tka/index.ts";
+import type { ActContext } from "./act-context.ts";
 import { lockStatusOf, peerStatuses, selfFacts, type AgentStatus } from "./agent-status.ts";
 import { AgentError, ControlRefusal, isTriedAgain } from "./errors.ts";
+import { Approval } from "./approval.ts";
 import { Backoff } from "./backoff.ts";
 import type { ControlClient } from "./https-client.ts";
-import { join, keepSignature, replaceNodeKey } from "./joining.ts";
+import { canRotate, join, keepSignature, replaceNodeKey } from "./joining.ts";
 import type { KeyStore } from "./key-store.ts";
-import type { ActContext } from "./lock-acts.ts";
+import { ignoreLock } from "./lock-off-acts.ts";
 import { needsSync, syncLock } from "./lock-sync.ts";
 import type { LocalLock } from "./local-lock.ts";
 import { lockSigner, nodeVerifier, signerFromSeed } from "./native-crypto.ts";
@@ -50,6 +52,7 @@ export class Agent {
   readonly #filter = new PeerFilter(nodeVerifier);
   readonly #backoff = new Backoff();
   readonly #syncBackoff = new Backoff();
+  readonly #approval: Approval;
   readonly #signer: Signer;
   readonly #machineKey: MachineKey;
   #netmap: Netmap = EMPTY_NETMAP;
@@ -65,6 +68,7 @@ export class Agent {
 
   constructor(ports: AgentPorts) {
     this.#ports = ports;
+    this.#approval = new Approval(ports.log);
     this.#signer = lockSigner(ports.store.state.lockKey);
     this.#machineKey = machineKeyOf(signerFromSeed(ports.store.state.requestKey).publicKey);
   }
@@ -104,7 +108,7 @@ export class Agent {
   async #join(signal: AbortSignal): Promise<void> {
     const { controlUrl, log } = this.#ports;
     this.#isForgotten = false;
-    await join(this.#ports, signal);
+    await join(this.#ports, this.#approval, signal);
     this.#netmap = EMPTY_NETMAP;
     log(`joined by ${controlUrl} as ${this.#nodeKey}`);
   }
@@ -184,6 +188,29 @@ export class Agent {
     this.#waiting = new AbortController();
   }
 
+  /**
+   * Fetches what an act through this node has led to, or has met, without waiting to be told; `said` where the act itself says how the lock
+   * stands. What fails here is made good once the control plane says so.
+   */
+  async catchUp(said: TkaInfo = { Head: this.lock.authority?.head ?? null, Disabled: false }): Promise<void> {
+    try {
+      await this.exclusively(() => this.#syncTo(said));
+      if (said.Disabled && this.lock.authority === null) this.#netmap = { ...this.#netmap, lock: said };
+    } catch (error) {
+      this.#ports.log(`tailnet lock: not caught up yet: ${describe(error)}`);
+    }
+    this.#publish();
+  }
+
+  /** Turns the lock off on this node alone. Throws `lock_off`. */
+  async ignoreLock(): Promise<void> {
+    await this.exclusively(() => {
+      ignoreLock(this.#ports);
+    });
+    this.#ports.log("tailnet lock: turned off on this node alone");
+    await this.catchUp(this.#netmap.lock ?? { Head: null, Disabled: false });
+  }
+
   /** Waits until the lock that was just turned on is known here, `most` milliseconds at most. */
   async lockKnown(most: number): Promise<void> {
     this.#hurry();
@@ -207,7 +234,7 @@ export class Agent {
   }
 
   /** Runs `act` when no other sync or change of the chain is under way. */
-  exclusively<T>(act: () => Promise<T>): Promise<T> {
+  exclusively<T>(act: () => T | Promise<T>): Promise<T> {
     const turn = this.#turn.then(act, act);
     this.#turn = turn.catch(() => undefined);
     return turn;
@@ -231,7 +258,17 @@ export class Agent {
     const { client, lock, store } = this.#ports;
     if (!store.state.joined || store.state.replaces !== null)
       throw new AgentError("not_joined", "this node is in no tailnet yet");
-    return { client, lock, nodeKey: this.#nodeKey, signer: this.#signer, peers: () => new Set(this.names().keys()) };
+    return {
+      client,
+      lock,
+      nodeKey: this.#nodeKey,
+      signer: this.#signer,
+      peers: () => new Set(this.names().keys()),
+      members: () => {
+        const { netmap, peers } = this.#view;
+        return [...(netmap.self === null ? [] : [netmap.self]), ...peers.visible];
+      },
+    };
   }
 
   /** What the map calls the nodes, this one included. */
@@ -252,12 +289,22 @@ export class Agent {
     return lockStatusOf({ authority, nodeKey: this.#nodeKey, lockKey, self: netmap.self, selfSigned, peers });
   }
 
+  /** True where the lock that is on was turned off on this node alone. */
+  #ignoresLock(): boolean {
+    const { lock: said } = this.#netmap;
+    return this.lock.authority === null && said !== null && said.Head !== null && said.Head === this.lock.passedOver;
+  }
+
   status(): AgentStatus {
     const { store, controlUrl } = this.#ports;
+    const { selfSigned, netmap } = this.#view;
     const node = {
       controlUrl,
       joined: store.state.joined,
       connected: this.#connected,
+      approvalUrl: this.#approval.url,
+      lockIgnored: this.#ignoresLock(),
+      rotates: !selfSigned || netmap.self === null || canRotate(netmap.self.KeySignature, this.#signer),
       ...selfFacts(this.#view.netmap),
       nodeKey: this.#nodeKey,
       machineKey: this.#machineKey,

@@ -17,8 +17,6 @@ export const AGENT_ERROR_CODES = [
   "agent_not_running",
   // Joining.
   "not_joined",
-  "auth_key_needed",
-  "approval_needed",
   "join_failed",
   // The lock.
   "lock_off",
@@ -29,6 +27,10 @@ export const AGENT_ERROR_CODES = [
   "not_trusted",
   "no_pending_init",
   "unexpected_node",
+  "unexpected_recovery",
+  "recovery_lost",
+  "own_key",
+  "incorrect_secret",
   // What was asked, and what was answered.
   "bad_argument",
   "bad_answer",
@@ -78,7 +80,6 @@ const OF_THE_CONTROL_PLANE: ReadonlySet<AgentErrorCode> = new Set<AgentErrorCode
   "bad_answer",
   "refused",
   "join_failed",
-  "approval_needed",
   "bad_argument",
 ]);
 

@@ -8,6 +8,7 @@ import {
   REGISTER_PATH,
   ShapeError,
   TKA_PATHS,
+  affectedSigsResponse,
   bootstrapResponse,
   emptyResponse,
   initBeginResponse,
@@ -18,6 +19,7 @@ import {
   registerResponse,
   syncOfferResponse,
   syncSendResponse,
+  type AffectedSigsResponse,
   type BootstrapResponse,
   type InitBeginResponse,
   type MapResponse,
@@ -55,6 +57,8 @@ export interface ControlClient {
   initBegin(body: RequestBody): Promise<InitBeginResponse>;
   initFinish(body: RequestBody): Promise<void>;
   sign(body: RequestBody): Promise<void>;
+  affectedSigs(body: RequestBody): Promise<AffectedSigsResponse>;
+  disable(body: RequestBody): Promise<void>;
 }
 
 /** Parses the URL of a control plane. Throws `bad_argument`. */
@@ -154,6 +158,14 @@ export class HttpsClient implements ControlClient {
 
   async sign(body: RequestBody): Promise<void> {
     await this.#ask(TKA_PATHS.sign, body, emptyResponse, MAX_TKA_BYTES);
+  }
+
+  affectedSigs(body: RequestBody): Promise<AffectedSigsResponse> {
+    return this.#ask(TKA_PATHS.affectedSigs, body, affectedSigsResponse, MAX_TKA_BYTES);
+  }
+
+  async disable(body: RequestBody): Promise<void> {
+    await this.#ask(TKA_PATHS.disable, body, emptyResponse, MAX_TKA_BYTES);
   }
 }
 

@@ -7,6 +7,8 @@
  * Rule [R6]: a key that replaces another carries the rotation of the old one's signature where that is ours to rotate; else it waits to be signed.
  *            What is rotated is proven first, for the old key and under our own chain: the control plane chooses which signature we are told of,
  *            and our key must never sign anew what nobody has signed.
+ * Rule [R7]: a node that somebody must let in says where, and asks again under that address, ever more rarely where the control plane does not
+ *            hold the question, until it is let in, refused, or stopped.
  */
 
 import { hostname as hostName, platform } from "node:os";
@@ -16,12 +18,15 @@ import {
   equalBytes,
   formatLockKeyJson,
   isWrapped,
+  nodeKeyFromRaw,
   parseWrappedAuthKey,
   rotateSignature,
   signByCredential,
   type Signer,
 } from "../tka/index.ts";
-import { AgentError } from "./errors.ts";
+import type { Approval } from "./approval.ts";
+import { Backoff } from "./backoff.ts";
+import { AgentError, ControlRefusal } from "./errors.ts";
 import type { ControlClient } from "./https-client.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { LocalLock } from "./local-lock.ts";
@@ -86,6 +91,19 @@ function rotated({ store, lock }: Pick<Joining, "store" | "lock">): Uint8Array |
   }
 }
 
+const ANY_NODE_KEY = nodeKeyFromRaw(new Uint8Array(32).fill(9));
+
+/** True if a node's own key can rotate its signature: its next node key then needs no signer. */
+export function canRotate(signature: Uint8Array, signer: Signer): boolean {
+  try {
+    rotateSignature(signature, ANY_NODE_KEY, signer);
+    return true;
+  } catch (error) {
+    if (error instanceof TkaError) return false;
+    throw error;
+  }
+}
+
 /** Takes a new node key in place of the present one, which the control plane is told of at the next registration. */
 export function replaceNodeKey({ store, lock }: Pick<Joining, "store" | "lock">): void {
   const { replaces, signature, nodeKey } = store.state;
@@ -102,7 +120,7 @@ export function keepSignature({ store, lock }: Pick<Joining, "store" | "lock">, 
   } else if (!equalBytes(signature, kept) && lock.authorizes(store.nodeKey, signature)) store.update({ signature });
 }
 
-async function register(joining: Joining, signal: AbortSignal): Promise<RegisterResponse> {
+async function register(joining: Joining, followup: string, signal: AbortSignal): Promise<RegisterResponse> {
   const { client, store, authKey, hostname } = joining;
   const credentials = authKey === null ? null : unwrap(authKey, store);
   return client.register(
@@ -113,6 +131,7 @@ async function register(joining: Joining, signal: AbortSignal): Promise<Register
       NLKey: formatLockKeyJson(lockSigner(store.state.lockKey).publicKey),
       Auth: credentials === null ? null : { AuthKey: credentials.authKey },
       Hostinfo: { Hostname: hostname ?? hostName(), OS: platform(), IPNVersion: "tailward" },
+      Followup: followup,
       Ephemeral: false,
       NodeKeySignature: rotated(joining) ?? credentials?.signature ?? NO_BYTES,
     },
@@ -120,28 +139,43 @@ async function register(joining: Joining, signal: AbortSignal): Promise<Register
   );
 }
 
-/**
- * Registers the node's key. Where the control plane says that the key is too old, a new one takes its place once.
- * Throws `auth_key_needed`, `approval_needed`, `join_failed`, or what the client throws.
- */
-export async function join(joining: Joining, signal: AbortSignal): Promise<void> {
-  const { store, authKey } = joining;
-  if (authKey === null && store.state.replaces === null)
-    throw new AgentError("auth_key_needed", "this node is in no tailnet yet", "start the agent with --auth-key");
-  let answer = await register(joining, signal);
-  if (answer.NodeKeyExpired) {
-    keepSignature(joining, answer.NodeKeySignature);
-    replaceNodeKey(joining);
-    answer = await register(joining, signal);
+/** The same, where the control plane says that the key is too old with a new one in its place, once. */
+async function registerAnew(joining: Joining, followup: string, signal: AbortSignal): Promise<RegisterResponse> {
+  const answer = await register(joining, followup, signal);
+  if (!answer.NodeKeyExpired) return answer;
+  keepSignature(joining, answer.NodeKeySignature);
+  replaceNodeKey(joining);
+  return register(joining, followup, signal);
+}
+
+/** Milliseconds for which a question that waits for somebody is held, at least. */
+const SHORTEST_HOLD_MS = 5000;
+
+/** Registers, and where somebody must let the node in first, waits for that [R7]. */
+async function untilAnswered(joining: Joining, approval: Approval, signal: AbortSignal): Promise<RegisterResponse> {
+  for (const backoff = new Backoff(); ;) {
+    const started = Date.now();
+    const answer = await registerAnew(joining, approval.url, signal);
+    if (answer.Error !== "" || answer.AuthURL === "") return answer;
+    approval.want(answer.AuthURL);
+    if (Date.now() - started < SHORTEST_HOLD_MS) await backoff.wait(signal);
+    else backoff.reset();
   }
-  if (answer.Error !== "") throw new AgentError("join_failed", answer.Error);
-  if (answer.AuthURL !== "")
-    throw new AgentError(
-      "approval_needed",
-      "the control plane wants somebody to sign in",
-      "start the agent with --auth-key",
-    );
-  if (answer.NodeKeyExpired) throw new AgentError("join_failed", "the control plane calls a new node key expired");
+}
+
+/** Registers the node's key. Throws `join_failed`, or what the client throws. */
+export async function join(joining: Joining, approval: Approval, signal: AbortSignal): Promise<void> {
+  const { store } = joining;
+  try {
+    const answer = await untilAnswered(joining, approval, signal);
+    if (answer.Error !== "") throw new AgentError("join_failed", answer.Error);
+    if (answer.NodeKeyExpired) throw new AgentError("join_failed", "the control plane calls a new node key expired");
+    approval.end();
+  } catch (error) {
+    const isNo = error instanceof ControlRefusal || (error instanceof AgentError && error.code === "join_failed");
+    if (isNo) approval.end();
+    throw error;
+  }
   const taken = store.state.replaces === null ? {} : { signature: rotated(joining) ?? NO_BYTES };
   store.update({ joined: true, replaces: null, ...taken });
 }

@@ -11,26 +11,25 @@ import {
   text,
   type Shape,
 } from "../protocol/index.ts";
-import { decodeAum, sealAum, type NodeKey, type SealedAum } from "../tka/index.ts";
+import { decodeAum, sealAum, type AumHash, type NodeKey, type SealedAum } from "../tka/index.ts";
 import { agentStatus, type AgentStatus } from "./agent-status.ts";
 import { AGENT_ERROR_CODES, AgentError, type AgentErrorCode } from "./errors.ts";
 import { readRequest } from "./limited-body.ts";
-import { beginAnswer, logAnswer, wrapAnswer } from "./local-routes.ts";
 import { socketPath } from "./local-server.ts";
+import { beginAnswer, headAnswer, logAnswer, nothing, recoveryAnswer, wrapAnswer } from "./local-shapes.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const CODES: ReadonlySet<string> = new Set(AGENT_ERROR_CODES);
 
 const refusal = record({ code: text, message: text, hint: optional(nullable(text)) });
-const nothing = record({});
 
 interface RawAnswer {
   readonly status: number;
   readonly body: string;
 }
 
-/** A key that is to be trusted from the beginning. */
-export interface InitialKey {
+/** A key that is to be trusted. */
+export interface KeyToTrust {
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
   readonly votes: bigint;
@@ -43,6 +42,18 @@ export interface NodeToSign {
   readonly nodeKey: NodeKey;
   /** 32 bytes, or empty for none. */
   readonly rotationKey: Uint8Array;
+}
+
+/** A recovery on its way from one signing node to the next. */
+export interface RecoveryDraft {
+  /** The encoded AUM. */
+  readonly recovery: Uint8Array;
+  /** True if with the signatures that it has, it would count. */
+  readonly counts: boolean;
+}
+
+function keysJson(keys: readonly KeyToTrust[]): object[] {
+  return keys.map(({ publicKey, votes }) => ({ publicKey, votes: String(votes) }));
 }
 
 /** The agent that runs on a state directory. Methods throw AgentError: `agent_not_running`, or what the agent says. */
@@ -100,12 +111,11 @@ export class LocalClient {
 
   /** First act of an init: gives its ID, and the nodes that are going to be signed. `support`: the finish will bring a support secret. */
   async beginInit(
-    keys: readonly InitialKey[],
+    keys: readonly KeyToTrust[],
     disablementValues: readonly Uint8Array[],
     support: boolean,
   ): Promise<{ readonly id: string; readonly nodes: readonly NodeToSign[] }> {
-    const trusted = keys.map(({ publicKey, votes }) => ({ publicKey, votes: String(votes) }));
-    const body = { keys: trusted, disablementValues, support };
+    const body = { keys: keysJson(keys), disablementValues, support };
     return this.#ask("POST", "/lock/init/begin", beginAnswer, body);
   }
 
@@ -122,5 +132,40 @@ export class LocalClient {
   /** Signs an auth key. Gives it in its wrapped form, a secret. */
   async wrapAuthKey(authKey: string): Promise<string> {
     return (await this.#ask("POST", "/lock/wrap-auth-key", wrapAnswer, { authKey })).wrapped;
+  }
+
+  /** Trusts keys. */
+  async addKeys(keys: readonly KeyToTrust[]): Promise<void> {
+    await this.#ask("POST", "/lock/add", nothing, { keys: keysJson(keys) });
+  }
+
+  /** Ends the trust in keys (32 bytes each); with `reSign`, what rests on them is signed by this node first. */
+  async removeKeys(keys: readonly Uint8Array[], reSign: boolean): Promise<void> {
+    await this.#ask("POST", "/lock/remove", nothing, { keys, reSign });
+  }
+
+  /** Makes a recovery without `keys` (32 bytes each), signed by this node; where it forks off is found, or given. */
+  revokeKeys(keys: readonly Uint8Array[], forkFrom: AumHash | null): Promise<RecoveryDraft> {
+    return this.#ask("POST", "/lock/revoke", recoveryAnswer, { keys, forkFrom });
+  }
+
+  /** Adds this node's signature to a recovery. */
+  cosignRecovery(recovery: Uint8Array): Promise<RecoveryDraft> {
+    return this.#ask("POST", "/lock/revoke/cosign", recoveryAnswer, { recovery });
+  }
+
+  /** Sends a recovery. Gives the head that counts then. */
+  async finishRecovery(recovery: Uint8Array): Promise<string> {
+    return (await this.#ask("POST", "/lock/revoke/finish", headAnswer, { recovery })).head;
+  }
+
+  /** Spends a disablement secret: the lock is off for the whole tailnet. */
+  async disable(secret: Uint8Array): Promise<void> {
+    await this.#ask("POST", "/lock/disable", nothing, { secret });
+  }
+
+  /** Turns the lock off on this node alone. */
+  async localDisable(): Promise<void> {
+    await this.#ask("POST", "/lock/local-disable", nothing, {});
   }
 }

@@ -1,4 +1,9 @@
-/** The node's own copy of the lock: the chain it has verified, and nothing that was only told. */
+/**
+ * The node's own copy of the lock: the chain it has verified, and nothing that was only told.
+ *
+ * Rule [Z23]: a lock that was turned off on this node is passed over without a word as long as the control plane stands at the same head; at
+ *             another, its genesis is looked at again, since that may be another lock's.
+ */
 
 import {
   TkaError,
@@ -9,6 +14,7 @@ import {
   decodeAum,
   makeSyncOffer,
   missingAums,
+  prepare,
   resumeAuthority,
   parseSyncOffer,
   prepareSealed,
@@ -17,10 +23,12 @@ import {
   sealAum,
   validDisablement,
   type Aum,
+  type AumHash,
   type Authority,
   type Chonk,
   type DisablementKdf,
   type NodeKey,
+  type Prepared,
   type SignatureVerifier,
   type State,
   type SyncOffer,
@@ -44,6 +52,7 @@ export function stateIdOf(state: State): string {
 export class LocalLock {
   readonly #ports: LockPorts;
   #authority: Authority | null;
+  #passedOver: AumHash | null = null;
 
   /** Opens what the Chonk holds. Throws `state_corrupt` where that is no chain. */
   constructor(ports: LockPorts) {
@@ -83,6 +92,7 @@ export class LocalLock {
   bootstrap(genesis: Uint8Array, disallowed: readonly string[]): void {
     const { chonk, verifier, now } = this.#ports;
     const aum = decodeAum(genesis);
+    this.#passedOver = null;
     if (aum.state !== null && disallowed.includes(stateIdOf(aum.state)))
       throw new AgentError("lock_disallowed", "this chain was turned off on this node");
     refuseDoubleSigners(aum);
@@ -97,6 +107,22 @@ export class LocalLock {
     const prepared = prepareSealed(chonk, this.require(), sealed, verifier);
     chonk.commit(prepared, now());
     this.#authority = authorityAfter(prepared);
+  }
+
+  /** What taking in updates would lead to. Throws TkaError. */
+  rehearse(updates: readonly Aum[]): Prepared {
+    const { chonk, verifier } = this.#ports;
+    return prepare(chonk, this.require(), updates, verifier);
+  }
+
+  /** The head at which a lock that this node does not follow was found, or null. */
+  get passedOver(): AumHash | null {
+    return this.#passedOver;
+  }
+
+  /** Remembers that at this head there is a lock that this node does not follow [Z23]. */
+  passOver(head: AumHash): void {
+    this.#passedOver = head;
   }
 
   offer(): SyncOffer {
@@ -118,12 +144,30 @@ export class LocalLock {
     }
   }
 
+  /** True if the secret turns this lock off. */
+  isSecret(secret: Uint8Array): boolean {
+    return validDisablement(this.require().state, secret, this.#ports.kdf);
+  }
+
   /** Ends the lock if the secret is one of its own; false where it is not. */
   disable(secret: Uint8Array): boolean {
-    if (!validDisablement(this.require().state, secret, this.#ports.kdf)) return false;
+    if (!this.isSecret(secret)) return false;
+    this.drop();
+    return true;
+  }
+
+  /** Forgets the chain: by a secret, or because the node's owner says so. */
+  drop(): void {
     this.#ports.chonk.removeAll();
     this.#authority = null;
-    return true;
+  }
+
+  /** True if the AUM is on the active chain, as far as that is stored. */
+  isActive(hash: AumHash): boolean {
+    const { chonk } = this.#ports;
+    let cursor = this.#authority === null ? null : chonk.aum(this.#authority.head);
+    while (cursor !== null && cursor.hash !== hash) cursor = cursor.parent === null ? null : chonk.aum(cursor.parent);
+    return cursor !== null;
   }
 
   /** The newest AUMs of the active chain, the newest first, `limit` at most. */

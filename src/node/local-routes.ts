@@ -1,51 +1,30 @@
-/** What may be asked of a running agent on its socket. Whoever can open the socket owns the node: the shapes guard against mistakes. */
+/** What may be asked of a running agent on its socket. */
 
-import {
-  ShapeError,
-  boolean,
-  bytes,
-  list,
-  parseJson,
-  parsed,
-  record,
-  text,
-  withDefault,
-  type Shape,
-} from "../protocol/index.ts";
-import { KEY_25519, MAX_DISABLEMENT_VALUES, MAX_KEYS, parseNodeKey, type Key } from "../tka/index.ts";
+import { ShapeError, parseJson, type Shape } from "../protocol/index.ts";
+import { KEY_25519, aumHash, decodeAum, encodeAum, type Aum, type Key } from "../tka/index.ts";
+import type { ActContext } from "./act-context.ts";
 import type { Agent } from "./agent.ts";
 import { AgentError } from "./errors.ts";
-import { beginInit, finishInit, signNode, wrapKey, type BegunInit } from "./lock-acts.ts";
+import {
+  MAX_LOG,
+  addBody,
+  beginBody,
+  disableBody,
+  finishBody,
+  recoveryBody,
+  removeBody,
+  revokeBody,
+  signBody,
+  wrapBody,
+} from "./local-shapes.ts";
+import { beginInit, finishInit, type BegunInit } from "./lock-init-acts.ts";
+import { addKeys, removeKeys } from "./lock-modify-acts.ts";
+import { disableLock } from "./lock-off-acts.ts";
+import { beginRevocation, cosignRecovery, finishRecovery, type Recovery } from "./lock-revoke-acts.ts";
+import { signNode, wrapKey } from "./lock-sign-acts.ts";
 
-/** The most updates that `/log` gives. */
-const MAX_LOG = 2000;
 /** Milliseconds for which a finished init waits for the agent to hear of its own lock, so that the next command knows of it. */
 const LOCK_KNOWN_MS = 10_000;
-
-const votes: Shape<bigint> = parsed((digits) => {
-  if (!/^\d{1,19}$/.test(digits)) throw new Error("votes are a number");
-  return BigInt(digits);
-});
-
-const beginBody = record({
-  keys: list(record({ publicKey: bytes, votes }), MAX_KEYS),
-  disablementValues: list(bytes, MAX_DISABLEMENT_VALUES),
-  support: withDefault(boolean, false),
-});
-const finishBody = record({ id: text, supportDisablement: bytes });
-const signBody = record({ nodeKey: parsed(parseNodeKey), rotationKey: bytes });
-const wrapBody = record({ authKey: text });
-
-/** What `POST /lock/init/begin` answers. */
-export const beginAnswer = record({
-  id: text,
-  /** Those that are going to be signed; `rotationKey` is 32 bytes, or empty for none. */
-  nodes: list(record({ name: text, nodeKey: parsed(parseNodeKey), rotationKey: bytes }), 20_000),
-});
-/** What `POST /lock/wrap-auth-key` answers. */
-export const wrapAnswer = record({ wrapped: text });
-/** What `GET /log` answers: encoded AUMs, the newest first. */
-export const logAnswer = record({ updates: list(bytes, MAX_LOG) });
 
 function bodyOf<T>(json: string, shape: Shape<T>): T {
   try {
@@ -54,6 +33,19 @@ function bodyOf<T>(json: string, shape: Shape<T>): T {
     if (!(error instanceof ShapeError)) throw error;
     throw new AgentError("bad_argument", error.message);
   }
+}
+
+/** Keys to trust, with their votes. */
+function trusted(keys: readonly { readonly publicKey: Uint8Array; readonly votes: bigint }[]): Key[] {
+  return keys.map(({ publicKey, votes }) => ({ kind: KEY_25519, votes, publicKey, meta: null }));
+}
+
+function recoveryOf(body: string): Aum {
+  return decodeAum(bodyOf(body, recoveryBody).recovery);
+}
+
+function recoveryJson({ recovery, counts }: Recovery): object {
+  return { recovery: encodeAum(recovery), counts };
 }
 
 type Handler = (body: string, query: URLSearchParams) => unknown;
@@ -73,6 +65,13 @@ export class LocalRoutes {
       ["POST /lock/init/finish", (body) => this.#finish(body)],
       ["POST /lock/sign", (body) => this.#sign(body)],
       ["POST /lock/wrap-auth-key", (body) => this.#wrap(body)],
+      ["POST /lock/add", (body) => this.#add(body)],
+      ["POST /lock/remove", (body) => this.#remove(body)],
+      ["POST /lock/revoke", (body) => this.#revoke(body)],
+      ["POST /lock/revoke/cosign", (body) => recoveryJson(cosignRecovery(agent.actContext(), recoveryOf(body)))],
+      ["POST /lock/revoke/finish", (body) => this.#finishRevocation(recoveryOf(body))],
+      ["POST /lock/disable", (body) => this.#disable(body)],
+      ["POST /lock/local-disable", () => this.#localDisable()],
     ]);
   }
 
@@ -83,6 +82,16 @@ export class LocalRoutes {
     return await handler(body, url.searchParams);
   }
 
+  /** An act that changes the chain: alone, and whether it went through or met another, the chain is up to date when it is answered. */
+  async #change<T>(act: (context: ActContext) => Promise<T>): Promise<T> {
+    const context = this.#agent.actContext();
+    try {
+      return await this.#agent.exclusively(() => act(context));
+    } finally {
+      await this.#agent.catchUp();
+    }
+  }
+
   #log(query: URLSearchParams): unknown {
     const limit = Number(query.get("limit") ?? MAX_LOG);
     if (!Number.isSafeInteger(limit)) throw new AgentError("bad_argument", "the limit is a number");
@@ -91,13 +100,12 @@ export class LocalRoutes {
 
   async #begin(body: string): Promise<unknown> {
     const { keys, disablementValues, support } = bodyOf(body, beginBody);
-    const trusted = keys.map(({ publicKey, votes: v }): Key => ({ kind: KEY_25519, votes: v, publicKey, meta: null }));
     const context = this.#agent.actContext();
     if (!this.#agent.offersLock())
       throw new AgentError("lock_unsupported", "the control plane does not offer tailnet lock to this node");
     // Where this one is refused, none is left to be finished.
     this.#begun = null;
-    this.#begun = await beginInit(context, trusted, disablementValues, support);
+    this.#begun = await beginInit(context, trusted(keys), disablementValues, support);
     const names = this.#agent.names();
     const nodes = this.#begun.nodes.map(({ NodePublic, RotationPubkey }) => ({
       name: names.get(NodePublic) ?? "",
@@ -129,8 +137,47 @@ export class LocalRoutes {
 
   async #wrap(body: string): Promise<unknown> {
     const { authKey } = bodyOf(body, wrapBody);
-    const agent = this.#agent;
-    const { stableId } = agent.status().node;
-    return { wrapped: await agent.exclusively(() => wrapKey(agent.actContext(), authKey, stableId, Date.now())) };
+    const { stableId } = this.#agent.status().node;
+    return { wrapped: await this.#change((context) => wrapKey(context, authKey, stableId, Date.now())) };
+  }
+
+  async #add(body: string): Promise<unknown> {
+    const { keys } = bodyOf(body, addBody);
+    await this.#change((context) => addKeys(context, trusted(keys)));
+    return {};
+  }
+
+  async #remove(body: string): Promise<unknown> {
+    const { keys, reSign } = bodyOf(body, removeBody);
+    await this.#change((context) => removeKeys(context, keys, reSign));
+    return {};
+  }
+
+  #revoke(body: string): unknown {
+    const { keys, forkFrom } = bodyOf(body, revokeBody);
+    return recoveryJson(beginRevocation(this.#agent.actContext(), keys, forkFrom));
+  }
+
+  async #finishRevocation(recovery: Aum): Promise<unknown> {
+    const head = await this.#change((context) => finishRecovery(context, recovery));
+    if (head !== aumHash(recovery) && !this.#agent.lock.isActive(aumHash(recovery)))
+      throw new AgentError(
+        "recovery_lost",
+        `the recovery was taken, and does not count: the head is ${head}`,
+        "more signing nodes must cosign it, then finish it again",
+      );
+    return { head: this.#agent.lock.authority?.head ?? head };
+  }
+
+  async #disable(body: string): Promise<unknown> {
+    const { secret } = bodyOf(body, disableBody);
+    await this.#agent.exclusively(() => disableLock(this.#agent.actContext(), secret));
+    await this.#agent.catchUp({ Head: null, Disabled: true });
+    return {};
+  }
+
+  async #localDisable(): Promise<unknown> {
+    await this.#agent.ignoreLock();
+    return {};
   }
 }

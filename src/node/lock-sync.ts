@@ -5,12 +5,14 @@
  * Rule [Z17]: it goes off by a valid disablement secret, and by nothing else the control plane says. Another lock takes its place only so.
  * Rule [Z18]: what we have and the control plane lacks is computed before its AUMs are taken in: it is sent also where another chain wins then.
  * Rule [Z19]: its AUMs are taken in all or none, each verified.
+ * Rule [Z24]: a node far behind is given a part at a time: it asks again as long as its head moves, until both stand at the same head.
  */
 
-import { CAPABILITY_VERSION, type TkaInfo } from "../protocol/index.ts";
-import { decodeAum, type NodeKey, type VerifiedAum } from "../tka/index.ts";
-import { ControlRefusal } from "./errors.ts";
-import type { ControlClient, RequestBody } from "./https-client.ts";
+import type { SyncOfferResponse, TkaInfo } from "../protocol/index.ts";
+import { TkaError, decodeAum, type AumHash, type NodeKey, type VerifiedAum } from "../tka/index.ts";
+import { asked } from "./act-context.ts";
+import { AgentError, ControlRefusal } from "./errors.ts";
+import type { ControlClient } from "./https-client.ts";
 import type { LocalLock } from "./local-lock.ts";
 
 export interface SyncContext {
@@ -22,15 +24,20 @@ export interface SyncContext {
   readonly log: (line: string) => void;
 }
 
-function asked(context: SyncContext, fields: RequestBody): RequestBody {
-  return { Version: CAPABILITY_VERSION, NodeKey: context.nodeKey, ...fields };
-}
-
-async function enable(context: SyncContext): Promise<void> {
+/** False where the lock that is on at `theirs` was turned off on this node [Z23]. */
+async function enable(context: SyncContext, theirs: AumHash): Promise<boolean> {
   const { client, lock, disallowed, log } = context;
   const { GenesisAUM } = await client.bootstrap(asked(context, { Head: "" }));
-  lock.bootstrap(GenesisAUM, disallowed);
+  try {
+    lock.bootstrap(GenesisAUM, disallowed);
+  } catch (error) {
+    if (!(error instanceof AgentError && error.code === "lock_disallowed")) throw error;
+    lock.passOver(theirs);
+    log(`tailnet lock: ${error.message}, and is passed over`);
+    return false;
+  }
   log(`tailnet lock: begun with ${lock.require().head}`);
+  return true;
 }
 
 async function disable(context: SyncContext): Promise<void> {
@@ -41,18 +48,44 @@ async function disable(context: SyncContext): Promise<void> {
     log("tailnet lock: the control plane says that the lock is off, without a valid disablement secret: it stays on");
 }
 
-async function exchange(context: SyncContext): Promise<void> {
-  const { client, lock, log } = context;
+/** What of ours the control plane lacks. Nothing where all that it names of itself is newer than what we have: it is then far ahead. */
+function toSend(lock: LocalLock, { Head, Ancestors, MissingAUMs }: SyncOfferResponse): readonly VerifiedAum[] {
+  try {
+    return lock.missing(Head, Ancestors);
+  } catch (error) {
+    const isAhead = error instanceof TkaError && error.code === "no_intersection" && MissingAUMs.length > 0;
+    if (!isAhead) throw error;
+    return [];
+  }
+}
+
+/** One round. Gives the control plane's head. */
+async function round(context: SyncContext): Promise<string> {
+  const { client, lock } = context;
   const offer = lock.offer();
   const answer = await client.syncOffer(asked(context, { Head: offer.head, Ancestors: offer.ancestors }));
-  if (answer.Head === offer.head) return;
-  const toSend: readonly VerifiedAum[] = lock.missing(answer.Head, answer.Ancestors);
+  if (answer.Head === offer.head) return answer.Head;
+  const sent = toSend(lock, answer);
   if (answer.MissingAUMs.length > 0) lock.inform(answer.MissingAUMs.map(decodeAum));
   const { head } = lock.require();
-  const MissingAUMs = toSend.map(({ bytes }) => bytes);
+  const MissingAUMs = sent.map(({ bytes }) => bytes);
   const { Head } = await client.syncSend(asked(context, { Head: head, MissingAUMs, Interactive: false }));
-  log(`tailnet lock: head ${head}`);
-  if (Head !== head) log(`tailnet lock: out of step with the control plane, which stands at ${Head}`);
+  return Head;
+}
+
+async function exchange(context: SyncContext): Promise<void> {
+  const { lock, log } = context;
+  for (;;) {
+    const { head: before } = lock.require();
+    const theirs = await round(context);
+    const { head } = lock.require();
+    if (head !== before) log(`tailnet lock: head ${head}`);
+    if (head === theirs) return;
+    if (head === before) {
+      log(`tailnet lock: out of step with the control plane, which stands at ${theirs}`);
+      return;
+    }
+  }
 }
 
 /**
@@ -70,7 +103,7 @@ export function needsSync(lock: LocalLock, said: TkaInfo | null): boolean {
   if (said === null) return false;
   const head = lock.authority?.head ?? null;
   if (said.Disabled) return head !== null;
-  return said.Head !== null && said.Head !== head;
+  return said.Head !== null && said.Head !== head && said.Head !== lock.passedOver;
 }
 
 /** Does what `said` asks for. Throws what the client, the chain's verification or the disk throws: the chain is then as it was, or further on. */
@@ -81,12 +114,12 @@ export async function syncLock(context: SyncContext, said: TkaInfo): Promise<voi
     return;
   }
   if (said.Head === null) return;
-  if (lock.authority === null) await enable(context);
+  if (lock.authority === null && !(await enable(context, said.Head))) return;
   try {
     await exchange(context);
   } catch (error) {
     if (!(await isRetired(context, error))) throw error;
-    await enable(context);
+    if (!(await enable(context, said.Head))) return;
     await exchange(context);
   }
   lock.compact();

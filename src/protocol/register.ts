@@ -48,6 +48,8 @@ export const registerRequest = record({
   NLKey: optional(parsed(parseLockKey)),
   Auth: optional(record({ AuthKey: withDefault(text, "") })),
   Hostinfo: optional(hostinfo),
+  /** The `AuthURL` of an earlier answer: the answer waits until it was visited. Empty for none. */
+  Followup: withDefault(text, ""),
   Ephemeral: withDefault(boolean, false),
   /** A signature for NodeKey that the node made itself, by rotation or credential; empty for none. */
   NodeKeySignature: withDefault(bytes, NO_BYTES),

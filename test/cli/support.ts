@@ -1,7 +1,7 @@
 /** A command line over a running agent and a control plane in memory. */
 
 import { expect, onTestFinished, vi } from "vitest";
-import { runProgram } from "../../src/cli/index.ts";
+import { runProgram, type Terminal } from "../../src/cli/index.ts";
 import { LocalRoutes } from "../../src/node/local-routes.ts";
 import { reserveSocket, serveLocally } from "../../src/node/local-server.ts";
 import { lockSigner } from "../../src/node/native-crypto.ts";
@@ -16,11 +16,19 @@ export interface Ran {
   readonly err: string;
 }
 
-/** Runs `tailward` with these arguments on a state directory; `onOut` is told of every piece of output as it comes. */
+export interface Sitting {
+  /** Told of every piece of output as it comes. */
+  readonly onOut?: (text: string) => void;
+  /** Who sits there to be asked. */
+  readonly ask?: Terminal["ask"];
+  readonly signal?: AbortSignal;
+}
+
+/** Runs `tailward` with these arguments on a state directory. */
 export async function tailward(
   directory: string | null,
   args: readonly string[],
-  onOut: (text: string) => void = () => undefined,
+  { onOut = () => undefined, ask = null, signal = AbortSignal.timeout(10_000) }: Sitting = {},
 ): Promise<Ran> {
   let [out, err] = ["", ""];
   const terminal = {
@@ -31,7 +39,8 @@ export async function tailward(
     err: (text: string) => void (err += text),
     environment: { TAILWARD_STATE_DIR: directory ?? testFolder() },
     colours: false,
-    signal: AbortSignal.timeout(10_000),
+    ask,
+    signal,
   };
   const code = await runProgram(terminal, args);
   return { code, out, err };

@@ -15,7 +15,14 @@ describe("one agent on a state directory", () => {
   test("two that start at the same instant: one runs, the other says so", async () => {
     const directory = testFolder();
     const stopping = new AbortController();
-    const options = { directory, url, authKey: "tskey-auth-x", hostname: null, log: () => undefined };
+    const options = {
+      directory,
+      url,
+      authKey: "tskey-auth-x",
+      hostname: null,
+      forceReauth: false,
+      log: () => undefined,
+    };
     const both = [runAgent(options, stopping.signal), runAgent(options, stopping.signal)];
     const ended = Promise.allSettled(both);
     await expect(Promise.race(both)).rejects.toMatchObject({ code: "agent_running" });
@@ -28,7 +35,7 @@ describe("one agent on a state directory", () => {
 
   test("after one has ended, another may start, also where the first could not", async () => {
     const directory = testFolder();
-    const options = { directory, url: null, authKey: null, hostname: null, log: () => undefined };
+    const options = { directory, url: null, authKey: null, hostname: null, forceReauth: false, log: () => undefined };
     for (let i = 0; i < 2; i++)
       await expect(runAgent(options, new AbortController().signal)).rejects.toMatchObject({ code: "bad_argument" });
     lockDirectory(directory)();

@@ -46,12 +46,15 @@ describe("joining", () => {
     expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(1);
   });
 
-  test("without an auth key is refused at once, with the way out", async () => {
-    const { running } = startAgent(new FakeControl(), { authKey: null });
+  test("without an auth key asks to be let in, and ends where the control plane wants a key", async () => {
+    const control = new FakeControl();
+    control.failures.set("register", [refused("bad_auth_key")]);
+    const { running } = startAgent(control, { authKey: null });
     await expect(running).rejects.toMatchObject({
-      code: "auth_key_needed",
-      hint: expect.stringContaining("--auth-key") as string,
+      code: "refused",
+      hint: expect.stringContaining("auth key") as string,
     });
+    expect(control.asked[0]?.body).toMatchObject({ Auth: null, Followup: "" });
   });
 
   test("that the control plane refuses ends the agent", async () => {

@@ -98,8 +98,12 @@ describe("the lock comes on [Z16]", () => {
     world.control.lock(...c.aums("G"));
     const { stateId1, stateId2 } = c.stateAfter("G");
     world.disallowed = [`${stateId1}:${stateId2}`];
-    expect(await codeOf(world.sync())).toBe("lock_disallowed");
+    await world.sync();
     expect(world.lock.authority).toBeNull();
+    expect(world.lines).toEqual([expect.stringContaining("passed over")]);
+    // Not asked for again as long as nothing else is said [Z23].
+    expect(needsSync(world.lock, infoOf({ Head: c.hash("G") }))).toBe(false);
+    expect(needsSync(world.lock, infoOf({ Head: c.hash("A") }))).toBe(true);
   });
 
   test("not at all where only nothing is said", async () => {

@@ -5,6 +5,7 @@
 
 import { ControlRefusal } from "../../../src/node/errors.ts";
 import type { ControlClient, RequestBody } from "../../../src/node/https-client.ts";
+import { nodeKdf } from "../../../src/node/index.ts";
 import {
   CAP_TAILNET_LOCK,
   bootstrapResponse,
@@ -14,6 +15,7 @@ import {
   registerResponse,
   syncOfferResponse,
   syncSendResponse,
+  type AffectedSigsResponse,
   type BootstrapResponse,
   type ControlErrorCode,
   type InitBeginResponse,
@@ -26,14 +28,20 @@ import {
 import {
   MemoryChonk,
   TkaError,
+  aumParent,
   bootstrap,
   decodeAum,
+  decodeNodeKeySignature,
   encodeAum,
+  equalBytes,
   inform,
   makeSyncOffer,
   missingAums,
+  nodeKeyFromBinary,
   parseHexKey,
   parseSyncOffer,
+  unverifiedAuthorizingKeyId,
+  validDisablement,
   type Aum,
   type Authority,
   type NodeKey,
@@ -83,16 +91,20 @@ export class FakeControl implements ControlClient {
   readonly nodes = new Map<number, MapNode>();
   /** Rotation keys, as nodes have registered them. */
   readonly lockKeys = new Map<unknown, Uint8Array>();
-  readonly chonk = new MemoryChonk();
+  chonk = new MemoryChonk();
   authority: Authority | null = null;
   genesis: Uint8Array = NO_BYTES;
   secret: Uint8Array = NO_BYTES;
   /** What the map says of the lock, in place of the truth. */
   saysOfLock: { Head: string; Disabled: boolean } | null = null;
   /** What is done to an answer before it goes out: where a control plane lies. */
-  tamper: { readonly [What in "offer" | "bootstrap" | "register" | "begin"]?: (answer: object) => object } = {};
+  tamper: {
+    readonly [What in "offer" | "bootstrap" | "register" | "begin" | "affected"]?: (answer: object) => object;
+  } = {};
   /** Errors to throw, the next first. */
   readonly failures = new Map<string, Error[]>();
+  /** What each head of a chain that was turned off was turned off by. */
+  readonly #retired = new Map<string, Uint8Array>();
   #pending: { genesis: Aum; nodes: readonly MapNode[] } | null = null;
   #session = 0;
   #changed = 0;
@@ -121,6 +133,8 @@ export class FakeControl implements ControlClient {
     const [genesis, ...later] = aums;
     if (genesis === undefined) throw new Error("no genesis");
     this.change(() => {
+      this.chonk = new MemoryChonk();
+      this.saysOfLock = null;
       this.genesis = encodeAum(genesis);
       this.authority = bootstrap(this.chonk, genesis, fastVerifier, NOW);
       if (later.length > 0) this.authority = inform(this.chonk, this.authority, later, fastVerifier, NOW);
@@ -130,6 +144,16 @@ export class FakeControl implements ControlClient {
   extend(...aums: readonly Aum[]): void {
     this.change(() => {
       this.authority = inform(this.chonk, this.#require(), aums, fastVerifier, NOW);
+    });
+  }
+
+  /** Turns the lock off, as a valid secret does; `tells` is false where nodes are not told. */
+  unlock(secret: Uint8Array, tells = true): void {
+    this.change(() => {
+      for (const hash of this.chonk.hashes()) this.#retired.set(hash, secret);
+      this.authority = null;
+      if (tells) this.saysOfLock = { Head: "", Disabled: true };
+      for (const node of this.nodes.values()) this.nodes.set(node.ID, { ...node, KeySignature: NO_BYTES });
     });
   }
 
@@ -186,7 +210,8 @@ export class FakeControl implements ControlClient {
   bootstrap(body: RequestBody): Promise<BootstrapResponse> {
     return this.#answer(() => {
       this.#note("bootstrap", body);
-      const answer = { GenesisAUM: this.genesis, DisablementSecret: this.secret };
+      const secret = this.#retired.get(String(body["Head"])) ?? this.secret;
+      const answer = { GenesisAUM: this.genesis, DisablementSecret: secret };
       return { ...bootstrapResponse({}, "bootstrap"), ...answer, ...this.tamper.bootstrap?.(answer) };
     });
   }
@@ -206,6 +231,9 @@ export class FakeControl implements ControlClient {
     return this.#answer(() => {
       this.#note("send", body);
       const aums = (body["MissingAUMs"] as Uint8Array[]).map(decodeAum);
+      const [first] = aums;
+      const follows = first === undefined || aumParent(first) === this.#require().head;
+      if (body["Interactive"] === true && !follows) throw refused("head_moved");
       if (aums.length > 0) this.extend(...aums);
       return syncSendResponse({ Head: this.#require().head }, "send");
     });
@@ -242,6 +270,32 @@ export class FakeControl implements ControlClient {
   }
 
   sign(body: RequestBody): Promise<void> {
-    return this.#answer(() => this.#note("sign", body));
+    return this.#answer(() => {
+      this.#note("sign", body);
+      const KeySignature = body["Signature"] as Uint8Array;
+      const key = nodeKeyFromBinary(decodeNodeKeySignature(KeySignature).pubkey ?? NO_BYTES);
+      const node = [...this.nodes.values()].find(({ Key }) => Key === key);
+      if (node !== undefined) this.add({ ...node, KeySignature });
+    });
+  }
+
+  affectedSigs(body: RequestBody): Promise<AffectedSigsResponse> {
+    return this.#answer(() => {
+      this.#note("affectedSigs", body);
+      const rests = ({ KeySignature }: MapNode): boolean =>
+        KeySignature.length > 0 &&
+        equalBytes(unverifiedAuthorizingKeyId(decodeNodeKeySignature(KeySignature)), body["KeyID"] as Uint8Array);
+      const answer = { Signatures: [...this.nodes.values()].filter(rests).map(({ KeySignature }) => KeySignature) };
+      return { ...answer, ...this.tamper.affected?.(answer) };
+    });
+  }
+
+  disable(body: RequestBody): Promise<void> {
+    return this.#answer(() => {
+      this.#note("disable", body);
+      const secret = body["DisablementSecret"] as Uint8Array;
+      if (!validDisablement(this.#require().state, secret, nodeKdf)) throw refused("incorrect_secret");
+      this.unlock(secret);
+    });
   }
 }

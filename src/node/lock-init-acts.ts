@@ -1,6 +1,5 @@
 /**
- * What a person does to the lock through a node: turning it on, signing nodes, signing auth keys. Source: Go's `TailnetLockInit`,
- * `TailnetLockSign`, `TailnetLockModify` and `TailnetLockWrapPreauthKey`.
+ * Turning the lock on through a node. Source: Go's `TailnetLockInit`.
  *
  * Rule [Z9]: init is two acts, so that the disablement secrets, and the nodes to be signed, can be shown to a person before the lock is on.
  * Rule [Z10]: a finish whose answer was lost is sent again, the same: the control plane answers a repeated one with success.
@@ -9,38 +8,18 @@
 
 import { CAPABILITY_VERSION, type SignInfo } from "../protocol/index.ts";
 import {
-  KEY_25519,
-  UpdateBuilder,
   aumHash,
   encodeAum,
   equalBytes,
-  keyTrusted,
   makeGenesis,
   signDirect,
-  wrapAuthKey,
   type Aum,
-  type Authority,
   type Key,
   type NodeKey,
-  type Signer,
 } from "../tka/index.ts";
-import { AgentError, ControlUnreachable } from "./errors.ts";
-import type { ControlClient } from "./https-client.ts";
-import type { LocalLock } from "./local-lock.ts";
-import { newSigningKey, random } from "./native-crypto.ts";
-
-/** What Tailscale's clients answer, so that whoever looks for the words finds them. */
-const NOT_TRUSTED = "this node is not trusted by Tailnet Lock";
-
-export interface ActContext {
-  readonly client: ControlClient;
-  readonly lock: LocalLock;
-  readonly nodeKey: NodeKey;
-  /** The node's lock key. */
-  readonly signer: Signer;
-  /** Node keys of all peers in the map as it is when asked for. */
-  readonly peers: () => ReadonlySet<NodeKey>;
-}
+import { insist, type ActContext } from "./act-context.ts";
+import { AgentError } from "./errors.ts";
+import { random } from "./native-crypto.ts";
 
 /** An init between its two acts. */
 export interface BegunInit {
@@ -100,8 +79,6 @@ export async function beginInit(
   return { id: aumHash(genesis), genesis, nodes: NeedSignatures };
 }
 
-const FINISH_TRIES = 3;
-
 /** Second act: signs every node, and turns the lock on. Throws what the client throws. */
 export async function finishInit(
   { client, nodeKey, signer }: ActContext,
@@ -119,72 +96,5 @@ export async function finishInit(
     Genesis: init.id,
     ...(supportDisablement.length === 0 ? {} : { SupportDisablement: supportDisablement }),
   };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await client.initFinish(body);
-      return;
-    } catch (error) {
-      if (!(error instanceof ControlUnreachable) || attempt === FINISH_TRIES) throw error;
-    }
-  }
-}
-
-function requireSigner({ lock, signer }: ActContext): Authority {
-  const authority = lock.require();
-  if (!keyTrusted(authority, signer.publicKey))
-    throw new AgentError(
-      "not_trusted",
-      NOT_TRUSTED,
-      "run this on a signing node: `tailward lock status` lists their keys",
-    );
-  return authority;
-}
-
-/** Signs a node key; `rotationKey` (32 bytes) may rotate it later, or is null. Throws `lock_off`, `not_trusted`, or what the client throws. */
-export async function signNode(context: ActContext, nodeKey: NodeKey, rotationKey: Uint8Array | null): Promise<void> {
-  requireSigner(context);
-  const Signature = signDirect(nodeKey, rotationKey, context.signer);
-  await context.client.sign({ Version: CAPABILITY_VERSION, NodeKey: context.nodeKey, Signature });
-}
-
-async function sendUpdates(context: ActContext, authority: Authority, updates: readonly Aum[]): Promise<void> {
-  const [last] = updates.slice(-1);
-  if (last === undefined) return;
-  const { Head } = await context.client.syncSend({
-    Version: CAPABILITY_VERSION,
-    NodeKey: context.nodeKey,
-    Head: authority.head,
-    MissingAUMs: updates.map(encodeAum),
-    Interactive: true,
-  });
-  if (Head !== aumHash(last))
-    throw new AgentError("lock_moved", "the chain has moved on meanwhile, and the change was not taken", "try again");
-}
-
-/** The public part of an auth key, `<id>CNTRL`, or null where the text is of another form. Never the secret part. */
-function authKeyId(authKey: string): string | null {
-  const [, id] = /^tskey-auth-([^-]+)-/.exec(authKey) ?? [];
-  return id ?? null;
-}
-
-/**
- * Signs an auth key, so that nodes which join by it come in signed: a key made for it alone becomes a trusted key.
- * `stableId` is this node's, `now` in milliseconds since the epoch. Gives the wrapped auth key, a secret.
- * Throws `lock_off`, `not_trusted`, `lock_moved`, TkaError, or what the client throws.
- */
-export async function wrapKey(context: ActContext, authKey: string, stableId: string, now: number): Promise<string> {
-  const authority = requireSigner(context);
-  const credentialKey = newSigningKey();
-  const wrapped = wrapAuthKey(authKey, credentialKey.signer, newSigningKey());
-  const id = authKeyId(authKey);
-  const meta = new Map([
-    ["purpose", "pre-auth key"],
-    ["wrapper_stableid", stableId],
-    ["wrapper_createtime", String(Math.floor(now / 1000))],
-    ...(id === null ? [] : [["authkey_stableid", id] as const]),
-  ]);
-  const key: Key = { kind: KEY_25519, votes: 1n, publicKey: credentialKey.publicKey, meta };
-  const updates = new UpdateBuilder(authority, context.signer).addKey(key).finalize(context.lock.chonk);
-  await sendUpdates(context, authority, updates);
-  return wrapped;
+  await insist(() => client.initFinish(body));
 }
