@@ -3,8 +3,8 @@
  * the same question costs without a loop, which prepares the same and runs once.
  */
 
-import { Oracle, type BenchAnswer } from "../interop/oracle-client.ts";
-import { cost, startWatched } from "./clock.ts";
+import { Oracle, type BenchAnswer } from "../../interop/oracle-client.ts";
+import { cost, startWatched } from "../clock.ts";
 import type { Fixtures } from "./fixtures.ts";
 import type { Host } from "./host.ts";
 import type { Subject } from "./subjects.ts";

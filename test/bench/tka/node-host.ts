@@ -3,10 +3,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openAuthority, resumeAuthority } from "../../src/tka/index.ts";
-import { FileChonk } from "../../src/node/file-chonk.ts";
-import { nodeKdf, nodeVerifier } from "../../src/node/native-crypto.ts";
-import { clock } from "./clock.ts";
+import { openAuthority, resumeAuthority } from "../../../src/tka/index.ts";
+import { FileChonk } from "../../../src/node/file-chonk.ts";
+import { nodeKdf, nodeVerifier } from "../../../src/node/native-crypto.ts";
+import { clock } from "../clock.ts";
 import type { Fixtures } from "./fixtures.ts";
 import type { Host } from "./host.ts";
 import { storeChain } from "./stored-chain.ts";

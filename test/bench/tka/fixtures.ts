@@ -20,10 +20,10 @@ import {
   type NodeKey,
   type NodeKeySignature,
   type Signer,
-} from "../../src/tka/index.ts";
-import { nodeKeySigHash } from "../../src/tka/node-key-signature.ts";
-import { lockKey, nodeKey, stateOf, trusted } from "../support/chains-keys.ts";
-import { fastVerifier } from "../support/host-crypto.ts";
+} from "../../../src/tka/index.ts";
+import { nodeKeySigHash } from "../../../src/tka/node-key-signature.ts";
+import { lockKey, nodeKey, stateOf, trusted } from "../../support/chains-keys.ts";
+import { fastVerifier } from "../../support/host-crypto.ts";
 
 export type Base64 = string;
 

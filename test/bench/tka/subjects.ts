@@ -16,8 +16,8 @@ import {
   type DisablementKdf,
   type SignatureVerifier,
   type State,
-} from "../../src/tka/index.ts";
-import { hostEd25519 } from "../support/host-crypto.ts";
+} from "../../../src/tka/index.ts";
+import { hostEd25519 } from "../../support/host-crypto.ts";
 import type { Base64, Fixtures, SignedNodeKey } from "./fixtures.ts";
 
 export const SUBJECTS = [

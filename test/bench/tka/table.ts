@@ -1,7 +1,8 @@
 /** What is printed: a row a case, then the goals. */
 
 import type { Case, Goal, Ours } from "./cases.ts";
-import { median, medianRatio, type Figures, type HostName } from "./measure.ts";
+import { median, medianRatio } from "../statistics.ts";
+import type { Figures, HostName } from "./measure.ts";
 import type { Subject } from "./subjects.ts";
 
 const OURS: readonly Ours[] = ["Node", "workerd"];

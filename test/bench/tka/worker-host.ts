@@ -4,10 +4,10 @@
  */
 
 import { createTestHarness } from "wrangler";
-import { cost, startWatched } from "./clock.ts";
+import { cost, startWatched } from "../clock.ts";
+import { median } from "../statistics.ts";
 import type { Fixtures } from "./fixtures.ts";
 import type { Host } from "./host.ts";
-import { median } from "./measure.ts";
 
 const EMPTY_CALLS = 3;
 

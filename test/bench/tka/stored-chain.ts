@@ -1,6 +1,6 @@
 /** Puts the benchmark's chain into a Chonk, some AUMs a commit, as a node or a control plane that followed it would have. */
 
-import { EMPTY_STATE, decodeAum, reviveStoredAum, sealAum, type Chonk } from "../../src/tka/index.ts";
+import { EMPTY_STATE, decodeAum, reviveStoredAum, sealAum, type Chonk } from "../../../src/tka/index.ts";
 
 const COMMIT = 5;
 

@@ -45,15 +45,3 @@ export async function measure(
   }
   return figures;
 }
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const [low, high] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
-  return ((low ?? NaN) + (high ?? NaN)) / 2;
-}
-
-/** The median of the rounds' own ratios `a / b`: each compares two figures that were taken close together. */
-export function medianRatio(a: readonly number[], b: readonly number[]): number {
-  return median(a.slice(0, b.length).map((value, round) => value / (b[round] ?? NaN)));
-}

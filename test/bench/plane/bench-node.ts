@@ -1,0 +1,50 @@
+/** A node as light as can be: keys, and requests that are signed before the clock runs. */
+
+import { randomBytes } from "node:crypto";
+import { signerFromSeed } from "../../../src/node/native-crypto.ts";
+import { signedHeaders } from "../../../src/node/request-signer.ts";
+import { REGISTER_PATH, TKA_PATHS, jsonReplacer, type TkaRpc } from "../../../src/protocol/index.ts";
+import { formatLockKeyJson, nodeKeyFromRaw, type NodeKey, type Signer } from "../../../src/tka/index.ts";
+import { expectOk, type Ask, type Http } from "./http.ts";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+const fresh = (): Uint8Array => new Uint8Array(randomBytes(32));
+
+export class BenchNode {
+  readonly hostname: string;
+  readonly requestKey: Signer = signerFromSeed(fresh());
+  readonly lockKey: Signer = signerFromSeed(fresh());
+  nodeKey: NodeKey = nodeKeyFromRaw(fresh());
+  readonly #http: Http;
+  readonly #base: URL;
+
+  constructor(hostname: string, http: Http, base: URL) {
+    this.hostname = hostname;
+    this.#http = http;
+    this.#base = base;
+  }
+
+  /** A signed request with the node's key and version, then `fields`; it is good for a minute. */
+  signed(path: string, fields: Fields, base = this.#base): Ask {
+    const body = Buffer.from(JSON.stringify({ Version: 1, NodeKey: this.nodeKey, ...fields }, jsonReplacer));
+    const headers = signedHeaders(new URL(path, base), body, this.requestKey, Date.now());
+    return { path, headers: Object.fromEntries(headers), body };
+  }
+
+  async post(path: string, fields: Fields): Promise<unknown> {
+    return JSON.parse(expectOk(await this.#http.ask(this.signed(path, fields)), path));
+  }
+
+  tka(rpc: TkaRpc, fields: Fields = {}): Promise<unknown> {
+    return this.post(TKA_PATHS[rpc], fields);
+  }
+
+  async register(authKey: string): Promise<void> {
+    await this.post(REGISTER_PATH, {
+      NLKey: formatLockKeyJson(this.lockKey.publicKey),
+      Auth: { AuthKey: authKey },
+      Hostinfo: { Hostname: this.hostname, OS: "linux", IPNVersion: "1.102.5" },
+    });
+  }
+}

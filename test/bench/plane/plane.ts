@@ -1,0 +1,179 @@
+/** The product's Worker under measurement: its owner's API, tailnets of any size, and locks over them. All through its own routes. */
+
+import { readFileSync, readdirSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { nodeKdf, nodeVerifier } from "../../../src/node/native-crypto.ts";
+import { bootstrapResponse, initBeginResponse } from "../../../src/protocol/index.ts";
+import {
+  KEY_25519,
+  MemoryChonk,
+  UpdateBuilder,
+  aumHash,
+  bootstrap,
+  encodeAum,
+  inform,
+  makeGenesis,
+  signDirect,
+  type Aum,
+  type Authority,
+} from "../../../src/tka/index.ts";
+import { ROOT } from "../root.ts";
+import { BenchNode } from "./bench-node.ts";
+import { bundle } from "./bundle.ts";
+import { Http, expectOk } from "./http.ts";
+import { Runtime } from "./runtime.ts";
+import { settingsOf, type Bindings } from "./worker-settings.ts";
+
+const CONFIG = "wrangler.toml";
+const TOKEN = "owner-token-of-the-benchmark";
+/** Requests that are under way at once while a tailnet is filled. */
+const HANDS = 8;
+
+/** Runs `work` for 0 to `count - 1`, some at once. */
+export async function each(count: number, work: (i: number) => Promise<void>, hands = HANDS): Promise<void> {
+  let next = 0;
+  const hand = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) await work(i);
+  };
+  await Promise.all(Array.from({ length: hands }, hand));
+}
+
+/** D1's migrations, in order, each a list of statements. */
+function d1Statements(): string[] {
+  const folder = join(ROOT, "migrations");
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((name) => name.endsWith(".sql"));
+  return files.sort().flatMap((name) => readFileSync(join(folder, name), "utf8").split("--> statement-breakpoint"));
+}
+
+export class Plane {
+  readonly runtime: Runtime;
+  #http: Http;
+
+  private constructor(runtime: Runtime) {
+    this.runtime = runtime;
+    this.#http = new Http(runtime.url, HANDS);
+  }
+
+  /** Starts the Worker whose entry that is: the product's own, unless a benchmark has one that counts. */
+  static async start(entry?: string): Promise<Plane> {
+    const settings = settingsOf(CONFIG);
+    const env: Bindings = { ...settings.env, OWNER_TOKEN: { type: "text", value: TOKEN } };
+    const runtime = await Runtime.start(bundle(CONFIG, entry), { ...settings, env });
+    for (const [binding, { type }] of Object.entries(env)) {
+      if (type !== "d1") continue;
+      const database = await runtime.miniflare.getD1Database(binding, settings.name);
+      for (const statement of d1Statements()) await database.prepare(statement).run();
+    }
+    return new Plane(runtime);
+  }
+
+  get http(): Http {
+    return this.#http;
+  }
+
+  async restart(): Promise<void> {
+    this.#http.close();
+    await this.runtime.restart();
+    this.#http = new Http(this.runtime.url, HANDS);
+  }
+
+  async admin(path: string, body: object): Promise<Record<string, unknown>> {
+    const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+    const reply = await this.#http.ask({ path: `/api/v2/${path}`, headers, body: JSON.stringify(body) });
+    return JSON.parse(expectOk(reply, path)) as Record<string, unknown>;
+  }
+
+  async tailnet(name: string): Promise<Tailnet> {
+    const { id } = await this.admin("tailnets", { name });
+    const create = { reusable: true, ephemeral: false, preauthorized: true, tags: [] };
+    const { key } = await this.admin(`tailnet/${String(id)}/keys`, { capabilities: { devices: { create } } });
+    return new Tailnet(this, String(id), String(key));
+  }
+
+  async close(): Promise<void> {
+    this.#http.close();
+    await this.runtime.close();
+  }
+}
+
+export class Tailnet {
+  readonly id: string;
+  readonly nodes: BenchNode[] = [];
+  readonly #plane: Plane;
+  readonly #authKey: string;
+
+  constructor(plane: Plane, id: string, authKey: string) {
+    this.#plane = plane;
+    this.id = id;
+    this.#authKey = authKey;
+  }
+
+  /** Registers so many more nodes; the first of all is the signer. */
+  async join(count: number): Promise<void> {
+    const first = this.nodes.length;
+    const { http, runtime } = this.#plane;
+    for (let i = 0; i < count; i++) this.nodes.push(new BenchNode(`node-${first + i}`, http, runtime.url));
+    await each(count, (i) => this.node(first + i).register(this.#authKey));
+  }
+
+  node(i: number): BenchNode {
+    const node = this.nodes[i];
+    if (node === undefined) throw new Error(`bench: there is no node ${i}`);
+    return node;
+  }
+
+  /** Turns the lock on: the first node is the signer, and signs for all that have joined. */
+  async lock(): Promise<LockedTailnet> {
+    const signer = this.node(0);
+    const key = { kind: KEY_25519, votes: 1n, publicKey: signer.lockKey.publicKey, meta: null } as const;
+    const disablementValues = [nodeKdf(new Uint8Array(32))];
+    const state = { lastAumHash: null, disablementValues, keys: [key], stateId1: 1n, stateId2: 2n };
+    const genesis = makeGenesis(state, signer.lockKey);
+    const begun = initBeginResponse(await signer.tka("initBegin", { GenesisAUM: encodeAum(genesis) }), "initBegin");
+    const signatures = begun.NeedSignatures.map(({ NodeID, NodePublic, RotationPubkey }) => {
+      const rotation = RotationPubkey.length === 0 ? null : RotationPubkey;
+      return [String(NodeID), signDirect(NodePublic, rotation, signer.lockKey)] as const;
+    });
+    await signer.tka("initFinish", { Signatures: new Map(signatures) });
+    bootstrapResponse(await signer.tka("bootstrap"), "bootstrap");
+    return new LockedTailnet(signer, genesis);
+  }
+}
+
+/** The signer's copy of a chain, from which it makes updates as fast as they are wanted. */
+export class LockedTailnet {
+  readonly signer: BenchNode;
+  readonly #chonk = new MemoryChonk();
+  #authority: Authority;
+  #step = 0;
+
+  constructor(signer: BenchNode, genesis: Aum) {
+    this.signer = signer;
+    this.#authority = bootstrap(this.#chonk, genesis, nodeVerifier, 0);
+  }
+
+  /** One change after the other, as an admin makes them: a key is added, and taken away again. A checkpoint comes now and then, as the builder
+   * has it. */
+  next(): readonly Aum[] {
+    const builder = new UpdateBuilder(this.#authority, this.signer.lockKey);
+    const other = new Uint8Array(32).fill(1 + ((this.#step >> 1) % 200));
+    if (this.#step++ % 2 === 0) builder.addKey({ kind: KEY_25519, votes: 1n, publicKey: other, meta: null });
+    else builder.removeKey(other);
+    const updates = builder.finalize(this.#chonk);
+    this.#authority = inform(this.#chonk, this.#authority, updates, nodeVerifier, 0);
+    return updates;
+  }
+
+  /** The signed request that sends updates as a person's change. */
+  request(updates: readonly Aum[]) {
+    const last = updates.at(-1);
+    const MissingAUMs = updates.map(encodeAum);
+    const Head = last === undefined ? "" : aumHash(last);
+    return this.signer.signed("/machine/tka/sync/send", { Head, MissingAUMs, Interactive: true });
+  }
+
+  get head(): string {
+    return this.#authority.head;
+  }
+}
