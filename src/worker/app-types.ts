@@ -5,5 +5,9 @@ import type { WorkerEnv } from "./env.ts";
 
 export interface AppTypes {
   Bindings: WorkerEnv;
-  Variables: { caller: Caller };
+  Variables: {
+    caller: Caller;
+    /** The body of a signed request, over whose digest the signature is. */
+    body?: Uint8Array;
+  };
 }

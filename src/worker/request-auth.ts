@@ -3,7 +3,8 @@
  * which node key belongs to which machine too.
  */
 
-import { isSignatureError, verifySignature, webcrypto, type VerifiedSignature } from "http-message-sig";
+import { createHash } from "node:crypto";
+import { isSignatureError, verifySignature, type VerifiedSignature } from "http-message-sig";
 import type { MiddlewareHandler } from "hono";
 import { TkaError } from "../tka/index.ts";
 import type { Caller } from "../durable/index.ts";
@@ -16,29 +17,12 @@ import {
   SIGNATURE_TAG,
   SIGNED_COMPONENTS,
   SIGNED_PARAMETERS,
-  contentDigest,
-  formatRequestKey,
-  machineKeyOf,
   parseRequestKey,
   type ControlErrorCode,
-  type MachineKey,
 } from "../protocol/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { refuse } from "./http-errors.ts";
-
-/** Machine keys of request keys that have signed well lately: working one out costs some 2 ms. */
-const machineKeys = new Map<string, MachineKey>();
-const KEPT_MACHINE_KEYS = 4096;
-
-function knownMachineKey(requestKey: Uint8Array): MachineKey {
-  const id = formatRequestKey(requestKey);
-  const known = machineKeys.get(id);
-  if (known !== undefined) return known;
-  if (machineKeys.size >= KEPT_MACHINE_KEYS) machineKeys.clear();
-  const machineKey = machineKeyOf(requestKey);
-  machineKeys.set(id, machineKey);
-  return machineKey;
-}
+import { machineKeyFor, verifyWith } from "./request-keys.ts";
 
 class Unproven extends Error {
   readonly code: ControlErrorCode;
@@ -75,11 +59,15 @@ function isStale(error: unknown, now: number, request: Request): boolean {
   return Number(expires) <= now || Number(created) > now + CLOCK_SKEW_S || Number(created) < now - MAX_LIFETIME_S;
 }
 
+/** The Content-Digest field that goes with the body: contentDigest of the protocol, by the host's SHA-256. */
+function digestOf(body: Uint8Array): string {
+  return `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
+}
+
 async function verifyRequest(request: Request, body: Uint8Array, now: number): Promise<Caller> {
   if (!request.headers.has("signature"))
     throw new Unproven("unsigned_request", "this request must be signed with the node's request key");
-  if (request.headers.get("content-digest") !== contentDigest(body))
-    throw forged("the body is not the one that was signed");
+  if (request.headers.get("content-digest") !== digestOf(body)) throw forged("the body is not the one that was signed");
   const verified = await verifySignature(request, {
     policy: {
       algorithms: [SIGNATURE_ALGORITHM],
@@ -89,14 +77,14 @@ async function verifyRequest(request: Request, body: Uint8Array, now: number): P
       clockSkew: CLOCK_SKEW_S,
       now,
     },
-    resolveVerifier: async ({ parameters }) => {
+    resolveVerifier: ({ parameters }) => {
       const key = parseRequestKey(parameters.keyid ?? "");
-      return webcrypto.verifier(await crypto.subtle.importKey("raw", key, "Ed25519", false, ["verify"]));
+      return { algorithm: SIGNATURE_ALGORITHM, verify: (data, signature) => verifyWith(key, data, signature) };
     },
   });
   const { nonce, expires, requestKey } = checkParameters(verified);
   // The nonce is kept for longer than any clock in between lets the signature pass.
-  return { machineKey: knownMachineKey(requestKey), nonce, expires: (expires + 2 * CLOCK_SKEW_S) * 1000 };
+  return { machineKey: machineKeyFor(requestKey), nonce, expires: (expires + 2 * CLOCK_SKEW_S) * 1000 };
 }
 
 /** Lets signed requests through, with their caller; refuses all others. */
@@ -118,5 +106,6 @@ export const requireSignature: MiddlewareHandler<AppTypes> = async (c, next) => 
     throw error;
   }
   c.set("caller", caller);
+  c.set("body", body);
   return next();
 };
