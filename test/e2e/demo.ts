@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { ControlPlane, type LockExport, type Tailnet } from "./control-plane.ts";
 import { ExpectationFailed, expectSoon, expectThat, nextCommand, run, say, step } from "./narration.ts";
 import { Person } from "./person.ts";
+import { expectAllSeeEachOther, isLockedOut, lockKeyOf, seesAll, statusText } from "./sights.ts";
 
 const SECRETS = 10;
 
@@ -24,47 +25,11 @@ interface Scene {
   readonly erin: Person;
 }
 
-/** True if `person` sees all of `others`, and locks none of them out. */
-async function seesAll(person: Person, others: readonly Person[]): Promise<boolean> {
-  const status = await person.status();
-  const visible = (status?.node.peers ?? []).filter((peer) => peer.visible).map(({ name }) => name.split(".")[0]);
-  return others.every(({ name }) => visible.includes(name));
-}
-
-async function isLockedOut(person: Person, by: Person): Promise<boolean> {
-  const status = await by.status();
-  return status?.node.peers.some(({ name, visible }) => name.startsWith(`${person.name}.`) && !visible) ?? false;
-}
-
-async function statusText(person: Person): Promise<string> {
-  const { out, err } = await person.tailward("status");
-  return `${out}${err}\nthe agent's log:\n${person.log()}`;
-}
-
-async function expectAllSeeEachOther(people: readonly Person[]): Promise<void> {
-  for (const person of people) {
-    const others = people.filter((other) => other !== person);
-    const names = others.map(({ name }) => name).join(", ");
-    await expectSoon(
-      `${person.name} sees ${names}`,
-      () => seesAll(person, others),
-      () => statusText(person),
-    );
-  }
-}
-
 async function join3({ control, authKey, alice, bob, carol }: Scene): Promise<void> {
   step("Three nodes join the tailnet; there is no lock yet");
   say("Each is a process of its own, with its own keys. Without a lock, they believe the control plane.\n");
   for (const person of [alice, bob, carol]) person.start(control.url, authKey);
   await expectAllSeeEachOther([alice, bob, carol]);
-}
-
-async function lockKeyOf(person: Person): Promise<string> {
-  const { out } = await run(person, ["lock"]);
-  const key = /tlpub:[0-9a-f]{64}/.exec(out)?.[0];
-  expectThat(`${person.name} has a tailnet lock key, made before there is any lock`, key !== undefined, out);
-  return key ?? "";
 }
 
 async function turnOn({ alice, bob, carol }: Scene): Promise<void> {

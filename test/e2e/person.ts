@@ -8,6 +8,12 @@ import { ROOT } from "./control-plane.ts";
 
 const MAIN = join(ROOT, "src", "cli", "main.ts");
 
+/** Agents that run: none outlives this process. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const agent of running) agent.kill("SIGKILL");
+});
+
 export interface CommandResult {
   readonly code: number;
   readonly out: string;
@@ -31,17 +37,18 @@ export class Person {
     this.#client = new LocalClient(this.#directory);
   }
 
-  /** Starts the agent, as a process of its own. */
-  start(url: string, authKey: string): void {
+  /** Starts the agent, as a process of its own; `flags` are more of the command's. */
+  start(url: string, authKey: string, ...flags: readonly string[]): void {
     const log = openSync(this.#logPath, "a", 0o600);
     // On a command line, every user of the machine could read it.
     writeFileSync(this.#authKeyPath, authKey, { mode: 0o600 });
-    const args = ["agent", "--url", url, "--auth-key", `file:${this.#authKeyPath}`, "--hostname", this.name];
+    const args = ["agent", "--url", url, "--auth-key", `file:${this.#authKeyPath}`, "--hostname", this.name, ...flags];
     const agent = spawn(process.execPath, [MAIN, "--state-dir", this.#directory, ...args], {
       stdio: ["ignore", "ignore", log],
     });
     closeSync(log);
-    process.once("exit", () => agent.kill("SIGKILL"));
+    running.add(agent);
+    agent.once("exit", () => running.delete(agent));
     this.#agent = agent;
   }
 
