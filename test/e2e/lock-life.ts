@@ -18,6 +18,10 @@ interface Row {
   readonly why: string;
 }
 
+function whyNot(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : `failed: ${String(error)}`;
+}
+
 /** Plays the scenes in order, up to the first that does not hold. */
 async function play(stage: Stage): Promise<Row[]> {
   const rows: Row[] = [];
@@ -28,12 +32,9 @@ async function play(stage: Stage): Promise<Row[]> {
     }
     step(title);
     const started = performance.now();
-    let why: string | null = null;
-    await scene(stage).catch((error: unknown) => {
-      why = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    });
+    const why = await scene(stage).then(() => "", whyNot);
     const seconds = (performance.now() - started) / 1000;
-    rows.push({ title, verdict: why === null ? "held" : "DID NOT HOLD", seconds, why: why ?? "" });
+    rows.push({ title, verdict: why === "" ? "held" : "DID NOT HOLD", seconds, why });
   }
   return rows;
 }
