@@ -3,7 +3,7 @@
  * The authority's and the protocol's tests run twice, in Node and in workerd, except the files named `*.node.test.ts`.
  */
 
-import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 const COMPATIBILITY = { compatibilityDate: "2026-10-23", compatibilityFlags: ["nodejs_compat"] };
@@ -35,11 +35,17 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { OWNER_TOKEN: "owner-token-of-the-tests" } },
+            miniflare: {
+              bindings: {
+                OWNER_TOKEN: "owner-token-of-the-tests",
+                MIGRATIONS: await readD1Migrations("./migrations"),
+              },
+            },
           }),
         ],
         test: {
           name: "workerd",
+          setupFiles: ["test/support/workerd/migrated.ts"],
           include: ["test/{durable,worker}/**/*.test.ts"],
           exclude: ["**/*.interop.test.ts"],
           // Every test makes objects of its own: the files share a runtime.

@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { applyMigrations } from "./migrate.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
@@ -75,7 +76,15 @@ function flagsWith(given) {
   return given.some((flag) => /^--port(?:=|$)/.test(flag)) ? [...DEFAULTS.slice(2), ...given] : [...DEFAULTS, ...given];
 }
 
+/** The folder that the caller has named for the data, or null. */
+function folderIn(given) {
+  const at = given.findIndex((flag) => /^--persist-to(?:=|$)/.test(flag));
+  if (at < 0) return null;
+  return given[at].includes("=") ? given[at].slice("--persist-to=".length) : (given[at + 1] ?? null);
+}
+
 const token = ownerToken();
+await applyMigrations(folderIn(process.argv.slice(2)));
 
 // A group of its own: workerd outlives wrangler unless the group is told.
 const child = spawn(process.execPath, [WRANGLER, "dev", ...flagsWith(process.argv.slice(2))], {

@@ -10,6 +10,7 @@ export const TASKS = {
   bench: [["test/bench/main.ts"]],
   check: [["scripts/check.mjs"]],
   tailward: [["src/cli/main.ts"]],
+  migrations: [["node_modules/drizzle-kit/bin.cjs", "generate"]],
   "test:interop": [["test/interop/build.mjs"], [...VITEST, "--project=interop"]],
   "fuzz:tka": [["test/interop/build.mjs"], ["test/interop/fuzz/main.ts"]],
 };

@@ -2,6 +2,7 @@
 
 import type { Directory } from "./directory.ts";
 import type { NodeSessions } from "./node-sessions.ts";
+import type { Pointer } from "./outbox.ts";
 import type { TailnetAuthority } from "./tailnet-authority.ts";
 
 export interface ObjectsEnv {
@@ -10,4 +11,8 @@ export interface ObjectsEnv {
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
   /** The operator's key to which support secrets are sealed: `supportpub:<hex>`, or base64. Without it they are refused. */
   readonly SUPPORT_PUBLIC_KEY?: string;
+  /** To the consumer that tells sessions objects of changes. */
+  readonly SESSIONS_QUEUE: Queue<Pointer>;
+  /** To the consumer that writes D1. */
+  readonly RECORD_QUEUE: Queue<Pointer>;
 }

@@ -25,7 +25,8 @@ export function lockDetail(
   return { head, trustedKeys: (keys ?? []).map(keyDetail) };
 }
 
-function keyIds({ keys }: State): Set<string> {
+/** The trusted keys' IDs, in hex. */
+export function keyIds({ keys }: State): Set<string> {
   return new Set((keys ?? []).map(({ publicKey }) => encodeHex(publicKey ?? new Uint8Array(0))));
 }
 

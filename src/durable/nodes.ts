@@ -58,7 +58,8 @@ export function byNode({ stableId, name }: Pick<NodeRecord, "stableId" | "name">
   return { actor: { type: "NODE", id: stableId, name }, origin: "NODE" };
 }
 
-function nodeOf(row: Row): NodeRecord {
+/** A row of the table as a node. */
+export function nodeOf(row: Row): NodeRecord {
   return {
     id: row.integer("id"),
     stableId: row.text("stable_id"),
@@ -236,7 +237,10 @@ export class Nodes {
 
   /** A lock begins: all nodes are where their heads say that they are. */
   beginAwakening(seq: number): void {
-    this.#store.run("UPDATE nodes SET awakening = 0, ignores_lock = 0");
+    this.#store.run(
+      "UPDATE nodes SET awakening = 0, ignores_lock = 0, self_changed = ? WHERE awakening <> 0 OR ignores_lock <> 0",
+      seq,
+    );
     this.#store.run(
       `UPDATE nodes SET awakening = 1, self_changed = ? WHERE tka_head IN
        (SELECT hash FROM aums JOIN chains ON chains.id = aums.chain WHERE retired IS NOT NULL)`,

@@ -143,6 +143,12 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "UPDATE aums SET checkpoint = substr(bytes, 2, 2) = x'0105', loser = place IS NULL",
     "CREATE UNIQUE INDEX aums_place ON aums (chain, place)",
     "CREATE INDEX aums_checkpoints ON aums (chain, place) WHERE checkpoint = 1",
+    // When this epoch began: of two epochs the later counts, for whoever has rows of both.
+    "ALTER TABLE tailnet ADD COLUMN era INTEGER NOT NULL DEFAULT 0",
+    // Events that D1 is not known to have. How far the sessions objects are known to be, and how often the rest was sent again; one row.
+    "CREATE TABLE outbox (seq INTEGER PRIMARY KEY)",
+    "CREATE TABLE delivery (one INTEGER PRIMARY KEY CHECK (one = 1), sessions INTEGER NOT NULL, tries INTEGER NOT NULL)",
+    "INSERT INTO delivery (one, sessions, tries) VALUES (1, 0, 0)",
   ],
 ];
 

@@ -26,8 +26,10 @@ import type {
   SyncSendResponse,
 } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
+import { AlarmClock } from "./alarm-clock.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 import { noteHead } from "./awakening.ts";
+import { Delivery, Queues } from "./delivery.ts";
 import { disablementKdf } from "./disablement-kdf.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
@@ -40,6 +42,8 @@ import { verifier } from "./native-verifier.ts";
 import { changesSince, type Changes } from "./netmap.ts";
 import { byNode, type NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
+import type { Lane } from "./outbox.ts";
+import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record.ts";
 import { outcomeOf } from "./refuse.ts";
 import { register } from "./registration.ts";
 import { SESSIONS_SHARD } from "./sessions-shard.ts";
@@ -63,10 +67,19 @@ export interface Admitted {
 
 export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   readonly #tailnet: Tailnet;
+  readonly #clock: AlarmClock;
+  readonly #delivery: Delivery;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     this.#tailnet = new Tailnet(new Store(ctx.storage), verifier);
+    this.#clock = new AlarmClock(ctx.storage);
+    this.#delivery = new Delivery(this.#tailnet, new Queues(env), this.#clock);
+    if (this.#delivery.isPending())
+      void ctx.blockConcurrencyWhile(async () => {
+        this.#clock.found(await ctx.storage.getAlarm());
+        this.#delivery.arm(Date.now());
+      });
   }
 
   /**
@@ -84,12 +97,17 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       () => {
         const now = Date.now();
         const admitted: A = tailnet.store.transaction<A>(() => admit(tailnet, now) as never);
-        return tailnet.store.transaction<T>(() => act(tailnet, now, admitted) as never);
+        const value: T = tailnet.store.transaction<T>(() => act(tailnet, now, admitted) as never);
+        if (tailnet.find()?.seq !== before) this.#delivery.arm(now);
+        return value;
       },
       () => this.#tailnet.head(),
     );
     const info = this.#tailnet.find();
-    if (info !== null && info.seq !== before) this.#hurry(info.id, info.seq);
+    if (info !== null && info.seq !== before) {
+      this.#hurry(info.id, info.seq);
+      this.ctx.waitUntil(this.#delivery.flush());
+    }
     return outcome;
   }
 
@@ -215,5 +233,35 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
         nodes: tailnet.nodes.all().map(({ nodeKey, keySignature }) => ({ nodeKey, signature: keySignature })),
       };
     });
+  }
+
+  /** What the events with these numbers mean to the record, up to 100 of them; nodes from the one after `after` on, by the page. */
+  newsAt(seqs: readonly number[], after: number): Promise<Outcome<RecordedNews>> {
+    return this.#act((tailnet) => newsAt(tailnet, seqs, after));
+  }
+
+  /** All that the record has of the tailnet, by the page. */
+  recordPage(part: RecordPage["part"], after: number, limit: number): Promise<Outcome<RecordPage>> {
+    return this.#act((tailnet) => recordPage(tailnet, part, after, limit));
+  }
+
+  /** Notes that events of that epoch have arrived; again is a no-op. */
+  acknowledge(lane: Lane, epoch: string, seqs: readonly number[]): Promise<Outcome<null>> {
+    return this.#act(() => {
+      this.#delivery.acknowledge(lane, epoch, seqs);
+      return null;
+    });
+  }
+
+  /** Sends again what has not arrived [W11]. */
+  override async alarm(): Promise<void> {
+    const now = Date.now();
+    this.#clock.rang(now);
+    try {
+      await this.#delivery.resend(now);
+    } catch (error) {
+      console.error("the alarm's work failed; it is set again", error);
+      this.#delivery.arm(now);
+    }
   }
 }

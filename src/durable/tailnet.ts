@@ -7,6 +7,7 @@ import { Lock } from "./lock.ts";
 import { newsOf, type NodeFacts } from "./node-facts.ts";
 import { Nodes, byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { Nonces, type Caller } from "./nonces.ts";
+import { Outbox } from "./outbox.ts";
 import { randomId } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
 import { AUTHORITY_MIGRATIONS } from "./schema.ts";
@@ -18,6 +19,8 @@ export interface TailnetInfo {
   readonly name: string;
   /** Changes where the object's history does: a session of another epoch starts anew. */
   readonly epoch: string;
+  /** When the epoch began: of two epochs the later counts. */
+  readonly era: number;
   /** Counts the changes that nodes can see. */
   readonly seq: number;
   /** The seq at which the lock last changed; 0 where it never has. */
@@ -31,6 +34,7 @@ export class Tailnet {
   readonly authKeys: AuthKeys;
   readonly nonces: Nonces;
   readonly events: Events;
+  readonly outbox: Outbox;
   readonly verifier: SignatureVerifier;
 
   constructor(store: Store, verifier: SignatureVerifier) {
@@ -43,6 +47,7 @@ export class Tailnet {
     this.authKeys = new AuthKeys(store);
     this.nonces = new Nonces(store);
     this.events = new Events(store);
+    this.outbox = new Outbox(store);
   }
 
   /** Makes the tailnet, once; again with the same ID it is a no-op. */
@@ -61,12 +66,13 @@ export class Tailnet {
 
   find(): TailnetInfo | null {
     if (this.store.isEmpty()) return null;
-    const row = this.store.row("SELECT id, name, epoch, seq, lock_seq FROM tailnet");
+    const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq FROM tailnet");
     if (row === null) return null;
     return {
       id: row.text("id"),
       name: row.text("name"),
       epoch: row.text("epoch"),
+      era: row.integer("era"),
       seq: row.integer("seq"),
       lockSeq: row.integer("lock_seq"),
     };
@@ -98,11 +104,12 @@ export class Tailnet {
     return { type: "TAILNET", id, name, ...(property === undefined ? {} : { property }) };
   }
 
-  /** Counts a change and stores the event that tells of it [W2]; gives its number. `now` in milliseconds since the epoch. */
+  /** Counts a change and stores the event that tells of it [W2], and that it is to be passed on [W10]; gives its number. `now` in milliseconds since the epoch. */
   record(by: By, event: NewEvent, now: number): number {
     this.store.run("UPDATE tailnet SET seq = seq + 1");
     const { epoch, seq } = this.info();
     this.events.add(by, event, epoch, seq, now);
+    this.outbox.add(seq);
     return seq;
   }
 

@@ -11,6 +11,7 @@ import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
 import { answer, refuse } from "./http-errors.ts";
 import { authorityOf, tailnetsOf } from "./objects.ts";
+import { recordRoutes } from "./record-routes.ts";
 
 /** Seconds for which an auth key is good where nothing is said: 90 days, as at Tailscale, and the most that there is. */
 const MAX_KEY_SECONDS = 90 * 24 * 60 * 60;
@@ -118,3 +119,4 @@ adminApi.get("/api/v2/tailnets", async (c) => c.json({ tailnets: await tailnetsO
 adminApi.post("/api/v2/tailnet/:tailnet/keys", createKey);
 adminApi.get("/api/v2/tailnet/:tailnet/lock/export", exportLock);
 adminApi.post("/api/v2/tailnet/:tailnet/lock/support-secret", readSupport);
+adminApi.route("/", recordRoutes);

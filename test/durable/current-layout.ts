@@ -15,6 +15,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
     losing_bytes INTEGER NOT NULL DEFAULT 0, retired INTEGER, secret BLOB , support_key BLOB, support_value BLOB, support_box BLOB,
     ancestor_place INTEGER NOT NULL DEFAULT 0)`,
   "CREATE UNIQUE INDEX chains_active ON chains ((1)) WHERE retired IS NULL",
+  "CREATE TABLE delivery (one INTEGER PRIMARY KEY CHECK (one = 1), sessions INTEGER NOT NULL, tries INTEGER NOT NULL)",
   `CREATE TABLE events ( epoch TEXT NOT NULL, seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL,
     origin TEXT NOT NULL, target TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, hash BLOB NOT NULL )`,
   `CREATE TABLE nodes ( id INTEGER PRIMARY KEY AUTOINCREMENT, stable_id TEXT NOT NULL UNIQUE, machine_key TEXT NOT NULL,
@@ -29,6 +30,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
   `CREATE TABLE nonces ( machine_key TEXT NOT NULL, nonce TEXT NOT NULL, expires INTEGER NOT NULL,
     PRIMARY KEY (machine_key, nonce) ) WITHOUT ROWID`,
   "CREATE INDEX nonces_expires ON nonces (expires)",
+  "CREATE TABLE outbox (seq INTEGER PRIMARY KEY)",
   `CREATE TABLE pending_init ( one INTEGER PRIMARY KEY CHECK (one = 1), node_key TEXT NOT NULL, genesis BLOB NOT NULL,
     begun INTEGER NOT NULL, listed TEXT NOT NULL )`,
   "CREATE TABLE removed_nodes (id INTEGER PRIMARY KEY, stable_id TEXT NOT NULL, machine_key TEXT NOT NULL, seq INTEGER NOT NULL)",
@@ -36,5 +38,5 @@ export const CURRENT_LAYOUT: readonly string[] = [
   "CREATE TABLE retired_keys (node_key TEXT PRIMARY KEY, node_id INTEGER NOT NULL) WITHOUT ROWID",
   "CREATE TABLE schema (version INTEGER NOT NULL)",
   `CREATE TABLE tailnet ( id TEXT NOT NULL, name TEXT NOT NULL, epoch TEXT NOT NULL, created INTEGER NOT NULL, seq INTEGER NOT NULL,
-    lock_seq INTEGER NOT NULL , settings TEXT NOT NULL DEFAULT '{}', deleted INTEGER)`,
+    lock_seq INTEGER NOT NULL , settings TEXT NOT NULL DEFAULT '{}', deleted INTEGER, era INTEGER NOT NULL DEFAULT 0)`,
 ];

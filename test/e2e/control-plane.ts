@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import { applyMigrations } from "../../scripts/migrate.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
@@ -48,6 +49,7 @@ export class ControlPlane {
 
   /** Starts the Worker with its data under `folder`. Never asks the internet. */
   static async start(folder: string): Promise<ControlPlane> {
+    await applyMigrations(folder);
     const token = randomBytes(24).toString("base64url");
     const [port, inspector] = [await freePort(), await freePort()];
     const args = ["dev", "--port", String(port), "--inspector-port", String(inspector), "--persist-to", folder];

@@ -2,22 +2,25 @@
 
 import { readFileSync, readdirSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { nodeKdf } from "../../../src/node/native-crypto.ts";
-import { TKA_PATHS, initBeginResponse } from "../../../src/protocol/index.ts";
+import { nodeKdf, nodeVerifier } from "../../../src/node/native-crypto.ts";
+import { bootstrapResponse, initBeginResponse } from "../../../src/protocol/index.ts";
 import {
   KEY_25519,
+  MemoryChonk,
+  UpdateBuilder,
   aumHash,
+  bootstrap,
   encodeAum,
+  inform,
   makeGenesis,
   signDirect,
   type Aum,
-  type State,
+  type Authority,
 } from "../../../src/tka/index.ts";
 import { ROOT } from "../root.ts";
 import { BenchNode } from "./bench-node.ts";
 import { bundle } from "./bundle.ts";
-import { ChainMaker } from "./chain-maker.ts";
-import { Http, expectOk, type Ask } from "./http.ts";
+import { Http, expectOk } from "./http.ts";
 import { Runtime } from "./runtime.ts";
 import { settingsOf, type Bindings } from "./worker-settings.ts";
 
@@ -65,20 +68,13 @@ export class Plane {
     return new Plane(runtime);
   }
 
-  get url(): URL {
-    return this.runtime.url;
-  }
-
   get http(): Http {
     return this.#http;
   }
 
-  /** Ends the process, does `meanwhile`, and starts another on the same storage. */
-  async pause(meanwhile: () => void = () => undefined): Promise<void> {
+  async restart(): Promise<void> {
     this.#http.close();
-    await this.runtime.stop();
-    meanwhile();
-    await this.runtime.resume();
+    await this.runtime.restart();
     this.#http = new Http(this.runtime.url, HANDS);
   }
 
@@ -116,7 +112,8 @@ export class Tailnet {
   /** Registers so many more nodes; the first of all is the signer. */
   async join(count: number): Promise<void> {
     const first = this.nodes.length;
-    for (let i = 0; i < count; i++) this.nodes.push(new BenchNode(`node-${first + i}`, this.#plane));
+    const { http, runtime } = this.#plane;
+    for (let i = 0; i < count; i++) this.nodes.push(new BenchNode(`node-${first + i}`, http, runtime.url));
     await each(count, (i) => this.node(first + i).register(this.#authKey));
   }
 
@@ -139,33 +136,44 @@ export class Tailnet {
       return [String(NodeID), signDirect(NodePublic, rotation, signer.lockKey)] as const;
     });
     await signer.tka("initFinish", { Signatures: new Map(signatures) });
-    return new LockedTailnet(signer, genesis, state);
+    bootstrapResponse(await signer.tka("bootstrap"), "bootstrap");
+    return new LockedTailnet(signer, genesis);
   }
 }
 
-/** A tailnet's lock, and the signer that changes it. */
+/** The signer's copy of a chain, from which it makes updates as fast as they are wanted. */
 export class LockedTailnet {
   readonly signer: BenchNode;
-  readonly #chain: ChainMaker;
+  readonly #chonk = new MemoryChonk();
+  #authority: Authority;
+  #step = 0;
 
-  constructor(signer: BenchNode, genesis: Aum, state: State) {
+  constructor(signer: BenchNode, genesis: Aum) {
     this.signer = signer;
-    this.#chain = new ChainMaker(signer.lockKey, aumHash(genesis), state);
+    this.#authority = bootstrap(this.#chonk, genesis, nodeVerifier, 0);
   }
 
-  /** The signed request that sends the next AUM as a person's change. */
-  nextChange(): Ask {
-    return this.#request([this.#chain.next()], true);
+  /** One change after the other, as an admin makes them: a key is added, and taken away again. A checkpoint comes now and then, as the builder
+   * has it. */
+  next(): readonly Aum[] {
+    const builder = new UpdateBuilder(this.#authority, this.signer.lockKey);
+    const other = new Uint8Array(32).fill(1 + ((this.#step >> 1) % 200));
+    if (this.#step++ % 2 === 0) builder.addKey({ kind: KEY_25519, votes: 1n, publicKey: other, meta: null });
+    else builder.removeKey(other);
+    const updates = builder.finalize(this.#chonk);
+    this.#authority = inform(this.#chonk, this.#authority, updates, nodeVerifier, 0);
+    return updates;
   }
 
-  #request(updates: readonly Aum[], Interactive: boolean): Ask {
+  /** The signed request that sends updates as a person's change. */
+  request(updates: readonly Aum[]) {
+    const last = updates.at(-1);
     const MissingAUMs = updates.map(encodeAum);
-    return this.signer.signed(TKA_PATHS.syncSend, { Head: this.#chain.head, MissingAUMs, Interactive });
+    const Head = last === undefined ? "" : aumHash(last);
+    return this.signer.signed("/machine/tka/sync/send", { Head, MissingAUMs, Interactive: true });
   }
 
-  /** Has the control plane take so many more AUMs at once, 1,900 at most. */
-  async grow(count: number): Promise<void> {
-    const ask = this.#request(this.#chain.many(count), false);
-    expectOk(await this.signer.ask(ask), ask.path);
+  get head(): string {
+    return this.#authority.head;
   }
 }

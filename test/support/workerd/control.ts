@@ -65,9 +65,9 @@ export function sql(tailnet: string, ...statements: readonly string[]): Promise<
 }
 
 /** Tables whose rows are no part of what is stored for good. */
-const PASSING = new Set(["nonces", "sqlite_sequence"]);
+const PASSING = new Set(["nonces", "outbox", "delivery", "sqlite_sequence"]);
 
-/** Every row of every table of an object, as text; nonces aside. */
+/** Every row of every table of an object, as text; nonces and the outbox aside. */
 export function dump(state: DurableObjectState): Record<string, string[]> {
   const { sql: db } = state.storage;
   const names = db.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").toArray();

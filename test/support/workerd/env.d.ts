@@ -1,5 +1,6 @@
 /** What `env` and `exports` of cloudflare:workers are in these tests. */
 
+import type { D1Migration } from "cloudflare:test";
 import type { WorkerEnv } from "../../../src/worker/env.ts";
 
 declare global {
@@ -9,6 +10,7 @@ declare global {
     }
     interface Env extends WorkerEnv {
       readonly OWNER_TOKEN: string;
+      readonly MIGRATIONS: D1Migration[];
     }
   }
 }

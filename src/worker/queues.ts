@@ -1,0 +1,21 @@
+/** The queues' consumers by the names in wrangler.toml. */
+
+import type { WorkerEnv } from "./env.ts";
+import { keepDeadLetters } from "./queue-dead-letters.ts";
+import { consumeRecord } from "./queue-record.ts";
+import { consumeSessions } from "./queue-sessions.ts";
+
+type Consumer = (batch: MessageBatch, env: WorkerEnv) => Promise<void>;
+
+const CONSUMERS: Readonly<Record<string, Consumer>> = {
+  "tailward-sessions": consumeSessions,
+  "tailward-record": consumeRecord,
+  "tailward-sessions-dead": (batch, env) => keepDeadLetters(batch, "sessions", env),
+  "tailward-record-dead": (batch, env) => keepDeadLetters(batch, "record", env),
+};
+
+export async function consume(batch: MessageBatch, env: WorkerEnv): Promise<void> {
+  const consumer = CONSUMERS[batch.queue];
+  if (consumer === undefined) throw new Error(`nobody consumes the queue ${batch.queue}`);
+  await consumer(batch, env);
+}

@@ -1,0 +1,109 @@
+/**
+ * The tables of D1: the record of every tailnet, a projection of what their objects hold, and what the queues gave up on. What each column
+ * means is in docs/storage.md. Migrations are made from here by drizzle-kit (`npm run migrations`), with STRICT and WITHOUT ROWID added by hand, which it
+ * does not know; never edited once landed.
+ *
+ * Rule [W13]: an event is here once, by tailnet, seq and epoch.
+ */
+
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+const tailnetId = () => text("tailnet_id").notNull();
+const number = (name: string) => integer(name).notNull();
+const words = (name: string) => text(name).notNull();
+
+export const tailnets = sqliteTable("tailnets", {
+  tailnetId: text("tailnet_id").primaryKey().notNull(),
+  era: number("era"),
+  seq: number("seq"),
+  epoch: words("epoch"),
+  name: words("name"),
+  created: number("created"),
+  deleted: integer("deleted"),
+  lockHead: text("lock_head"),
+});
+
+export const nodes = sqliteTable(
+  "nodes",
+  {
+    tailnetId: tailnetId(),
+    nodeId: number("node_id"),
+    era: number("era"),
+    seq: number("seq"),
+    removed: number("removed"),
+    stableId: words("stable_id"),
+    machineKey: words("machine_key"),
+    nodeKey: words("node_key"),
+    lockKey: words("lock_key"),
+    name: words("name"),
+    hostname: words("hostname"),
+    os: words("os"),
+    clientVersion: words("client_version"),
+    capVersion: number("cap_version"),
+    tags: words("tags"),
+    ephemeral: number("ephemeral"),
+    authorized: number("authorized"),
+    signed: number("signed"),
+    signedBy: words("signed_by"),
+    ignoresLock: number("ignores_lock"),
+    awakening: number("awakening"),
+    created: number("created"),
+    keyExpiry: integer("key_expiry"),
+  },
+  (table) => [primaryKey({ columns: [table.tailnetId, table.nodeId] })],
+);
+
+export const nodeKeys = sqliteTable(
+  "node_keys",
+  {
+    tailnetId: tailnetId(),
+    seq: number("seq"),
+    epoch: words("epoch"),
+    stableId: words("stable_id"),
+    nodeKey: words("node_key"),
+    at: number("at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tailnetId, table.seq, table.epoch] }),
+    index("node_keys_node").on(table.tailnetId, table.stableId, table.seq),
+    index("node_keys_key").on(table.nodeKey),
+  ],
+);
+
+export const events = sqliteTable(
+  "events",
+  {
+    tailnetId: tailnetId(),
+    seq: number("seq"),
+    epoch: words("epoch"),
+    at: number("at"),
+    kind: words("kind"),
+    origin: words("origin"),
+    actorId: words("actor_id"),
+    actor: words("actor"),
+    targetId: words("target_id"),
+    target: words("target"),
+    old: words("old"),
+    new: words("new"),
+    hash: words("hash"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tailnetId, table.seq, table.epoch] }),
+    index("events_at").on(table.tailnetId, table.at),
+    index("events_kind").on(table.tailnetId, table.kind, table.at),
+    index("events_actor").on(table.tailnetId, table.actorId, table.at),
+    index("events_target").on(table.tailnetId, table.targetId, table.at),
+  ],
+);
+
+export const deadLetters = sqliteTable(
+  "dead_letters",
+  {
+    id: text("id").primaryKey().notNull(),
+    queue: words("queue"),
+    body: words("body"),
+    tailnetId: text("tailnet_id"),
+    died: number("died"),
+  },
+  (table) => [index("dead_letters_died").on(table.died)],
+);
