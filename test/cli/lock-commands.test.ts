@@ -6,11 +6,12 @@ import { describe, expect, test, vi } from "vitest";
 import { lockLogText } from "../../src/cli/lock-log.ts";
 import { nodeVerifier } from "../../src/node/index.ts";
 import { lockLogJson } from "../../src/protocol/index.ts";
-import { authorizeNodeKey, formatLockKey, isWrapped } from "../../src/tka/index.ts";
+import { authorizeNodeKey, decodeNodeKeySignature, formatLockKey, isWrapped } from "../../src/tka/index.ts";
 import { idOf, nodeKey } from "../support/chains-keys.ts";
 import { chain } from "../support/chains.ts";
 import { UPDATES } from "../protocol/lock-fixtures.ts";
 import { refused } from "../node/support/fake-control.ts";
+import { testFolder } from "../node/support/folder.ts";
 import { expectRefusal, lockedSeat, seat, soon, tailward } from "./support.ts";
 
 const rotationKey = formatLockKey(idOf("dave's"));
@@ -21,6 +22,20 @@ describe("lock sign", () => {
     expect(await run("lock", "sign", nodeKey("dave"), rotationKey)).toEqual({ code: 0, out: "", err: "" });
     const signature = control.asked.at(-1)?.body["Signature"] as Uint8Array;
     expect(() => authorizeNodeKey(agent.lock.require().state, nodeKey("dave"), signature, nodeVerifier)).not.toThrow();
+  });
+
+  test("passes over a comma after a key, as it may be copied", async () => {
+    const { run, control } = await lockedSeat();
+    expect((await run("lock", "sign", `${nodeKey("dave")},`, `${rotationKey},`)).code).toBe(0);
+    const signature = decodeNodeKeySignature(control.asked.at(-1)?.body["Signature"] as Uint8Array);
+    expect(signature.wrappingPubkey).toEqual(idOf("dave's"));
+  });
+
+  test("without a rotation key names none", async () => {
+    const { run, control } = await lockedSeat();
+    expect((await run("lock", "sign", nodeKey("dave"))).code).toBe(0);
+    const signature = decodeNodeKeySignature(control.asked.at(-1)?.body["Signature"] as Uint8Array);
+    expect(signature.wrappingPubkey).toBeNull();
   });
 
   test("reads each argument from a file where it says file:", async () => {
@@ -118,6 +133,12 @@ describe("lock disablement-kdf", () => {
     });
   });
 
+  test("reads the secret from a file where it says file:", async () => {
+    const path = join(testFolder(), "secret");
+    writeFileSync(path, "00\n");
+    expect((await tailward(null, ["lock", "disablement-kdf", `file:${path}`])).out).toMatch(/^disablement:5a4eaf14/);
+  });
+
   test.each([[[]], [["00", "01"]], [["xyz"]], [["0"]]])("%j is refused", async (args) => {
     expectRefusal(await tailward(null, ["lock", "disablement-kdf", ...args]), /usage|not hex/);
   });
@@ -127,7 +148,8 @@ describe("manners", () => {
   test("help goes to standard output, and is no error", async () => {
     const { code, out, err } = await tailward(null, ["lock", "--help"]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    for (const command of ["init", "status", "sign", "log", "disablement-kdf"]) expect(out).toContain(command);
+    const named = ["init", "status", "add", "remove", "sign", "disable", "disablement-kdf", "log", "local-disable"];
+    for (const command of [...named, "revoke-keys"]) expect(out).toContain(command);
   });
 
   test("an unknown command is refused in one line", async () => {

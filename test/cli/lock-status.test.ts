@@ -1,12 +1,16 @@
 /** `lock status` and `status`: the lines that are copied, byte for byte as Tailscale's, and what a hostile name can do: nothing. */
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { lockStatusText } from "../../src/cli/lock-status.ts";
+import { ControlUnreachable } from "../../src/node/errors.ts";
+import { LocalRoutes } from "../../src/node/local-routes.ts";
+import { reserveSocket, serveLocally } from "../../src/node/local-server.ts";
 import { lockStatusJson } from "../../src/protocol/index.ts";
 import { formatLockKey } from "../../src/tka/index.ts";
 import { idOf, nodeKey } from "../support/chains-keys.ts";
 import { STATUSES } from "../protocol/lock-fixtures.ts";
-import { mapNode } from "../node/support/fake-control.ts";
+import { FakeControl, mapNode } from "../node/support/fake-control.ts";
+import { startAgent } from "../node/support/test-agent.ts";
 import { expectRefusal, lockedSeat, seat, soon, tailward } from "./support.ts";
 
 const own = formatLockKey(idOf("own"));
@@ -24,6 +28,14 @@ describe("in words", () => {
 
   test("locked out: the command that lets the node in", () => {
     expect(textOf("on, locked out, no peers")).toContain(`\n\ttailward lock sign ${nodeKey("self")} ${own}\n`);
+  });
+
+  test("signed, and not able to sign its next key: the command that prevents the lock-out", () => {
+    const status = STATUSES["on, signed, with peers"];
+    if (status === undefined) throw new Error("no status");
+    const command = `\n\ttailward lock sign ${status.NodeKey ?? ""} ${own}\n`;
+    expect(lockStatusText(status, { lockIgnored: false, rotates: false })).toContain(command);
+    expect(lockStatusText(status, { lockIgnored: false, rotates: true })).not.toContain(command);
   });
 
   test("trusted keys and locked-out nodes, in columns parted by tabs", () => {
@@ -82,6 +94,33 @@ describe("`status`", () => {
     expect(out).toMatch(/^node +self\.example\.$/m);
     expect(out).toMatch(/^tailnet lock +on, this node is signed$/m);
     expect(out).toMatch(/^mallory\.example\. +100\.64\.0\.1 +nodekey:\w+ +LOCKED OUT: its node key is not signed$/m);
+  });
+
+  test("of a node that must be let in says where, here and in `lock status`", async () => {
+    const control = new FakeControl();
+    const url = "https://control.example/a/1";
+    control.tamper = { register: () => ({ AuthURL: `${url}\u001b[2J` }) };
+    const one = startAgent(control, { authKey: null });
+    const server = await serveLocally(await reserveSocket(one.directory), new LocalRoutes(one.agent));
+    onTestFinished(() => server.close());
+    await soon(() => expect(one.agent.status().node.approvalUrl).not.toBe(""));
+    const { out } = await tailward(one.directory, ["status"]);
+    expect(out).toMatch(/^node +\(not joined yet\)$/m);
+    expect(out).toMatch(/^to let this node in +an admin approves it at https:\/\/control\.example\/a\/1/m);
+    expect((await tailward(one.directory, ["lock"])).out).toContain(`An admin must let this node in first: ${url}`);
+    expect(out).not.toContain("\u001b");
+  });
+
+  test("and `lock status` of a node that has lost its control plane say so", async () => {
+    const { run, control, agent } = await lockedSeat();
+    control.failures.set("map", Array<Error>(20).fill(new ControlUnreachable("down")));
+    control.change(() => undefined);
+    await soon(() => expect(agent.status().node.connected).toBe(false));
+    expect((await run("status")).out).toMatch(/^control plane +\S+ \(not connected\)$/m);
+    expect((await run("lock")).out).toMatch(
+      /^This node is not connected to its control plane: .*\n\nTailnet lock is ENABLED/,
+    );
+    expect((await run("lock", "log")).code).toBe(0);
   });
 
   test("says when there are no peers", async () => {

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { lockDirectory } from "../../src/node/directory-lock.ts";
 import { runAgent } from "../../src/node/index.ts";
+import { KeyStore } from "../../src/node/key-store.ts";
+import type { NodeKey } from "../../src/tka/index.ts";
 import { testFolder } from "./support/folder.ts";
 
 /** A port that nobody listens on. */
@@ -39,6 +41,32 @@ describe("one agent on a state directory", () => {
     for (let i = 0; i < 2; i++)
       await expect(runAgent(options, new AbortController().signal)).rejects.toMatchObject({ code: "bad_argument" });
     lockDirectory(directory)();
+  });
+});
+
+describe("forced to authenticate anew", () => {
+  /** What is left in the store of an agent that was started so, and stopped before it reached its control plane. */
+  async function after(joined: boolean): Promise<{ readonly old: NodeKey; readonly store: KeyStore }> {
+    const directory = testFolder();
+    const before = KeyStore.open(directory);
+    before.update({ joined, controlUrl: url });
+    const stopping = new AbortController();
+    const options = { directory, url, authKey: null, hostname: null, forceReauth: true };
+    const running = runAgent({ ...options, log: () => void stopping.abort() }, stopping.signal);
+    await running;
+    return { old: before.nodeKey, store: KeyStore.open(directory) };
+  }
+
+  test("a node that has joined takes a new node key, which is to replace the old one", async () => {
+    const { old, store } = await after(true);
+    expect(store.nodeKey).not.toBe(old);
+    expect(store.state).toMatchObject({ joined: true, replaces: old });
+  });
+
+  test("one that has not joined keeps its key", async () => {
+    const { old, store } = await after(false);
+    expect(store.nodeKey).toBe(old);
+    expect(store.state.replaces).toBeNull();
   });
 });
 

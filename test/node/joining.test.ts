@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { Approval } from "../../src/node/approval.ts";
 import { nodeKdf, nodeVerifier } from "../../src/node/index.ts";
-import { join, keepSignature, replaceNodeKey, type Joining } from "../../src/node/joining.ts";
+import { canRotate, join, keepSignature, replaceNodeKey, type Joining } from "../../src/node/joining.ts";
 import { KeyStore } from "../../src/node/key-store.ts";
 import { LocalLock } from "../../src/node/local-lock.ts";
 import { lockSigner, newSigningKey } from "../../src/node/native-crypto.ts";
@@ -17,14 +17,18 @@ import {
   equalBytes,
   makeNodeKeySignature,
   nodeKeyToBinary,
+  parseWrappedAuthKey,
   rotateSignature,
+  signByCredential,
   signDirect,
   unverifiedWrappingKey,
   wrapAuthKey,
   type NodeKey,
   type NodeKeySignature,
+  type Signer,
 } from "../../src/tka/index.ts";
-import { lockKey, nodeKey, stateOf } from "../support/chains-keys.ts";
+import { nodeKeySigHash } from "../../src/tka/node-key-signature.ts";
+import { idOf, lockKey, nodeKey, stateOf } from "../support/chains-keys.ts";
 import { chain } from "../support/chains.ts";
 import { FakeControl } from "./support/fake-control.ts";
 import { testFolder } from "./support/folder.ts";
@@ -148,6 +152,82 @@ describe("a node key that replaces another", () => {
     const { rotation } = authorizeNodeKey(state, node.store.nodeKey, sentSignature(node), nodeVerifier);
     expect(rotation?.previousNodeKeys).toEqual(keys.slice(1));
     expect(node.store.state.signature).toEqual(sentSignature(node));
+  });
+});
+
+describe("40 node keys in a row, each told to be too old, each signed by the node itself [R5] [R6]", () => {
+  /** A member whose first signature `make` gives. */
+  type First = (node: TestJoining) => Uint8Array;
+  const lockKeyOf = ({ store }: TestJoining): Signer => lockSigner(store.state.lockKey);
+
+  const direct: First = (node) => signDirect(node.store.nodeKey, lockKeyOf(node).publicKey, lockKey("alice"));
+  /** Names another key to rotate with first, which then names ours: two wrapping keys in one chain. */
+  const handedOn: First = (node) => {
+    const before = signDirect(nodeKey("before"), lockKey("w1").publicKey, lockKey("alice"));
+    const second = rotateSignature(before, nodeKey("second"), lockKey("w1"));
+    const unsigned = makeNodeKeySignature(SIG_KIND.rotation, {
+      pubkey: nodeKeyToBinary(node.store.nodeKey),
+      nested: decodeNodeKeySignature(second),
+      wrappingPubkey: lockKeyOf(node).publicKey,
+    });
+    const signature = lockKey("w1").sign(nodeKeySigHash(unsigned));
+    return encodeNodeKeySignature({ ...unsigned, signature });
+  };
+  const bySignedAuthKey: First = (node) => {
+    const throwAway = newSigningKey();
+    const credential = parseWrappedAuthKey(wrapAuthKey("tskey-auth-x", lockKey("alice"), throwAway))?.credential;
+    if (credential === undefined) throw new Error("no credential");
+    return signByCredential(credential, throwAway.signer, node.store.nodeKey, lockKeyOf(node).publicKey);
+  };
+
+  test.each<[string, First]>([
+    ["a direct signature", direct],
+    ["a chain with two wrapping keys", handedOn],
+    ["a signed auth key", bySignedAuthKey],
+  ])("from %s", async (_what, make) => {
+    const node = joining(null);
+    let signature = make(node);
+    node.store.update({ joined: true });
+    for (let i = 0; i < 40; i++) {
+      const old = node.store.nodeKey;
+      const expired = { NodeKeyExpired: true, NodeKeySignature: Buffer.from(signature).toString("base64") };
+      let asked = 0;
+      node.client.tamper = { register: () => (asked++ === 0 ? expired : { MachineAuthorized: true }) };
+      await join(node, approval(), signal);
+      signature = sentSignature(node);
+      expect(node.store.nodeKey).not.toBe(old);
+      const { rotation } = authorizeNodeKey(state, node.store.nodeKey, signature, nodeVerifier);
+      expect(rotation?.previousNodeKeys[0]).toBe(old);
+      expect(canRotate(signature, lockKeyOf(node))).toBe(true);
+    }
+  });
+});
+
+describe("whether a node can sign its own next key", () => {
+  const signer = lockKey("n's");
+  const direct = signDirect(nodeKey("n"), signer.publicKey, lockKey("alice"));
+
+  /** As many layers of another key as there is room for, the last of which names ours. */
+  function full(): Uint8Array {
+    let old = signDirect(nodeKey("n"), lockKey("w").publicKey, lockKey("alice"));
+    for (let i = 0; i < 14; i++) old = rotateSignature(old, nodeKey(`w${i}`), lockKey("w"));
+    const unsigned = makeNodeKeySignature(SIG_KIND.rotation, {
+      pubkey: nodeKeyToBinary(nodeKey("n")),
+      nested: decodeNodeKeySignature(old),
+      wrappingPubkey: signer.publicKey,
+    });
+    return encodeNodeKeySignature({ ...unsigned, signature: lockKey("w").sign(nodeKeySigHash(unsigned)) });
+  }
+
+  test.each<[string, Uint8Array, boolean]>([
+    ["signed directly, its own key named", direct, true],
+    ["rotated already", rotateSignature(direct, nodeKey("n2"), signer), true],
+    ["signed without a key to rotate with", signDirect(nodeKey("n"), null, lockKey("alice")), false],
+    ["signed for another key to rotate with", signDirect(nodeKey("n"), idOf("x"), lockKey("alice")), false],
+    ["at the end of what can be nested", full(), false],
+    ["unreadable", Uint8Array.of(1), false],
+  ])("%s", (_what, signature, can) => {
+    expect(canRotate(signature, signer)).toBe(can);
   });
 });
 

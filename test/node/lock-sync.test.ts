@@ -1,15 +1,17 @@
 /** Syncing with a control plane that lies [Z16] to [Z19]. */
 
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { AgentError, nodeKdf, nodeVerifier } from "../../src/node/index.ts";
+import { AgentError, FileChonk, nodeKdf, nodeVerifier } from "../../src/node/index.ts";
 import { LocalLock } from "../../src/node/local-lock.ts";
 import { needsSync, syncLock } from "../../src/node/lock-sync.ts";
 import { tkaInfo, type TkaInfo } from "../../src/protocol/index.ts";
 import { MemoryChonk, TkaError, encodeAum, signAum, type Aum } from "../../src/tka/index.ts";
 import { lockKey, nodeKey } from "../support/chains-keys.ts";
-import { addKey, removeKey } from "../support/chains-recipes.ts";
+import { addKey, checkpoint, removeKey } from "../support/chains-recipes.ts";
 import { chain, type DrawnChain } from "../support/chains.ts";
 import { FakeControl } from "./support/fake-control.ts";
+import { testFolder } from "./support/folder.ts";
 
 const SECRET = new Uint8Array(32).fill(0x5e);
 const VALUE = nodeKdf(SECRET);
@@ -31,8 +33,9 @@ class World {
     chonk: this.chonk,
     verifier: nodeVerifier,
     kdf: nodeKdf,
-    now: () => 1_800_000_000_000,
+    now: () => this.now,
   });
+  now = 1_800_000_000_000;
   disallowed: string[] = [];
 
   /** Syncs to what is said, which is the truth by default. */
@@ -267,5 +270,97 @@ describe("a sync is needed", () => {
     expect(needsSync(world.lock, infoOf({}))).toBe(false);
     expect(needsSync(new World().lock, infoOf({ Disabled: true }))).toBe(false);
     expect(needsSync(new World().lock, infoOf({ Head: c.hash("C") }))).toBe(true);
+  });
+});
+
+describe("a node far behind [Z24]", () => {
+  const names = Array.from({ length: 120 }, (_, i) => `N${i}`);
+  const long = chain(["G", ...names].join(" -> "));
+
+  /** A control plane that gives 50 AUMs at most. */
+  function inBatches(control: FakeControl): void {
+    control.tamper = {
+      offer: (answer) => ({ MissingAUMs: (answer as { MissingAUMs: Uint8Array[] }).MissingAUMs.slice(0, 50) }),
+    };
+  }
+
+  test("goes on until it stands where the control plane stands", async () => {
+    const world = await synced(long, "G", "N0");
+    inBatches(world.control);
+    world.control.extend(...long.aums(...names.slice(1)));
+    const before = world.control.asked.length;
+    await world.sync();
+    expect(world.lock.authority?.head).toBe(long.hash("N119"));
+    expect(world.control.asked.slice(before).map(({ what }) => what)).toEqual(
+      Array.from({ length: 3 }, () => ["offer", "send"]).flat(),
+    );
+  });
+
+  test("a newcomer too", async () => {
+    const world = new World();
+    inBatches(world.control);
+    world.control.lock(...long.aums("G", ...names));
+    await world.sync();
+    expect(world.lock.authority?.head).toBe(long.hash("N119"));
+  });
+
+  test("stops where a round brings it no further, and says so", async () => {
+    const world = await synced(long, "G", "N0");
+    world.control.extend(...long.aums(...names.slice(1)));
+    world.control.tamper = { offer: () => ({ MissingAUMs: [] }) };
+    await world.sync();
+    expect(world.lock.authority?.head).toBe(long.hash("N0"));
+    expect(world.lines.at(-1)).toContain("out of step");
+  });
+
+  test("a round that fails leaves it as far as it was, and the next sync goes on from there", async () => {
+    const world = await synced(long, "G", "N0");
+    inBatches(world.control);
+    world.control.extend(...long.aums(...names.slice(1)));
+    const offer = world.control.syncOffer.bind(world.control);
+    let rounds = 0;
+    world.control.syncOffer = (body) => {
+      rounds++;
+      return rounds === 2 ? Promise.reject(new Error("lost")) : offer(body);
+    };
+    await expect(world.sync()).rejects.toThrow("lost");
+    expect(world.lock.authority?.head).toBe(long.hash("N50"));
+    await world.sync();
+    expect(world.lock.authority?.head).toBe(long.hash("N119"));
+  });
+});
+
+describe("after a sync", () => {
+  const names = Array.from({ length: 130 }, (_, i) => `N${i}`);
+  const long = chain(["G", ...names].join(" -> "), {
+    aums: { N49: checkpoint(), N99: checkpoint() },
+  });
+
+  test("what is older than 14 days and 24 AUMs back to a checkpoint is forgotten; the rest works on, also from the disk", async () => {
+    const folder = testFolder();
+    const file = FileChonk.open(join(folder, "chain.log"));
+    const control = new FakeControl();
+    control.lock(...long.aums("G", ...names.slice(0, 128)));
+    let now = 1_800_000_000_000;
+    const lock = new LocalLock({ chonk: file, verifier: nodeVerifier, kdf: nodeKdf, now: () => now });
+    const sync = (): Promise<void> =>
+      syncLock(
+        { client: control, lock, nodeKey: nodeKey("n"), disallowed: [], log: () => undefined },
+        infoOf({ Head: control.authority?.head }),
+      );
+    await sync();
+    expect(file.hashes()).toHaveLength(129);
+    now += 15 * 24 * 60 * 60 * 1000;
+    control.extend(...long.aums("N128"));
+    await sync();
+    expect(file.aum(long.hash("N98"))).toBeNull();
+    expect(file.hashes()).toHaveLength(30);
+    expect(lock.authority?.oldestAncestor).toBe(long.hash("N99"));
+    file.close();
+    const again = FileChonk.open(join(folder, "chain.log"));
+    const reopened = new LocalLock({ chonk: again, verifier: nodeVerifier, kdf: nodeKdf, now: () => now });
+    expect(reopened.authority?.head).toBe(long.hash("N128"));
+    expect(reopened.authority?.state).toEqual(long.stateAfter("N128"));
+    again.close();
   });
 });
