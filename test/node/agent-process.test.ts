@@ -52,7 +52,8 @@ describe("forced to authenticate anew", () => {
     before.update({ joined, controlUrl: url });
     const stopping = new AbortController();
     const options = { directory, url, authKey: null, hostname: null, forceReauth: true };
-    const running = runAgent({ ...options, log: () => void stopping.abort() }, stopping.signal);
+    const log = (): void => stopping.abort();
+    const running = runAgent({ ...options, log }, stopping.signal);
     await running;
     return { old: before.nodeKey, store: KeyStore.open(directory) };
   }
