@@ -1,43 +1,16 @@
 /** Long chains in a tailnet's object, grown as time passes. */
 
 import { MAX_BATCH, syncSendResponse } from "../../../src/protocol/index.ts";
-import {
-  AUM_KIND,
-  aumHash,
-  hashToBytes,
-  makeAum,
-  signAum,
-  type Aum,
-  type AumHash,
-  type Signer,
-  type State,
-} from "../../../src/tka/index.ts";
+import type { Aum, AumHash } from "../../../src/tka/index.ts";
 import { runInDurableObject } from "cloudflare:test";
+import { idle, type Tip } from "../idle-chain.ts";
 import { authorityOf } from "./control.ts";
 import { send } from "./locked.ts";
 import { accepted, type TestNode } from "./test-node.ts";
 
+export { idle, type Tip };
+
 export const DAY = 24 * 60 * 60 * 1000;
-const CHECKPOINT_EVERY = 50;
-
-/** Where a chain stands: its head, and what is trusted there. */
-export interface Tip {
-  readonly head: AumHash;
-  readonly state: State;
-}
-
-/** So many updates that change nothing after `tip`, every 50th of them a checkpoint. */
-export function idle(count: number, { head, state }: Tip, signer: Signer, mark = 0n): Aum[] {
-  const out: Aum[] = [];
-  for (let at = head; out.length < count; at = aumHash(out.at(-1) as Aum)) {
-    const prevAumHash = hashToBytes(at);
-    const isCheckpoint = out.length % CHECKPOINT_EVERY === CHECKPOINT_EVERY - 1;
-    const fields = isCheckpoint ? { state: { ...state, lastAumHash: null } } : { votes: mark };
-    out.push(signAum(makeAum(isCheckpoint ? AUM_KIND.checkpoint : AUM_KIND.noOp, { prevAumHash, ...fields }), signer));
-  }
-  return out;
-}
-
 /** Has the control plane take updates in batches, of the node's own accord. Gives the head that it answers last. */
 export async function sendAll(node: TestNode, updates: readonly Aum[]): Promise<AumHash> {
   let head = "";
