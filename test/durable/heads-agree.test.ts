@@ -1,7 +1,7 @@
 /** Every node ends at the object's head, whatever it heard when: forks made offline, recoveries, sleepers of hundreds and thousands. */
 
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   openAuthority,
   aumHash,
@@ -22,6 +22,9 @@ import { Follower } from "../support/workerd/exchange.ts";
 import { lock, newGenesis, newSecrets, send } from "../support/workerd/locked.ts";
 import { grow, idle, sendAll, type Tip } from "../support/workerd/long-chain.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
+
+// Long chains are signed anew for every test.
+vi.setConfig({ testTimeout: 60_000 });
 
 const NODES = 4;
 const RUNS = 12;
@@ -128,7 +131,7 @@ describe("every node's head agrees", () => {
       }),
       { numRuns: RUNS, seed: 20_261_125 },
     );
-  }, 60_000);
+  });
 
   test.each([[[0, 1, 2, 3]], [[3, 2, 1, 0]], [[2, 0, 3, 1]]])(
     "with sleepers of 2,500 and of 500 AUMs, and one on the branch that a recovery undid, in order %j",
@@ -154,6 +157,5 @@ describe("every node's head agrees", () => {
       const all = [asleep, dozing, misled, watching];
       for (const place of order) expect(await (all[place] as Follower).follow()).toBe(aumHash(aum));
     },
-    60_000,
   );
 });

@@ -1,11 +1,12 @@
 /** Recoveries at the object: those that win, and those that would not and are refused with what they lack [Y9]. */
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { emptyResponse, syncSendResponse } from "../../src/protocol/index.ts";
 import {
   AUM_KIND,
   UpdateBuilder,
   aumHash,
+  compareHashes,
   cosignRevocation,
   hashToBytes,
   makeAum,
@@ -21,6 +22,9 @@ import { makeTailnet } from "../support/workerd/control.ts";
 import { DAY, idle, passTime, sendAll } from "../support/workerd/long-chain.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { TestNode, accepted, type Answer } from "../support/workerd/test-node.ts";
+
+// Long chains are signed anew for every test.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Story {
   readonly tailnet: string;
@@ -80,7 +84,7 @@ function finish(node: TestNode, aum: Aum): Promise<Answer> {
 function losing(make: (mark: number) => Aum, rival: AumHash): Aum {
   for (let mark = 0; ; mark++) {
     const aum = make(mark);
-    if (aumHash(aum) > rival) return aum;
+    if (compareHashes(aumHash(aum), rival) > 0) return aum;
   }
 }
 

@@ -3,7 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import {
+  SIG_KIND,
+  decodeNodeKeySignature,
   encodeAum,
+  encodeNodeKeySignature,
+  makeNodeKeySignature,
+  nodeKeyToBinary,
   parseWrappedAuthKey,
   rotateSignature,
   signByCredential,
@@ -11,6 +16,7 @@ import {
   wrapAuthKey,
   type NodeKey,
 } from "../../src/tka/index.ts";
+import { signNodeKeySignature } from "../../src/tka/rotation.ts";
 import { toBase64 } from "../support/answer-ports.ts";
 import { Tailnet, actBoth, okOf, type Step } from "./both-sides.ts";
 import { nodeKeyAt, signerAt, type FuzzSigner } from "./fuzz/keys.ts";
@@ -20,13 +26,15 @@ const [trusted, throwAway] = [signerAt(0), signerAt(10)];
 const tailnet = new Tailnet([{ signer: trusted, votes: 1 }]);
 const locked: Step = { do: "bootstrap", node: "a", aum: toBase64(encodeAum(tailnet.genesis)) };
 let oracle: Oracle;
+let old: Oracle;
 
 beforeAll(async () => {
-  oracle = await Oracle.start();
+  [oracle, old] = [await Oracle.start("v1.104"), await Oracle.start("v1.102")];
 });
 
 afterAll(() => {
   oracle.close();
+  old.close();
 });
 
 function joinByAuthKey(nodeKey: NodeKey, lock: FuzzSigner): Uint8Array {
@@ -35,11 +43,36 @@ function joinByAuthKey(nodeKey: NodeKey, lock: FuzzSigner): Uint8Array {
   return signByCredential(parsed.credential, throwAway, nodeKey, lock.publicKey);
 }
 
+/** A signature whose right to rotate was handed on twice before it came to `lock`: three wrapping keys, each of another layer. */
+function handedOn(nodeKey: NodeKey, lock: FuzzSigner): Uint8Array {
+  const [first, second] = [signerAt(16), signerAt(17)];
+  const hand = (
+    nested: Uint8Array,
+    by: FuzzSigner,
+    to: Uint8Array,
+    place: number,
+    key = nodeKeyAt(4, place),
+  ): Uint8Array =>
+    encodeNodeKeySignature(
+      signNodeKeySignature(
+        makeNodeKeySignature(SIG_KIND.rotation, {
+          pubkey: nodeKeyToBinary(key),
+          nested: decodeNodeKeySignature(nested),
+          wrappingPubkey: to,
+        }),
+        by,
+      ),
+    );
+  const direct = signDirect(nodeKeyAt(4, 0), first.publicKey, trusted);
+  return hand(hand(direct, first, second.publicKey, 1), second, lock.publicKey, 2, nodeKey);
+}
+
 describe.each([
   ["a direct signature", (nodeKey: NodeKey, lock: FuzzSigner) => signDirect(nodeKey, lock.publicKey, trusted)],
   ["a wrapped auth key", joinByAuthKey],
+  ["a signature with several wrapping keys", handedOn],
 ] as const)("a node that joined by %s", (_name, join) => {
-  test("rotates its node key 40 times, and Go lets it in each time", async () => {
+  test.each(["v1.102", "v1.104"])("rotates its node key 40 times, and %s lets it in each time", async (version) => {
     const lock = signerAt(11);
     let sig = join(nodeKeyAt(1, 0), lock);
     const steps: Step[] = [locked];
@@ -47,7 +80,7 @@ describe.each([
       sig = rotateSignature(sig, nodeKeyAt(1, i), lock);
       steps.push({ do: "authorized", node: "a", nodeKey: nodeKeyAt(1, i), sig: toBase64(sig) });
     }
-    const answers = await actBoth(oracle, steps);
+    const answers = await actBoth(version === "v1.102" ? old : oracle, steps);
     answers.forEach((_, index) => okOf(answers, index));
     const { prevNodeKeys } = okOf<AuthorizedResult>(answers, -1);
     expect(prevNodeKeys.slice(0, 3)).toEqual([39, 38, 37].map((i) => nodeKeyAt(1, i)));
