@@ -21,6 +21,10 @@ export interface AuthKeyInfo extends Omit<AuthKeyOptions, "expirySeconds"> {
   readonly created: number;
   /** Milliseconds since the epoch. */
   readonly expires: number;
+  /** When it was revoked, or null. */
+  readonly revoked: number | null;
+  /** True if it lets nobody in any more. */
+  readonly invalid: boolean;
 }
 
 /** Characters of an auth key's secret: 190 bits. */
@@ -30,7 +34,9 @@ function hashOf(secret: string): Uint8Array {
   return createHash("sha256").update(secret).digest();
 }
 
-function infoOf(row: Row): AuthKeyInfo {
+function infoOf(row: Row, now: number): AuthKeyInfo {
+  const isSpent = row.integer("reusable") === 0 && row.integer("uses") > 0;
+  const revoked = row.integerOrNull("revoked");
   return {
     id: row.text("id"),
     reusable: row.integer("reusable") === 1,
@@ -40,6 +46,8 @@ function infoOf(row: Row): AuthKeyInfo {
     description: row.text("description"),
     created: row.integer("created"),
     expires: row.integer("expires"),
+    revoked,
+    invalid: isSpent || revoked !== null || row.integer("expires") <= now,
   };
 }
 
@@ -64,6 +72,8 @@ export class AuthKeys {
       description,
       created: now,
       expires: now + expirySeconds * 1000,
+      revoked: null,
+      invalid: false,
     };
     this.#store.run(
       `INSERT INTO auth_keys (id, secret_hash, reusable, ephemeral, preauthorized, tags, description, created, expires, uses)
@@ -81,13 +91,32 @@ export class AuthKeys {
     return { info, key: formatAuthKey({ tailnet, keyId: id, secret }) };
   }
 
+  /** All keys that there were, the newest first. */
+  all(now: number): AuthKeyInfo[] {
+    return this.#store.rows("SELECT * FROM auth_keys ORDER BY created DESC, id").map((row) => infoOf(row, now));
+  }
+
+  /** Throws `unknown_key_id`. */
+  require(id: string, now: number): AuthKeyInfo {
+    const row = this.#store.row("SELECT * FROM auth_keys WHERE id = ?", id);
+    if (row === null) throw new ControlError("unknown_key_id", "there is no auth key of that ID");
+    return infoOf(row, now);
+  }
+
+  /** Revokes a key: it lets nobody in from now on, and whoever it has let in stays. */
+  revoke(id: string, now: number): void {
+    this.#store.run("UPDATE auth_keys SET revoked = ? WHERE id = ? AND revoked IS NULL", now, id);
+  }
+
   /** Spends a key. Throws `bad_auth_key`, `auth_key_expired` or `auth_key_spent`. A wrong secret and an unknown key look alike. */
   spend({ keyId, secret }: AuthKeyParts, now: number): AuthKeyInfo {
     const row = this.#store.row("SELECT * FROM auth_keys WHERE id = ?", keyId);
     const given = hashOf(secret);
     if (!timingSafeEqual(row?.bytes("secret_hash") ?? new Uint8Array(given.length), given) || row === null)
       throw new ControlError("bad_auth_key", "this auth key is not valid: ask an admin for a new one");
-    const info = infoOf(row);
+    const info = infoOf(row, now);
+    if (info.revoked !== null)
+      throw new ControlError("bad_auth_key", "this auth key was revoked: ask an admin for a new one");
     if (info.expires <= now)
       throw new ControlError("auth_key_expired", "this auth key has expired: ask an admin for a new one");
     if (!info.reusable && row.integer("uses") > 0)

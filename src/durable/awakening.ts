@@ -61,6 +61,7 @@ export function noteHead(tailnet: Tailnet, node: NodeRecord, said: string, now: 
   tailnet.nodes.recordHead(node, head ?? "");
   const active = tailnet.lock.active();
   if (active !== null) judgeHead(tailnet, node, active, head, now);
+  else if (head === null) tailnet.nodes.setSeenChain(node, null);
 }
 
 /** Notes that a node was given the secret that retired its chain, while another lock is on. */

@@ -1,20 +1,25 @@
 /**
- * Which tailnet a machine is in by which node key, in buckets by machine key; one bucket lists the tailnets. A convenience for routing, never
- * a permission: the authority checks the pair again.
+ * Which tailnet a machine is in by which node key, in buckets by machine key; one bucket lists the tailnets, and one the logins that wait. A
+ * convenience for routing, never a permission: the authority checks the pair again.
  */
 
 import { DurableObject } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import type { NodeKey } from "../tka/index.ts";
-import type { MachineKey } from "../protocol/index.ts";
+import { LOGIN_HOLD_MS, type MachineKey, type Outcome } from "../protocol/index.ts";
 import type { ObjectsEnv } from "./env.ts";
+import type { LoginInfo } from "./logins.ts";
+import { outcomeOf } from "./refuse.ts";
 import { DIRECTORY_MIGRATIONS } from "./schema.ts";
 import { Store } from "./store.ts";
+import { WaitingLogins, type NewLogin } from "./waiting-logins.ts";
 
 /** Never changed once in use: a bucket's name is where its routes are. */
 const BUCKETS = 64;
 /** The bucket that lists the tailnets. */
 export const TAILNETS_BUCKET = "tailnets";
+/** The bucket that holds the logins that wait. */
+export const LOGINS_BUCKET = "logins";
 
 /** The name of the bucket that holds a machine's routes. */
 export function bucketOf(machineKey: MachineKey): string {
@@ -29,12 +34,18 @@ export interface TailnetEntry {
 }
 
 export class Directory extends DurableObject<ObjectsEnv> {
+  /** Milliseconds for which a node that waits for its login is held. */
+  readonly holdMs: number = LOGIN_HOLD_MS;
   readonly #store: Store;
+  readonly #logins: WaitingLogins;
+  /** Whoever waits for a login to be settled, by its ID. */
+  readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     this.#store = new Store(ctx.storage);
     this.#store.migrate(DIRECTORY_MIGRATIONS);
+    this.#logins = new WaitingLogins(this.#store);
   }
 
   /** Records a route. A node key is in one tailnet: a new route takes the place of the old one. */
@@ -61,6 +72,61 @@ export class Directory extends DurableObject<ObjectsEnv> {
   list(id: string, name: string): TailnetEntry {
     this.#store.run("INSERT OR IGNORE INTO tailnets (id, name, created) VALUES (?, ?, ?)", id, name, Date.now());
     return this.#entries("WHERE name = ?", name)[0] as TailnetEntry;
+  }
+
+  /** Takes a tailnet off the list: its name is free again. */
+  unlist(id: string): void {
+    this.#store.run("DELETE FROM tailnets WHERE id = ?", id);
+  }
+
+  /** The tailnet of that name, or null. */
+  named(name: string): TailnetEntry | null {
+    return this.#entries("WHERE name = ?", name)[0] ?? null;
+  }
+
+  /** The tailnet where there is exactly one, or null. */
+  only(): TailnetEntry | null {
+    const entries = this.#entries("LIMIT 2");
+    return entries.length === 1 ? (entries[0] ?? null) : null;
+  }
+
+  /** The login of a node without an auth key. Refuses with `too_many_requests`. */
+  openLogin(login: NewLogin): Promise<Outcome<LoginInfo>> {
+    return outcomeOf(() => this.#store.transaction(() => this.#logins.open(login, Date.now())));
+  }
+
+  login(id: string): LoginInfo | null {
+    return this.#logins.find(id, Date.now());
+  }
+
+  logins(): LoginInfo[] {
+    return this.#logins.all(Date.now());
+  }
+
+  /** Settles a login, and wakes the node that waits for it. */
+  settleLogin(id: string, state: "approved" | "denied", tailnet: string | null): void {
+    this.#logins.settle(id, state, tailnet);
+    for (const wake of this.#waiting.get(id) ?? []) wake();
+  }
+
+  /** The login of that ID, once it is settled or `LOGIN_HOLD_MS` have passed; null where there is none. */
+  async awaitLogin(id: string): Promise<LoginInfo | null> {
+    if (this.login(id)?.state === "waiting") await this.#settled(id);
+    return this.login(id);
+  }
+
+  async #settled(id: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const wake = (): void => {
+      resolve(undefined);
+    };
+    const waiting = this.#waiting.get(id) ?? new Set();
+    this.#waiting.set(id, waiting.add(wake));
+    const timer = setTimeout(wake, this.holdMs);
+    await promise;
+    clearTimeout(timer);
+    waiting.delete(wake);
+    if (waiting.size === 0) this.#waiting.delete(id);
   }
 
   tailnets(): TailnetEntry[] {

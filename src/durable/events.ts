@@ -16,6 +16,7 @@ export const EVENT_KINDS = [
   "authkey.created",
   "authkey.revoked",
   "login.approved",
+  "login.denied",
   // A node joined, came back with another key, or said something new of itself.
   "node.joined",
   "node.rekeyed",
@@ -24,10 +25,12 @@ export const EVENT_KINDS = [
   "node.expiry",
   "node.authorized",
   "node.tagged",
+  "node.renamed",
   "node.removed",
   // What the lock means for one node.
   "node.signed",
   "node.needs_signature",
+  "node.needs_direct_signature",
   "node.waking",
   "node.ignores_lock",
   "node.follows_lock",

@@ -2,13 +2,19 @@
 
 export type { Actor, By, EventKind, Origin, StoredEvent, Target } from "./events.ts";
 export type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
-export { Directory, TAILNETS_BUCKET, bucketOf, type TailnetEntry } from "./directory.ts";
+export type { DeviceChange, DeviceInfo, DeviceLock } from "./devices.ts";
+export { Directory, LOGINS_BUCKET, TAILNETS_BUCKET, bucketOf, type TailnetEntry } from "./directory.ts";
 export type { ObjectsEnv } from "./env.ts";
+export type { KeyDetail } from "./lock-standing.ts";
+export type { LockReport, ReportedNode } from "./lock-report.ts";
+export type { LoginInfo } from "./logins.ts";
 export { NodeSessions } from "./node-sessions.ts";
 export { Queues } from "./delivery.ts";
 export type { Caller } from "./nonces.ts";
 export type { Lane, Pointer } from "./outbox.ts";
 export { randomId } from "./random-id.ts";
 export type { RecordPage, RecordedNews, RecordedNode, RecordedTailnet } from "./record.ts";
+export type { Settings, SettingsPatch } from "./settings.ts";
 export { SESSIONS_SHARD } from "./sessions-shard.ts";
 export { TailnetAuthority, type LockExport } from "./tailnet-authority.ts";
+export type { NewLogin } from "./waiting-logins.ts";

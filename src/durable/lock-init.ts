@@ -26,6 +26,7 @@ import {
 import type { EmptyResponse, InitBeginRequest, InitBeginResponse, InitFinishRequest } from "../protocol/index.ts";
 import { PENDING_INIT_MS } from "../protocol/index.ts";
 import { decodePublishable } from "./lock-policy.ts";
+import { refuseAndroidSigners, refuseUnready } from "./lock-preconditions.ts";
 import { lockDetail } from "./lock-standing.ts";
 import { byNode, type NodeRecord } from "./nodes.ts";
 import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
@@ -70,7 +71,10 @@ function prepareGenesis(tailnet: Tailnet, bytes: Uint8Array): Prepared {
   return prepareBootstrap(new MemoryChonk(), genesis, tailnet.verifier);
 }
 
-/** Throws `lock_enabled`, `support_unavailable` before any secret is shown, or what proving the genesis throws. */
+/**
+ * Throws `lock_enabled`, `device_approval_on`, `old_clients`, `android_signer`, `support_unavailable` before any secret is shown, or what proving
+ * the genesis throws.
+ */
 export function initBegin(
   tailnet: Tailnet,
   node: NodeRecord,
@@ -80,9 +84,11 @@ export function initBegin(
 ): InitBeginResponse {
   refuseIfEnabled(tailnet);
   refuseUnowned(node);
+  refuseUnready(tailnet);
   if (request.SupportDisablement && !hasSupportKey) throw supportUnavailable();
-  prepareGenesis(tailnet, request.GenesisAUM);
-  const nodes = tailnet.nodes.all();
+  refuseAndroidSigners(tailnet, prepareGenesis(tailnet, request.GenesisAUM).state);
+  // Who waits for an admin's approval is vouched for by nobody yet.
+  const nodes = tailnet.nodes.all().filter(({ authorized }) => authorized);
   tailnet.store.run(
     "INSERT OR REPLACE INTO pending_init (one, node_key, genesis, begun, listed) VALUES (1, ?, ?, ?, ?)",
     node.nodeKey,
@@ -185,6 +191,7 @@ export function initFinish(
   if (active !== null && equalBytes(tailnet.lock.finishDigest(active), digest)) return {};
   refuseIfEnabled(tailnet);
   const pending = requirePending(tailnet, node, now);
+  refuseUnready(tailnet);
   refuseUnlisted(pending, request);
   const prepared = prepareBootstrap(new MemoryChonk(), decodeAum(pending.genesis), tailnet.verifier);
   if (request.Genesis !== "" && request.Genesis !== prepared.head)

@@ -13,6 +13,7 @@ import {
   type EmptyResponse,
   type SignRequest,
 } from "../protocol/index.ts";
+import { noteDirectSignature } from "./direct-signature.ts";
 import { byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { proveSignature } from "./proven-signature.ts";
 import { ControlError } from "./refuse.ts";
@@ -56,6 +57,7 @@ export function submitSignature(
   const detail = { nodeKey: node.nodeKey, signedBy: formatLockKey(signedBy) };
   const event = { kind: "node.signed", target: nodeTarget(node, "TKA"), new: detail } as const;
   tailnet.nodes.sign(node, signature, signedBy, tailnet.record(byNode(caller), event, now));
+  noteDirectSignature(tailnet, node, now);
   return {};
 }
 

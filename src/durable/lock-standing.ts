@@ -1,7 +1,7 @@
 /** What a change of the lock means for its nodes, and how events tell of the lock. */
 
 import { decodeHex, encodeHex, formatLockKey, keyKindText, type Key, type State } from "../tka/index.ts";
-import { BY_SYSTEM, type Detail } from "./events.ts";
+import { BY_SYSTEM } from "./events.ts";
 import { nodeTarget, type NodeRecord } from "./nodes.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -11,7 +11,15 @@ export function signCommand({ nodeKey, lockKey }: Pick<NodeRecord, "nodeKey" | "
   return `tailscale lock sign ${nodeKey}${lockKey === null ? "" : ` ${formatLockKey(lockKey)}`}`;
 }
 
-function keyDetail({ kind, publicKey, votes }: Key): Detail {
+/** A trusted key as events and the admin API tell it. */
+export interface KeyDetail {
+  /** `tlpub:…` */
+  readonly key: string;
+  readonly votes: number;
+  readonly kind: string;
+}
+
+function keyDetail({ kind, publicKey, votes }: Key): KeyDetail {
   const key = publicKey ?? new Uint8Array(0);
   const text = key.length === LOCK_KEY_BYTES ? formatLockKey(key) : `tlpub:${encodeHex(key)}`;
   return { key: text, votes: Number(votes), kind: keyKindText(kind) };
@@ -21,7 +29,7 @@ function keyDetail({ kind, publicKey, votes }: Key): Detail {
 export function lockDetail(
   head: string,
   { keys }: State,
-): { readonly head: string; readonly trustedKeys: readonly Detail[] } {
+): { readonly head: string; readonly trustedKeys: readonly KeyDetail[] } {
   return { head, trustedKeys: (keys ?? []).map(keyDetail) };
 }
 

@@ -26,12 +26,14 @@ export interface Changes {
   readonly lock: { readonly changed: number; readonly head: AumHash | null };
 }
 
+/** Go's zero time. */
+const NEVER = "0001-01-01T00:00:00Z";
 const NO_BYTES = new Uint8Array(0);
 /** The one user there is until people sign in: the tailnet's owner. */
 export const OWNER_USER = { ID: 1, LoginName: "owner", DisplayName: "Owner" } as const;
 
 /** 100.64.0.0/10, the n-th address of it; and the same number in Tailscale's range of IPv6. */
-function addressesOf(id: number): string[] {
+export function addressesOf(id: number): string[] {
   const low = [(id >> 16) & 0x3f, (id >> 8) & 0xff, id & 0xff] as const;
   const hex = (value: number): string => value.toString(16);
   return [`100.${64 + low[0]}.${low[1]}.${low[2]}/32`, `fd7a:115c:a1e0::${hex(id >>> 16)}:${hex(id & 0xffff)}/128`];
@@ -57,7 +59,8 @@ function shown(record: NodeRecord, domain: string): ShownNode {
       Created: new Date(record.created).toISOString(),
       Cap: record.capVersion,
       Tags: [...record.tags],
-      MachineAuthorized: true,
+      MachineAuthorized: record.authorized,
+      KeyExpiry: record.keyExpiry === null ? NEVER : new Date(record.keyExpiry).toISOString(),
       CapMap: new Map(),
       UnsignedPeerAPIOnly: false,
     },

@@ -36,6 +36,9 @@ export interface NodeRecord {
   readonly keyExpiry: number | null;
   /** False while it waits for device approval. */
   readonly authorized: boolean;
+  /** The new node key that its signature was handed to for rotating, or null, and how many times it was handed. */
+  readonly handedTo: string | null;
+  readonly handed: number;
   /** How far it is that slept through the end of a lock; 0 for one that did not (awakening.ts). */
   readonly awakening: Awakening;
   /** The chain whose genesis it was given last, or null. */
@@ -80,6 +83,8 @@ export function nodeOf(row: Row): NodeRecord {
     changed: row.integer("changed"),
     keyExpiry: row.integerOrNull("key_expiry"),
     authorized: row.integer("authorized") === 1,
+    handedTo: row.textOrNull("handed_to"),
+    handed: row.integer("handed"),
     awakening: row.integer("awakening") as Awakening,
     seenChain: row.integerOrNull("seen_chain"),
     ignoresLock: row.integer("ignores_lock") === 1,
@@ -165,6 +170,22 @@ export class Nodes {
     return node;
   }
 
+  byStableId(stableId: string): NodeRecord | null {
+    const row = this.#store.row("SELECT * FROM nodes WHERE stable_id = ?", stableId);
+    return row === null ? null : nodeOf(row);
+  }
+
+  /** True if there was a node of that ID, and it is gone. */
+  wasRemoved(stableId: string): boolean {
+    return this.#store.row("SELECT 1 FROM removed_nodes WHERE stable_id = ?", stableId) !== null;
+  }
+
+  /** The node that has the first label of its name, or null. */
+  byName(name: string): NodeRecord | null {
+    const row = this.#store.row("SELECT * FROM nodes WHERE name = ?", name);
+    return row === null ? null : nodeOf(row);
+  }
+
   /** The first label of a new node's name. */
   freeName(hostname: string): string {
     const label = labelOf(hostname);
@@ -202,7 +223,8 @@ export class Nodes {
   rekey(node: NodeRecord, nodeKey: NodeKey, seq: number): NodeRecord {
     this.#store.run("INSERT OR REPLACE INTO retired_keys (node_key, node_id) VALUES (?, ?)", node.nodeKey, node.id);
     this.#store.run(
-      "UPDATE nodes SET node_key = ?, key_signature = NULL, signed_by = NULL, changed = ? WHERE id = ?",
+      `UPDATE nodes SET node_key = ?, key_signature = NULL, signed_by = NULL, handed_to = NULL, handed = 0, changed = ?
+       WHERE id = ?`,
       nodeKey,
       seq,
       node.id,
@@ -223,6 +245,27 @@ export class Nodes {
       seq,
       node.id,
     );
+  }
+
+  setKeyExpiry(node: NodeRecord, keyExpiry: number | null, seq: number): void {
+    this.#store.run("UPDATE nodes SET key_expiry = ?, changed = ? WHERE id = ?", keyExpiry, seq, node.id);
+  }
+
+  setAuthorized(node: NodeRecord, authorized: boolean, seq: number): void {
+    this.#store.run("UPDATE nodes SET authorized = ?, changed = ? WHERE id = ?", authorized ? 1 : 0, seq, node.id);
+  }
+
+  setTags(node: NodeRecord, tags: readonly string[], seq: number): void {
+    this.#store.run("UPDATE nodes SET tags = ?, changed = ? WHERE id = ?", JSON.stringify(tags), seq, node.id);
+  }
+
+  setName(node: NodeRecord, name: string, seq: number): void {
+    this.#store.run("UPDATE nodes SET name = ?, changed = ? WHERE id = ?", name, seq, node.id);
+  }
+
+  /** Notes that the node's signature was handed out, to be rotated to `nodeKey`. Nobody sees it. */
+  setHanded(node: NodeRecord, nodeKey: NodeKey): void {
+    this.#store.run("UPDATE nodes SET handed_to = ?, handed = handed + 1 WHERE id = ?", nodeKey, node.id);
   }
 
   /** Records the head that a node says it has. Peers do not see it. */
@@ -248,7 +291,7 @@ export class Nodes {
     );
   }
 
-  setSeenChain(node: NodeRecord, chain: number): void {
+  setSeenChain(node: NodeRecord, chain: number | null): void {
     if (node.seenChain !== chain) this.#store.run("UPDATE nodes SET seen_chain = ? WHERE id = ?", chain, node.id);
   }
 
@@ -278,6 +321,16 @@ export class Nodes {
       seq,
     );
     this.#store.run("DELETE FROM nodes WHERE id = ?", node.id);
+  }
+
+  /** Keeps a node of a tailnet that is no more, out of everybody's sight. */
+  seclude(node: NodeRecord, now: number, seq: number): void {
+    this.#store.run(
+      "UPDATE nodes SET authorized = 0, key_expiry = ?, awakening = 0, changed = ? WHERE id = ?",
+      now,
+      seq,
+      node.id,
+    );
   }
 
   /** Shows a node anew, to itself and its peers. */

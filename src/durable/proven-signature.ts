@@ -24,6 +24,11 @@ export interface ProvenSignature {
   readonly signedBy: Uint8Array;
 }
 
+/** True if `owner` was a node of the same machine, and was removed: the machine has joined again. */
+function isFormerSelf({ nodes }: Tailnet, owner: number, { machineKey }: NodeRecord): boolean {
+  return nodes.byId(owner) === null && nodes.machineOf(owner) === machineKey;
+}
+
 /** Throws `not_authorized`, or what proving the signature throws. */
 export function proveSignature(
   tailnet: Tailnet,
@@ -40,7 +45,7 @@ export function proveSignature(
   const { authorizedBy, rotation } = authorizeNodeKey(state, nodeKey, signature, tailnet.verifier);
   for (const earlier of rotation?.previousNodeKeys ?? []) {
     const owner = tailnet.nodes.ownerOf(earlier);
-    if (owner !== null && owner !== node.id)
+    if (owner !== null && owner !== node.id && !isFormerSelf(tailnet, owner, node))
       throw new ControlError("not_authorized", "the rotation names another node's key as its own", {
         subject: earlier,
       });

@@ -1,81 +1,118 @@
 /**
- * A node joins, comes back, or changes its key.
+ * A node joins, comes back, or changes its key. Sources: Go's `control/controlclient/direct.go` for what clients do with each answer.
  *
  * Rule [G1]: a node key belongs to the machine that registered it first, also once it is replaced; another machine is refused.
- * Rule [G2]: a new node needs an auth key, which is spent in the same transaction. A machine that names its old node key keeps its node.
+ * Rule [G2]: a new node needs somebody who vouches for it: an auth key, spent in the same transaction, or an approved login. A machine that names
+ *            its old node key keeps its node; where that key is over, it needs one too.
  * Rule [G3]: a signature that comes along is stored if it lets the node key in; otherwise the node is registered without one, and locked out.
+ * Rule [G10]: a node that changes its key without a signature is first handed that of its old key, to rotate it; never in answer to a signature,
+ *            once for each new key, and twice at most for an old one: what cannot be rotated is not handed out for ever.
  */
 
 import { TkaError, equalBytes, formatLockKey, type NodeKey } from "../tka/index.ts";
-import { parseAuthKey, type RegisterRequest, type RegisterResponse } from "../protocol/index.ts";
+import type { RegisterRequest, RegisterResponse } from "../protocol/index.ts";
+import { noteDirectSignature } from "./direct-signature.ts";
+import type { By } from "./events.ts";
+import { expireKey, expiryOf, isExpired, timeText } from "./key-expiry.ts";
+import { isSigned, recordNeedsSignature } from "./lock-standing.ts";
+import type { NodeFacts } from "./node-facts.ts";
 import { byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
-import { isSigned, recordNeedsSignature } from "./lock-standing.ts";
 import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
 import { randomId } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
+import { hasVoucher, vouch, vouchAgain, type Vouched } from "./vouching.ts";
+
+const NO_BYTES = new Uint8Array(0);
+/** How often one key's signature is handed out [G10]. */
+const MOST_HANDED = 2;
+
+const ANSWER: RegisterResponse = {
+  NodeKeyExpired: false,
+  MachineAuthorized: true,
+  AuthURL: "",
+  NodeKeySignature: NO_BYTES,
+  Error: "",
+};
+
+/** One registration: who asks what of which tailnet, and when. */
+interface Registering {
+  readonly tailnet: Tailnet;
+  readonly caller: Caller;
+  readonly request: RegisterRequest;
+  readonly now: number;
+}
 
 /** The signature that came along, if it lets the node in [G3]; null where it is none, or none of ours. */
-function provenOrNull(
-  tailnet: Tailnet,
-  node: NodeRecord,
-  { NodeKey, NodeKeySignature }: RegisterRequest,
-): ProvenSignature | null {
+function provenOrNull({ tailnet, request }: Registering, node: NodeRecord): ProvenSignature | null {
   const active = tailnet.lock.active();
-  if (active === null || NodeKeySignature.length === 0) return null;
+  if (active === null || request.NodeKeySignature.length === 0) return null;
   try {
-    return proveSignature(tailnet, active.authority.state, node, NodeKey, NodeKeySignature);
+    return proveSignature(tailnet, active.authority.state, node, request.NodeKey, request.NodeKeySignature);
   } catch (error) {
     if (error instanceof TkaError || error instanceof ControlError) return null;
     throw error;
   }
 }
 
-function factsOf({ NLKey, Hostinfo, Version }: RegisterRequest): {
-  lockKey: Uint8Array | null;
-  hostinfo: RegisterRequest["Hostinfo"];
-  capVersion: number;
-} {
+function factsOf({ NLKey, Hostinfo, Version }: RegisterRequest): NodeFacts {
   return { lockKey: NLKey, hostinfo: Hostinfo, capVersion: Version };
 }
 
-function join(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): NodeRecord {
-  const parts = parseAuthKey(request.Auth?.AuthKey ?? "");
-  if (parts === null || parts.tailnet !== tailnet.info().id)
-    throw new ControlError("bad_auth_key", "a new node needs an auth key of this tailnet");
-  const { id: authKey, tags, ephemeral } = tailnet.authKeys.spend(parts, now);
+/** Adds a new node; null where nobody vouches for it. */
+function join({ tailnet, caller, request, now }: Registering): NodeRecord | null {
+  const vouched = vouch(tailnet, caller, request, now);
+  if (vouched === null) return null;
+  const { tags, ephemeral, preauthorized, by } = vouched;
   const name = tailnet.nodes.freeName(request.Hostinfo?.Hostname ?? "");
-  const stableId = randomId("n");
-  const detail = { nodeKey: request.NodeKey, authKey, tags };
+  const stableId = `${randomId("n")}${tailnet.info().id}`;
+  const authorized = preauthorized || !tailnet.settings.devicesApprovalOn;
+  const keyExpiry = expiryOf(tailnet, tags, now);
+  const detail = { nodeKey: request.NodeKey, ...by, tags, authorized, keyExpiry: timeText(keyExpiry) };
   const target = nodeTarget({ stableId, name });
   const seq = tailnet.record(byNode({ stableId, name }), { kind: "node.joined", target, new: detail }, now);
-  return tailnet.nodes.add(
-    {
-      ...factsOf(request),
-      stableId,
-      machineKey: caller.machineKey,
-      nodeKey: request.NodeKey,
-      tags,
-      ephemeral: ephemeral || request.Ephemeral,
-      keyExpiry: null,
-      authorized: true,
-    },
-    name,
-    seq,
-    now,
-  );
+  const { machineKey } = caller;
+  const { NodeKey: nodeKey, Ephemeral } = request;
+  const standing = { tags, ephemeral: ephemeral || Ephemeral, keyExpiry, authorized };
+  return tailnet.nodes.add({ ...factsOf(request), stableId, machineKey, nodeKey, ...standing }, name, seq, now);
 }
 
 /** [G1] */
-function refuseOwned(tailnet: Tailnet, caller: Caller, nodeKey: NodeKey): void {
-  const owner = tailnet.nodes.ownerOf(nodeKey);
+function refuseOwned({ tailnet, caller, request }: Registering): void {
+  const owner = tailnet.nodes.ownerOf(request.NodeKey);
   if (owner === null || tailnet.nodes.machineOf(owner) === caller.machineKey) return;
   const head = tailnet.lock.head();
   throw new ControlError("node_key_owned", "this node key belongs to another machine: make a new one", {
-    subject: nodeKey,
+    subject: request.NodeKey,
     ...(head === null ? {} : { head }),
   });
+}
+
+/** The stored signature of a node's key, where a trusted key stands behind it; empty otherwise. */
+function signatureToRotate(tailnet: Tailnet, node: NodeRecord): Uint8Array {
+  const active = tailnet.lock.active();
+  return active !== null && isSigned(active.authority.state, node) ? (node.keySignature ?? NO_BYTES) : NO_BYTES;
+}
+
+/** The answer that hands the old key's signature to a node that changes its key, or null where it has had it, or there is none [G10]. */
+function handOver({ tailnet, request }: Registering, old: NodeRecord): RegisterResponse | null {
+  const NodeKeySignature = signatureToRotate(tailnet, old);
+  const has = request.NodeKeySignature.length > 0 || old.handedTo === request.NodeKey || old.handed >= MOST_HANDED;
+  if (has || NodeKeySignature.length === 0) return null;
+  tailnet.nodes.setHanded(old, request.NodeKey);
+  return { ...ANSWER, MachineAuthorized: old.authorized, NodeKeySignature };
+}
+
+/** A node that was vouched for anew: its key is good for as long as that of a new one [G8], and it takes the tags of its auth key. */
+function renew(tailnet: Tailnet, by: By, node: NodeRecord, { tags, by: voucher }: Vouched, now: number): void {
+  const taken = tags.length > 0 ? tags : node.tags;
+  const keyExpiry = expiryOf(tailnet, taken, now);
+  const old = { keyExpiry: timeText(node.keyExpiry), tags: node.tags };
+  const event = { kind: "node.expiry", target: nodeTarget(node), old } as const;
+  const seq = tailnet.record(by, { ...event, new: { ...voucher, keyExpiry: timeText(keyExpiry), tags: taken } }, now);
+  tailnet.nodes.setKeyExpiry(node, keyExpiry, seq);
+  if (taken !== node.tags) tailnet.nodes.setTags(node, taken, seq);
 }
 
 function rekey(tailnet: Tailnet, node: NodeRecord, nodeKey: NodeKey, now: number): NodeRecord {
@@ -84,27 +121,52 @@ function rekey(tailnet: Tailnet, node: NodeRecord, nodeKey: NodeKey, now: number
   return tailnet.nodes.rekey(node, nodeKey, seq);
 }
 
-/** The node that this request is about: known by its key, by its old key, or new. */
-function findOrJoin(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): NodeRecord {
-  refuseOwned(tailnet, caller, request.NodeKey);
-  const known = tailnet.nodes.byKey(request.NodeKey);
-  if (known !== null) return known;
-  const old = request.OldNodeKey === null ? null : tailnet.nodes.byKey(request.OldNodeKey);
-  if (old?.machineKey === caller.machineKey) return rekey(tailnet, old, request.NodeKey, now);
-  return join(tailnet, caller, request, now);
+/** A machine names the key that it replaces; null where that is over and nobody vouches for the node. */
+function replaceKey(registering: Registering, old: NodeRecord): RegisterResponse | null {
+  const { tailnet, caller, request, now } = registering;
+  if (isExpired(old, now) && !hasVoucher(tailnet, caller, request, now)) return null;
+  const handed = handOver(registering, old);
+  if (handed !== null) {
+    tailnet.nonces.take(caller, now);
+    return handed;
+  }
+  const take = isExpired(old, now) ? vouch : vouchAgain;
+  const vouched = take(tailnet, caller, request, now);
+  const node = rekey(tailnet, old, request.NodeKey, now);
+  if (vouched !== null) renew(tailnet, byNode(node), node, vouched, now);
+  return welcome(registering, tailnet.nodes.require(request.NodeKey, caller.machineKey));
+}
+
+/** True for the request of a client that logs out: it ends the key that it names. An expiry in the future is ours to decide. */
+function isLogout({ Expiry }: RegisterRequest, now: number): boolean {
+  const at = Date.parse(Expiry);
+  // The zero time of Go says nothing.
+  return at <= now && at > 0;
+}
+
+/** A node asks with the key that it has. */
+function comeBack(registering: Registering, node: NodeRecord): RegisterResponse {
+  const { tailnet, caller, request, now } = registering;
+  if (isLogout(request, now)) expireKey(tailnet, byNode(node), node, now);
+  else if (!isExpired(node, now)) return welcome(registering, node);
+  tailnet.nonces.take(caller, now);
+  const NodeKeySignature = isLogout(request, now) ? NO_BYTES : signatureToRotate(tailnet, node);
+  return { ...ANSWER, MachineAuthorized: node.authorized, NodeKeyExpired: true, NodeKeySignature };
 }
 
 /** Stores the signature that came along, or says that the node waits for one [G3]. */
-function takeSignature(tailnet: Tailnet, node: NodeRecord, request: RegisterRequest, now: number): void {
+function takeSignature(registering: Registering, node: NodeRecord): void {
+  const { tailnet, request, now } = registering;
   const active = tailnet.lock.active();
   if (active === null) return;
-  const proven = provenOrNull(tailnet, node, request);
+  const proven = provenOrNull(registering, node);
   if (proven === null) {
     if (!isSigned(active.authority.state, node)) recordNeedsSignature(tailnet, node, whyUnsigned(request), now);
   } else if (!equalBytes(node.keySignature, proven.signature)) {
     const detail = { nodeKey: node.nodeKey, signedBy: formatLockKey(proven.signedBy) };
     const event = { kind: "node.signed", target: nodeTarget(node, "TKA"), new: detail } as const;
     tailnet.nodes.sign(node, proven.signature, proven.signedBy, tailnet.record(byNode(node), event, now));
+    noteDirectSignature(tailnet, node, now);
   }
 }
 
@@ -112,17 +174,31 @@ function whyUnsigned({ NodeKeySignature }: RegisterRequest): string {
   return NodeKeySignature.length === 0 ? "its node key is not signed" : "the signature that it brought does not verify";
 }
 
-/** Registers, inside the caller's transaction. Throws `node_key_owned`, `bad_auth_key`, `auth_key_expired`, `auth_key_spent`. */
-export function register(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): RegisterResponse {
-  const node = findOrJoin(tailnet, caller, request, now);
+/** Takes what a node that is in says of itself. */
+function welcome(registering: Registering, node: NodeRecord): RegisterResponse {
+  const { tailnet, caller, request, now } = registering;
   tailnet.nonces.take(caller, now);
   tailnet.describe(node, factsOf(request), now);
-  takeSignature(tailnet, node, request, now);
-  return {
-    NodeKeyExpired: false,
-    MachineAuthorized: true,
-    AuthURL: "",
-    NodeKeySignature: new Uint8Array(0),
-    Error: "",
-  };
+  takeSignature(registering, tailnet.nodes.require(request.NodeKey, caller.machineKey));
+  return { ...ANSWER, MachineAuthorized: node.authorized };
+}
+
+/**
+ * Registers, inside the caller's transaction; null where somebody has to log the node in.
+ * Throws `node_key_owned`, `bad_auth_key`, `auth_key_expired`, `auth_key_spent`.
+ */
+export function register(
+  tailnet: Tailnet,
+  caller: Caller,
+  request: RegisterRequest,
+  now: number,
+): RegisterResponse | null {
+  const registering = { tailnet, caller, request, now };
+  refuseOwned(registering);
+  const known = tailnet.nodes.byKey(request.NodeKey);
+  if (known !== null) return comeBack(registering, known);
+  const old = request.OldNodeKey === null ? null : tailnet.nodes.byKey(request.OldNodeKey);
+  if (old?.machineKey === caller.machineKey) return replaceKey(registering, old);
+  const node = join(registering);
+  return node === null ? null : welcome(registering, node);
 }

@@ -97,6 +97,20 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     // `key_expiry`: when the node key is over, or null for never. `authorized`: 0 while it waits for device approval.
     "ALTER TABLE nodes ADD COLUMN key_expiry INTEGER",
     "ALTER TABLE nodes ADD COLUMN authorized INTEGER NOT NULL DEFAULT 1",
+    // To which new node key the signature of the present one was handed for rotating, and how many times (reauthentication.ts).
+    "ALTER TABLE nodes ADD COLUMN handed_to TEXT",
+    "ALTER TABLE nodes ADD COLUMN handed INTEGER NOT NULL DEFAULT 0",
+    // When an auth key was revoked, or null.
+    "ALTER TABLE auth_keys ADD COLUMN revoked INTEGER",
+    // Logins that an admin has approved, until the node comes back and takes its place (logins.ts). `approved_by` is JSON of an Actor.
+    `CREATE TABLE approvals (
+      machine_key TEXT NOT NULL,
+      node_key TEXT NOT NULL,
+      login TEXT NOT NULL,
+      approved_by TEXT NOT NULL,
+      expires INTEGER NOT NULL,
+      PRIMARY KEY (machine_key, node_key)
+    ) WITHOUT ROWID`,
     // How far a node is that has slept through the end of a lock (awakening.ts), the chain whose genesis it was given last, and whether it
     // ignores the lock by its owner's choice.
     "ALTER TABLE nodes ADD COLUMN awakening INTEGER NOT NULL DEFAULT 0",
@@ -163,5 +177,22 @@ export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [
     ) WITHOUT ROWID`,
     // The tailnets there are; in one bucket only.
     "CREATE TABLE tailnets (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) WITHOUT ROWID",
+  ],
+  [
+    // Nodes without an auth key that wait for an admin; in the bucket `logins` only. `tailnet`: the one that the machine was in, as a
+    // proposal, and once `state` is "approved" the one that it is let into.
+    `CREATE TABLE logins (
+      id TEXT PRIMARY KEY,
+      machine_key TEXT NOT NULL,
+      node_key TEXT NOT NULL,
+      hostname TEXT NOT NULL,
+      os TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      expires INTEGER NOT NULL,
+      state TEXT NOT NULL,
+      tailnet TEXT,
+      UNIQUE (machine_key, node_key)
+    ) WITHOUT ROWID`,
+    "CREATE INDEX logins_expires ON logins (expires)",
   ],
 ];

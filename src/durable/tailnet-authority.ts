@@ -30,14 +30,20 @@ import { AlarmClock } from "./alarm-clock.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 import { noteHead } from "./awakening.ts";
 import { Delivery, Queues } from "./delivery.ts";
+import { deleteTailnet, releaseWoken } from "./deletion.ts";
+import { changeDevice, deviceOf, refuseWaiting, requireDevice, type DeviceChange, type DeviceInfo } from "./devices.ts";
+import type { TailnetEntry } from "./directory.ts";
 import { disablementKdf } from "./disablement-kdf.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
+import { refuseExpired } from "./key-expiry.ts";
 import { disable } from "./lock-disable.ts";
 import { initBegin, initFinish } from "./lock-init.ts";
+import { lockReport, type LockReport } from "./lock-report.ts";
 import { affectedSignatures, submitSignature } from "./lock-sign.ts";
 import { syncOffer } from "./lock-offer.ts";
 import { bootstrapInfo, syncSend } from "./lock-sync.ts";
+import { approveLogin, denyLogin, type LoginInfo } from "./logins.ts";
 import { verifier } from "./native-verifier.ts";
 import { changesSince, type Changes } from "./netmap.ts";
 import { byNode, type NodeRecord } from "./nodes.ts";
@@ -47,6 +53,7 @@ import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record
 import { outcomeOf } from "./refuse.ts";
 import { register } from "./registration.ts";
 import { SESSIONS_SHARD } from "./sessions-shard.ts";
+import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
 import { Store } from "./store.ts";
 import { offeredSupport, readSupport } from "./support.ts";
 import { sealForPending, supportKeyOf } from "./support-seal.ts";
@@ -116,6 +123,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     return this.#run((tailnet) => tailnet.info(), act);
   }
 
+  /** The same for a tailnet that was not given up [W6]. */
+  #actLiving<T>(act: (tailnet: Tailnet, now: number) => T): Promise<Outcome<T>> {
+    return this.#run((tailnet) => tailnet.requireLiving(), act);
+  }
+
   /** The same for an act of a node. */
   #actOf<T>(
     caller: Caller,
@@ -126,6 +138,20 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       (tailnet, now) => tailnet.admit(caller, request.NodeKey, now),
       (tailnet, now, node) => act(tailnet, node, now),
     );
+  }
+
+  /** The same for an act that asks for good standing: the key is not over [G9], and the device does not wait for approval [G14]. */
+  #memberActOf<T>(
+    caller: Caller,
+    request: { readonly NodeKey: NodeKey },
+    act: (tailnet: Tailnet, node: NodeRecord, now: number) => T,
+  ): Promise<Outcome<T>> {
+    return this.#actOf(caller, request, (tailnet, node, now) => {
+      tailnet.requireLiving();
+      refuseExpired(node, now);
+      refuseWaiting(node);
+      return act(tailnet, node, now);
+    });
   }
 
   /** Told again by the shard's own comparison if this call is lost. */
@@ -149,7 +175,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   createAuthKey(by: By, options: AuthKeyOptions): Promise<Outcome<{ info: AuthKeyInfo; key: string }>> {
-    return this.#act((tailnet, now) => {
+    return this.#actLiving((tailnet, now) => {
       const made = tailnet.authKeys.create(tailnet.info().id, options, now);
       const { id, ...rest } = made.info;
       const target = { type: "AUTH_KEY", id, name: rest.description } as const;
@@ -158,12 +184,86 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     });
   }
 
-  register(caller: Caller, request: RegisterRequest): Promise<Outcome<RegisterResponse>> {
-    return this.#act((tailnet, now) => register(tailnet, caller, request, now));
+  /** The tailnet as the Directory lists it. */
+  summary(): Promise<Outcome<TailnetEntry>> {
+    return this.#actLiving((tailnet) => tailnet.summary());
+  }
+
+  authKeyInfos(): Promise<Outcome<AuthKeyInfo[]>> {
+    return this.#actLiving((tailnet, now) => tailnet.authKeys.all(now));
+  }
+
+  authKeyInfo(id: string): Promise<Outcome<AuthKeyInfo>> {
+    return this.#actLiving((tailnet, now) => tailnet.authKeys.require(id, now));
+  }
+
+  /** Refuses with `unknown_key_id`; a key that is revoked already is a success. */
+  revokeAuthKey(by: By, id: string): Promise<Outcome<null>> {
+    return this.#actLiving((tailnet, now) => {
+      const { revoked, description } = tailnet.authKeys.require(id, now);
+      if (revoked !== null) return null;
+      tailnet.authKeys.revoke(id, now);
+      tailnet.record(by, { kind: "authkey.revoked", target: { type: "AUTH_KEY", id, name: description } }, now);
+      return null;
+    });
+  }
+
+  settings(): Promise<Outcome<Settings>> {
+    return this.#actLiving((tailnet) => tailnet.settings);
+  }
+
+  changeSettings(by: By, patch: SettingsPatch): Promise<Outcome<Settings>> {
+    return this.#actLiving((tailnet, now) => changeSettings(tailnet, by, patch, now));
+  }
+
+  devices(): Promise<Outcome<DeviceInfo[]>> {
+    return this.#actLiving((tailnet, now) => tailnet.nodes.all().map((node) => deviceOf(tailnet, node, now)));
+  }
+
+  device(stableId: string): Promise<Outcome<DeviceInfo>> {
+    return this.#actLiving((tailnet, now) => deviceOf(tailnet, requireDevice(tailnet, stableId), now));
+  }
+
+  changeDevice(by: By, stableId: string, change: DeviceChange): Promise<Outcome<null>> {
+    return this.#actLiving((tailnet, now) => {
+      changeDevice(tailnet, by, stableId, change, now);
+      return null;
+    });
+  }
+
+  /** Takes an admin's word on a login; the node is let in when it comes back. */
+  settleLogin(by: By, login: LoginInfo, state: "approved" | "denied"): Promise<Outcome<null>> {
+    return this.#actLiving((tailnet, now) => {
+      if (state === "approved") approveLogin(tailnet, by, login, now);
+      else denyLogin(tailnet, by, login, now);
+      return null;
+    });
+  }
+
+  lockReport(): Promise<Outcome<LockReport>> {
+    return this.#actLiving(lockReport);
+  }
+
+  /** An admin's disable; nodes verify the secret themselves. */
+  disableBy(by: By, secret: Uint8Array): Promise<Outcome<EmptyResponse>> {
+    return this.#actLiving((tailnet, now) => disable(tailnet, by, secret, disablementKdf, now));
+  }
+
+  /** Gives the tailnet up [W5]; `secret` turns its lock off, or is null. */
+  delete(by: By, secret: Uint8Array | null): Promise<Outcome<null>> {
+    return this.#act((tailnet, now) => {
+      deleteTailnet(tailnet, by, secret, disablementKdf, now);
+      return null;
+    });
+  }
+
+  /** Null where somebody has to log the node in. */
+  register(caller: Caller, request: RegisterRequest): Promise<Outcome<RegisterResponse | null>> {
+    return this.#actLiving((tailnet, now) => register(tailnet, caller, request, now));
   }
 
   initBegin(caller: Caller, request: InitBeginRequest): Promise<Outcome<InitBeginResponse>> {
-    return this.#actOf(caller, request, (tailnet, node, now) =>
+    return this.#memberActOf(caller, request, (tailnet, node, now) =>
       initBegin(tailnet, node, request, supportKeyOf(this.env) !== null, now),
     );
   }
@@ -172,14 +272,14 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   async initFinish(caller: Caller, request: InitFinishRequest): Promise<Outcome<EmptyResponse>> {
     const sealed = await sealForPending(this.#tailnet, this.env, request.SupportDisablement);
     const hasKey = supportKeyOf(this.env) !== null;
-    return this.#actOf(caller, request, (tailnet, node, now) =>
+    return this.#memberActOf(caller, request, (tailnet, node, now) =>
       initFinish(tailnet, node, request, offeredSupport(request, sealed, hasKey, disablementKdf), now),
     );
   }
 
   /** Gives the sealed support secret away, on the record. */
   readSupport(by: By): Promise<Outcome<SealedSupport>> {
-    return this.#act((tailnet, now) => readSupport(tailnet, by, now));
+    return this.#actLiving((tailnet, now) => readSupport(tailnet, by, now));
   }
 
   bootstrap(caller: Caller, request: BootstrapRequest): Promise<Outcome<BootstrapResponse>> {
@@ -187,26 +287,32 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   syncOffer(caller: Caller, request: SyncOfferRequest): Promise<Outcome<SyncOfferResponse>> {
-    return this.#actOf(caller, request, (tailnet) => syncOffer(tailnet, request));
+    return this.#actOf(caller, request, (tailnet) => {
+      tailnet.requireLiving();
+      return syncOffer(tailnet, request);
+    });
   }
 
   async syncSend(caller: Caller, request: SyncSendRequest): Promise<Outcome<SyncSendResponse>> {
-    const outcome = await this.#actOf(caller, request, (tailnet, node, now) => syncSend(tailnet, node, request, now));
+    const outcome = await this.#memberActOf(caller, request, (tailnet, node, now) =>
+      syncSend(tailnet, node, request, now),
+    );
     return outcome.ok ? { ok: true, value: outcome.value.response } : outcome;
   }
 
   disable(caller: Caller, request: DisableRequest): Promise<Outcome<EmptyResponse>> {
-    return this.#actOf(caller, request, (tailnet, node, now) =>
-      disable(tailnet, byNode(node), request.DisablementSecret, disablementKdf, now),
-    );
+    return this.#actOf(caller, request, (tailnet, node, now) => {
+      tailnet.requireLiving();
+      return disable(tailnet, byNode(node), request.DisablementSecret, disablementKdf, now);
+    });
   }
 
   sign(caller: Caller, request: SignRequest): Promise<Outcome<EmptyResponse>> {
-    return this.#actOf(caller, request, (tailnet, node, now) => submitSignature(tailnet, node, request, now));
+    return this.#memberActOf(caller, request, (tailnet, node, now) => submitSignature(tailnet, node, request, now));
   }
 
   affectedSigs(caller: Caller, request: AffectedSigsRequest): Promise<Outcome<AffectedSigsResponse>> {
-    return this.#actOf(caller, request, (tailnet) => affectedSignatures(tailnet, request));
+    return this.#memberActOf(caller, request, (tailnet) => affectedSignatures(tailnet, request));
   }
 
   /** Admits a node's poll, and takes what it says of itself. */
@@ -215,6 +321,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       const facts = { lockKey: null, hostinfo: request.Hostinfo, capVersion: request.Version };
       if (!request.ReadOnly) tailnet.describe(node, facts, now);
       noteHead(tailnet, node, request.TKAHead, now);
+      releaseWoken(tailnet, node, now);
       const { epoch, seq } = tailnet.info();
       return { nodeId: node.id, epoch, seq };
     });
@@ -226,7 +333,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   exportLock(): Promise<Outcome<LockExport>> {
-    return this.#act((tailnet) => {
+    return this.#actLiving((tailnet) => {
       const active = tailnet.lock.require();
       return {
         aums: tailnet.lock.export(active),

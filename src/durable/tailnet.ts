@@ -25,6 +25,8 @@ export interface TailnetInfo {
   readonly seq: number;
   /** The seq at which the lock last changed; 0 where it never has. */
   readonly lockSeq: number;
+  /** True once it was given up [W6]. */
+  readonly deleted: boolean;
 }
 
 export class Tailnet {
@@ -53,7 +55,9 @@ export class Tailnet {
   /** Makes the tailnet, once; again with the same ID it is a no-op. */
   create(id: string, name: string, by: By, now: number): void {
     this.store.migrate(AUTHORITY_MIGRATIONS);
-    if (this.find() !== null) return;
+    const known = this.find();
+    if (known?.deleted) throw new ControlError("unknown_tailnet", "there is no such tailnet any more");
+    if (known !== null) return;
     this.store.run(
       "INSERT INTO tailnet (id, name, epoch, created, seq, lock_seq) VALUES (?, ?, ?, ?, 0, 0)",
       id,
@@ -66,7 +70,7 @@ export class Tailnet {
 
   find(): TailnetInfo | null {
     if (this.store.isEmpty()) return null;
-    const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq FROM tailnet");
+    const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq, deleted FROM tailnet");
     if (row === null) return null;
     return {
       id: row.text("id"),
@@ -75,6 +79,7 @@ export class Tailnet {
       era: row.integer("era"),
       seq: row.integer("seq"),
       lockSeq: row.integer("lock_seq"),
+      deleted: row.integerOrNull("deleted") !== null,
     };
   }
 
@@ -83,6 +88,19 @@ export class Tailnet {
     const info = this.find();
     if (info === null) throw new ControlError("unknown_tailnet", "there is no such tailnet");
     return info;
+  }
+
+  /** The same for one that was not given up [W6]. */
+  requireLiving(): TailnetInfo {
+    const info = this.info();
+    if (info.deleted) throw new ControlError("unknown_tailnet", "there is no such tailnet any more");
+    return info;
+  }
+
+  /** What the Directory lists of it. `created` in milliseconds since the epoch. */
+  summary(): { readonly id: string; readonly name: string; readonly created: number } {
+    const { id, name } = this.info();
+    return { id, name, created: this.store.row("SELECT created FROM tailnet")?.integer("created") ?? 0 };
   }
 
   /** The head of the lock, or null where there is none. */

@@ -139,10 +139,20 @@ async function register(joining: Joining, followup: string, signal: AbortSignal)
   );
 }
 
-/** The same, where the control plane says that the key is too old with a new one in its place, once. */
+/** Keeps an attacker-controlled signature for the key that is to be replaced, if it is proven [R6]: the control plane hands it out to be rotated. */
+function keepOldSignature({ store, lock }: Pick<Joining, "store" | "lock">, signature: Uint8Array): void {
+  const { replaces } = store.state;
+  if (replaces !== null && lock.authorizes(replaces, signature)) store.update({ signature });
+}
+
+/** The same once more, where the control plane hands out a signature to rotate, or says that the key is too old: with a new one in its place. */
 async function registerAnew(joining: Joining, followup: string, signal: AbortSignal): Promise<RegisterResponse> {
   const answer = await register(joining, followup, signal);
-  if (!answer.NodeKeyExpired) return answer;
+  if (!answer.NodeKeyExpired && answer.NodeKeySignature.length === 0) return answer;
+  if (!answer.NodeKeyExpired) {
+    keepOldSignature(joining, answer.NodeKeySignature);
+    return register(joining, followup, signal);
+  }
   keepSignature(joining, answer.NodeKeySignature);
   replaceNodeKey(joining);
   return register(joining, followup, signal);

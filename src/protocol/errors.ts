@@ -14,6 +14,7 @@ export const CONTROL_ERROR_CODES = [
   "body_too_large",
   "not_found",
   "method_not_allowed",
+  "too_many_requests",
   // Who asks.
   "unsigned_request",
   "forged_request",
@@ -28,6 +29,12 @@ export const CONTROL_ERROR_CODES = [
   "auth_key_expired",
   "node_key_owned",
   "node_key_expired",
+  "not_approved",
+  // What an admin does.
+  "unknown_device",
+  "unknown_key_id",
+  "unknown_login",
+  "name_taken",
   // The tailnet and its lock.
   "unknown_tailnet",
   "lock_enabled",
@@ -39,6 +46,10 @@ export const CONTROL_ERROR_CODES = [
   "incorrect_secret",
   "support_unavailable",
   "no_support_secret",
+  "device_approval_on",
+  "device_approval_off",
+  "old_clients",
+  "android_signer",
   "too_many_forks",
   "insufficient_weight",
   "not_canonical",

@@ -30,3 +30,10 @@ export const MAX_LOSING_BYTES = 4 * 1024 * 1024;
 export const PENDING_INIT_MS = 10 * 60 * 1000;
 /** Milliseconds after which a poll without news is answered with a keep-alive: well before a client gives up (120 s). */
 export const POLL_MS = 50_000;
+/** Milliseconds after which a login that no admin has settled, or whose node has not come back, is forgotten. */
+export const LOGIN_MS = 60 * 60 * 1000;
+/** Milliseconds for which the registration of a node that waits for its login is held: well before a client gives up (120 s). */
+export const LOGIN_HOLD_MS = 50_000;
+/** Logins that wait, of one machine and of all: whoever has a key pair can ask for one. */
+export const MAX_LOGINS_OF_MACHINE = 4;
+export const MAX_LOGINS = 1000;

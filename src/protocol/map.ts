@@ -65,6 +65,8 @@ export const node = record({
   Cap: withDefault(integer, 0),
   Tags: strings,
   MachineAuthorized: withDefault(boolean, false),
+  /** When the node key is over, RFC 3339; Go's zero time for never. */
+  KeyExpiry: withDefault(text, ""),
   /** Names of capabilities; their values are not used yet. */
   CapMap: dictionary(() => null, 256),
   UnsignedPeerAPIOnly: withDefault(boolean, false),

@@ -48,6 +48,8 @@ export const registerRequest = record({
   NLKey: optional(parsed(parseLockKey)),
   Auth: optional(record({ AuthKey: withDefault(text, "") })),
   Hostinfo: optional(hostinfo),
+  /** When the node wants its key to be over, RFC 3339. In the past, for its present key: it logs out. Go's zero time says nothing. */
+  Expiry: withDefault(text, ""),
   /** The `AuthURL` of an earlier answer: the answer waits until it was visited. Empty for none. */
   Followup: withDefault(text, ""),
   Ephemeral: withDefault(boolean, false),

@@ -5,6 +5,7 @@ import { adminApi } from "./admin-api.ts";
 import type { AppTypes } from "./app-types.ts";
 import { limitBody } from "./body.ts";
 import { refuse } from "./http-errors.ts";
+import { loginPage } from "./login-page.ts";
 import { nodeApi } from "./node-api.ts";
 import { requireSignature } from "./request-auth.ts";
 
@@ -14,6 +15,7 @@ app.use(limitBody);
 app.use("/machine/*", requireSignature);
 app.route("/", nodeApi);
 app.route("/", adminApi);
+app.route("/", loginPage);
 app.get("/health", (c) => c.json({ ok: true }));
 app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
 app.onError((error, c) => {

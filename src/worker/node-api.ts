@@ -15,8 +15,6 @@ import {
   initBeginRequest,
   initFinishRequest,
   mapRequest,
-  parseAuthKey,
-  registerRequest,
   signRequest,
   syncOfferRequest,
   syncSendRequest,
@@ -29,6 +27,7 @@ import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
 import { answer, refuse, refuseMethod } from "./http-errors.ts";
 import { authorityOf, directoryOf, sessionsOf } from "./objects.ts";
+import { handleRegister } from "./register-route.ts";
 
 type NodeContext = Context<AppTypes>;
 
@@ -70,42 +69,6 @@ const TKA_ROUTES: Readonly<Record<TkaRpc, (c: NodeContext) => Promise<Response>>
     authority.affectedSigs(c.var.caller, request),
   ),
 };
-
-/** The tailnet that a registration is for: the one its auth key names, or the one that the machine is in already. */
-async function registrationTailnet(
-  c: NodeContext,
-  authKey: string,
-  nodeKeys: readonly NodeKey[],
-): Promise<string | null> {
-  const { machineKey } = c.var.caller;
-  for (const nodeKey of nodeKeys) {
-    const tailnet = await directoryOf(c.env, machineKey).find(machineKey, nodeKey);
-    if (tailnet !== null) return tailnet;
-  }
-  return parseAuthKey(authKey)?.tailnet ?? null;
-}
-
-async function handleRegister(c: NodeContext): Promise<Response> {
-  const request = await readBody(c, registerRequest);
-  if (request instanceof Response) return request;
-  const { NodeKey: nodeKey, OldNodeKey: oldNodeKey, Auth } = request;
-  const tailnet = await registrationTailnet(
-    c,
-    Auth?.AuthKey ?? "",
-    oldNodeKey === null ? [nodeKey] : [nodeKey, oldNodeKey],
-  );
-  if (tailnet === null)
-    return refuse(c, {
-      code: "bad_auth_key",
-      message: Auth?.AuthKey
-        ? "this is not an auth key of this control plane: ask an admin of the tailnet for one"
-        : "a new node needs an auth key: ask an admin of the tailnet for one",
-    });
-  const outcome = await authorityOf(c.env, tailnet).register(c.var.caller, request);
-  const { machineKey } = c.var.caller;
-  if (outcome.ok) await directoryOf(c.env, machineKey).route(machineKey, nodeKey, tailnet);
-  return answer(c, outcome);
-}
 
 async function handleMap(c: NodeContext): Promise<Response> {
   const request = await readBody(c, mapRequest);

@@ -1,6 +1,7 @@
 /** The objects by their names. */
 
 import {
+  LOGINS_BUCKET,
   SESSIONS_SHARD,
   TAILNETS_BUCKET,
   bucketOf,
@@ -24,6 +25,11 @@ export function directoryOf(env: WorkerEnv, machineKey: MachineKey): DurableObje
 /** The bucket that lists all tailnets. */
 export function tailnetsOf(env: WorkerEnv): DurableObjectStub<Directory> {
   return env.DIRECTORY.get(env.DIRECTORY.idFromName(TAILNETS_BUCKET));
+}
+
+/** The bucket that holds the logins that wait. */
+export function loginsOf(env: WorkerEnv): DurableObjectStub<Directory> {
+  return env.DIRECTORY.get(env.DIRECTORY.idFromName(LOGINS_BUCKET));
 }
 
 /** The object that holds the polls. */

@@ -44,10 +44,12 @@ const acts: readonly Act[] = [
   {
     name: "changing a node key",
     scene: lockedScene,
-    prepare: ({ carol }) => {
+    prepare: async ({ carol }) => {
       const OldNodeKey = carol.nodeKey;
       carol.nodeKey = new TestNode("").nodeKey;
-      return Promise.resolve(() => carol.register("", { OldNodeKey }));
+      // The first time it is handed its signature, to rotate it [G10].
+      await carol.register("", { OldNodeKey });
+      return () => carol.register("", { OldNodeKey });
     },
     writes: ["UPDATE ON nodes", "UPDATE ON tailnet", "INSERT ON nonces"],
   },

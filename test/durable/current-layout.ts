@@ -2,6 +2,8 @@
 
 /** The statements as SQLite keeps them. */
 export const CURRENT_LAYOUT: readonly string[] = [
+  `CREATE TABLE approvals ( machine_key TEXT NOT NULL, node_key TEXT NOT NULL, login TEXT NOT NULL, approved_by TEXT NOT NULL,
+    expires INTEGER NOT NULL, PRIMARY KEY (machine_key, node_key) ) WITHOUT ROWID`,
   `CREATE TABLE aums ( chain INTEGER NOT NULL, hash TEXT NOT NULL, parent TEXT, committed INTEGER NOT NULL, bytes BLOB NOT NULL,
     place INTEGER, checkpoint INTEGER NOT NULL DEFAULT 0, loser INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (chain, hash) ) WITHOUT ROWID`,
   "CREATE INDEX aums_checkpoints ON aums (chain, place) WHERE checkpoint = 1",
@@ -9,7 +11,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
   "CREATE UNIQUE INDEX aums_place ON aums (chain, place)",
   `CREATE TABLE auth_keys ( id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL, reusable INTEGER NOT NULL, ephemeral INTEGER NOT NULL,
     preauthorized INTEGER NOT NULL, tags TEXT NOT NULL, description TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL,
-    uses INTEGER NOT NULL ) WITHOUT ROWID`,
+    uses INTEGER NOT NULL , revoked INTEGER) WITHOUT ROWID`,
   `CREATE TABLE chains ( id INTEGER PRIMARY KEY AUTOINCREMENT, genesis TEXT NOT NULL, head TEXT, ancestor TEXT,
     finish_digest BLOB NOT NULL, enabled INTEGER NOT NULL, losing_aums INTEGER NOT NULL DEFAULT 0,
     losing_bytes INTEGER NOT NULL DEFAULT 0, retired INTEGER, secret BLOB , support_key BLOB, support_value BLOB, support_box BLOB,
@@ -22,7 +24,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
     node_key TEXT NOT NULL UNIQUE, lock_key BLOB, name TEXT NOT NULL UNIQUE, hostname TEXT NOT NULL, os TEXT NOT NULL,
     client_version TEXT NOT NULL, cap_version INTEGER NOT NULL, tags TEXT NOT NULL, ephemeral INTEGER NOT NULL, key_signature BLOB,
     signed_by BLOB, tka_head TEXT NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL
-    , key_expiry INTEGER, authorized INTEGER NOT NULL DEFAULT 1, awakening INTEGER NOT NULL DEFAULT 0, seen_chain INTEGER,
+    , key_expiry INTEGER, authorized INTEGER NOT NULL DEFAULT 1, handed_to TEXT, handed INTEGER NOT NULL DEFAULT 0, awakening INTEGER NOT NULL DEFAULT 0, seen_chain INTEGER,
     ignores_lock INTEGER NOT NULL DEFAULT 0, self_changed INTEGER NOT NULL DEFAULT 0)`,
   "CREATE INDEX nodes_changed ON nodes (changed)",
   "CREATE INDEX nodes_self_changed ON nodes (self_changed)",
@@ -39,4 +41,15 @@ export const CURRENT_LAYOUT: readonly string[] = [
   "CREATE TABLE schema (version INTEGER NOT NULL)",
   `CREATE TABLE tailnet ( id TEXT NOT NULL, name TEXT NOT NULL, epoch TEXT NOT NULL, created INTEGER NOT NULL, seq INTEGER NOT NULL,
     lock_seq INTEGER NOT NULL , settings TEXT NOT NULL DEFAULT '{}', deleted INTEGER, era INTEGER NOT NULL DEFAULT 0)`,
+];
+
+/** The same of an object of the Directory. */
+export const CURRENT_DIRECTORY_LAYOUT: readonly string[] = [
+  `CREATE TABLE logins ( id TEXT PRIMARY KEY, machine_key TEXT NOT NULL, node_key TEXT NOT NULL, hostname TEXT NOT NULL, os TEXT NOT NULL,
+    created INTEGER NOT NULL, expires INTEGER NOT NULL, state TEXT NOT NULL, tailnet TEXT, UNIQUE (machine_key, node_key) ) WITHOUT ROWID`,
+  "CREATE INDEX logins_expires ON logins (expires)",
+  `CREATE TABLE routes ( machine_key TEXT NOT NULL, node_key TEXT NOT NULL, tailnet TEXT NOT NULL,
+    PRIMARY KEY (machine_key, node_key) ) WITHOUT ROWID`,
+  "CREATE TABLE schema (version INTEGER NOT NULL)",
+  "CREATE TABLE tailnets (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) WITHOUT ROWID",
 ];

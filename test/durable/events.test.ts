@@ -90,7 +90,8 @@ describe("an act leaves an event", () => {
     const { tailnet, carol } = await lockedScene();
     const old = carol.nodeKey;
     carol.nodeKey = nodeKeyFromRaw(randomBytes(32));
-    expect((await carol.register("", { OldNodeKey: old })).status).toBe(200);
+    // The first time it is handed its signature, to rotate it [G10].
+    for (let i = 0; i < 2; i++) expect((await carol.register("", { OldNodeKey: old })).status).toBe(200);
     const event = only(await eventsOf(tailnet), "node.rekeyed");
     expect([event.old, event.new]).toEqual([{ nodeKey: old }, { nodeKey: carol.nodeKey }]);
   });

@@ -12,8 +12,8 @@ import { encodeHex } from "../../src/tka/index.ts";
 import { authorityOf, dump, join, makeTailnet, sql } from "../support/workerd/control.ts";
 import { lockedScene } from "../support/workerd/locked.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
-import { CURRENT_LAYOUT } from "./current-layout.ts";
-import { AUTHORITY_LAYOUT, AUTHORITY_ROWS, DIRECTORY_LAYOUT, GENESIS, NODE, UPDATE } from "./version-1.ts";
+import { CURRENT_DIRECTORY_LAYOUT, CURRENT_LAYOUT } from "./current-layout.ts";
+import { AUTHORITY_LAYOUT, AUTHORITY_ROWS, GENESIS, NODE, UPDATE } from "./version-1.ts";
 
 /** A statement with every run of white space as one space. */
 function oneLine(statement: string): string {
@@ -40,7 +40,7 @@ describe("the layout", () => {
   test("of a directory's object", async () => {
     const bucket = env.DIRECTORY.get(env.DIRECTORY.idFromName("machines-0"));
     const found = await runInDurableObject(bucket, (_, state) => layout(state));
-    expect(found).toEqual(DIRECTORY_LAYOUT.map(oneLine));
+    expect(found).toEqual(CURRENT_DIRECTORY_LAYOUT.map(oneLine));
   });
 });
 

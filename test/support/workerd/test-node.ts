@@ -2,6 +2,7 @@
 
 import { exports } from "cloudflare:workers";
 import {
+  CAPABILITY_VERSION,
   MAP_PATH,
   REGISTER_PATH,
   TKA_PATHS,
@@ -78,7 +79,7 @@ export class TestNode {
 
   /** Asks with a JSON body: the node's key and version, then `fields`. */
   post(path: string, fields: Fields, tampering: Tampering = {}): Promise<Answer> {
-    const body = JSON.stringify({ Version: 1, NodeKey: this.nodeKey, ...fields }, jsonReplacer);
+    const body = JSON.stringify({ Version: CAPABILITY_VERSION, NodeKey: this.nodeKey, ...fields }, jsonReplacer);
     return this.send(path, new TextEncoder().encode(body), tampering);
   }
 

@@ -1,0 +1,73 @@
+/**
+ * Logins: a node without an auth key is let in, or back in, by an admin. The Directory holds those that wait; the authority takes the approval
+ * and, when the node comes back, decides.
+ *
+ * Rule [G11]: an approval is for one pair of machine and node key, is taken once, in the transaction that registers the node, and expires.
+ */
+
+import { LOGIN_MS, type MachineKey } from "../protocol/index.ts";
+import type { NodeKey } from "../tka/index.ts";
+import type { By } from "./events.ts";
+import type { Tailnet } from "./tailnet.ts";
+
+/** A login as an admin sees it. What the node says of itself is attacker-controlled. */
+export interface LoginInfo {
+  readonly id: string;
+  readonly machineKey: MachineKey;
+  readonly nodeKey: NodeKey;
+  readonly hostname: string;
+  readonly os: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  readonly expires: number;
+  readonly state: "waiting" | "approved" | "denied";
+  /** The tailnet it was let into, or, while it waits, the one that the machine was in before; null for none. */
+  readonly tailnet: string | null;
+}
+
+function targetOf({ id, hostname }: LoginInfo) {
+  return { type: "LOGIN", id, name: hostname } as const;
+}
+
+function detailOf({ machineKey, nodeKey, hostname }: LoginInfo) {
+  return { machineKey, nodeKey, hostname };
+}
+
+/** Takes an admin's approval; the same one again is a no-op. */
+export function approveLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: number): void {
+  const { store } = tailnet;
+  store.run("DELETE FROM approvals WHERE expires <= ?", now);
+  const { machineKey, nodeKey, id } = login;
+  const known = store.row("SELECT 1 FROM approvals WHERE login = ?", id);
+  if (known !== null) return;
+  store.run(
+    "INSERT OR REPLACE INTO approvals (machine_key, node_key, login, approved_by, expires) VALUES (?, ?, ?, ?, ?)",
+    machineKey,
+    nodeKey,
+    id,
+    JSON.stringify(by.actor),
+    now + LOGIN_MS,
+  );
+  tailnet.record(by, { kind: "login.approved", target: targetOf(login), new: detailOf(login) }, now);
+}
+
+/** Records that an admin of this tailnet has denied a login. */
+export function denyLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: number): void {
+  tailnet.record(by, { kind: "login.denied", target: targetOf(login), new: detailOf(login) }, now);
+}
+
+/** The ID of the login that was approved for the pair, or null. */
+export function approvedLogin(tailnet: Tailnet, machineKey: MachineKey, nodeKey: NodeKey, now: number): string | null {
+  const row = tailnet.store.row(
+    "SELECT login FROM approvals WHERE machine_key = ? AND node_key = ? AND expires > ?",
+    machineKey,
+    nodeKey,
+    now,
+  );
+  return row?.text("login") ?? null;
+}
+
+/** Takes the approval [G11]. */
+export function takeApproval(tailnet: Tailnet, machineKey: MachineKey, nodeKey: NodeKey): void {
+  tailnet.store.run("DELETE FROM approvals WHERE machine_key = ? AND node_key = ?", machineKey, nodeKey);
+}

@@ -1,0 +1,51 @@
+/** Who vouches for a node that joins, or that comes back with its key over: an auth key, or an admin who has approved its login. */
+
+import { parseAuthKey, type RegisterRequest } from "../protocol/index.ts";
+import { approvedLogin, takeApproval } from "./logins.ts";
+import type { Caller } from "./nonces.ts";
+import { ControlError } from "./refuse.ts";
+import type { Tailnet } from "./tailnet.ts";
+
+/** What was vouched for. `by` says by what, as an event tells it. */
+export interface Vouched {
+  readonly tags: readonly string[];
+  readonly ephemeral: boolean;
+  /** True where no admin needs to approve the device any more. */
+  readonly preauthorized: boolean;
+  readonly by: { readonly authKey: string } | { readonly login: string };
+}
+
+/** True where the request carries what might vouch for it. */
+export function hasVoucher(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): boolean {
+  const { NodeKey, Auth } = request;
+  return (Auth?.AuthKey ?? "") !== "" || approvedLogin(tailnet, caller.machineKey, NodeKey, now) !== null;
+}
+
+/**
+ * Spends the auth key, or takes the approval; null where there is neither: somebody has to log the node in.
+ * Throws `bad_auth_key`, `auth_key_expired`, `auth_key_spent`.
+ */
+export function vouch(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): Vouched | null {
+  const login = approvedLogin(tailnet, caller.machineKey, request.NodeKey, now);
+  if (login !== null) {
+    takeApproval(tailnet, caller.machineKey, request.NodeKey);
+    return { tags: [], ephemeral: false, preauthorized: true, by: { login } };
+  }
+  const authKey = request.Auth?.AuthKey ?? "";
+  if (authKey === "") return null;
+  const parts = parseAuthKey(authKey);
+  if (parts === null || parts.tailnet !== tailnet.info().id)
+    throw new ControlError("bad_auth_key", "a new node needs an auth key of this tailnet");
+  const { id, tags, ephemeral, preauthorized } = tailnet.authKeys.spend(parts, now);
+  return { tags, ephemeral, preauthorized, by: { authKey: id } };
+}
+
+/** The same for a node that is in already: a key that is not good any more is passed over. */
+export function vouchAgain(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): Vouched | null {
+  try {
+    return vouch(tailnet, caller, request, now);
+  } catch (error) {
+    if (error instanceof ControlError) return null;
+    throw error;
+  }
+}

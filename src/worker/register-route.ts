@@ -1,0 +1,116 @@
+/**
+ * `/machine/register`: finds the tailnet that a registration is for, lets its authority decide, and where somebody has to log the node in, opens a
+ * login and says where. Every value here is attacker-controlled; the authority checks what it needs again.
+ */
+
+import type { Context } from "hono";
+import type { LoginInfo } from "../durable/index.ts";
+import {
+  parseAuthKey,
+  registerRequest,
+  type Outcome,
+  type RegisterRequest,
+  type RegisterResponse,
+} from "../protocol/index.ts";
+import type { AppTypes } from "./app-types.ts";
+import { readBody } from "./body.ts";
+import { answer, refuse } from "./http-errors.ts";
+import { LOGIN_PATH, loginIdOf } from "./login-page.ts";
+import { authorityOf, directoryOf, loginsOf } from "./objects.ts";
+
+type NodeContext = Context<AppTypes>;
+
+const ANSWER: RegisterResponse = {
+  NodeKeyExpired: false,
+  MachineAuthorized: false,
+  AuthURL: "",
+  NodeKeySignature: new Uint8Array(0),
+  Error: "",
+};
+
+function answerWith(c: NodeContext, response: Partial<RegisterResponse>): Response {
+  return answer(c, { ok: true, value: { ...ANSWER, ...response } });
+}
+
+function urlOf(c: NodeContext, { id }: LoginInfo): string {
+  return new URL(`${LOGIN_PATH}/${id}`, c.req.url).href;
+}
+
+/** The login that the request follows up, once it is settled or has waited long enough; null where it follows up none of its own. */
+async function followed(c: NodeContext, { Followup, NodeKey }: RegisterRequest): Promise<LoginInfo | null> {
+  const id = loginIdOf(Followup);
+  const login = id === null ? null : await loginsOf(c.env).login(id);
+  const isOwn = login?.machineKey === c.var.caller.machineKey && login.nodeKey === NodeKey;
+  return isOwn ? loginsOf(c.env).awaitLogin(login.id) : null;
+}
+
+/** The tailnet that the machine is in by one of these node keys, or null. */
+async function routeOf(c: NodeContext, { NodeKey, OldNodeKey }: RegisterRequest): Promise<string | null> {
+  const { machineKey } = c.var.caller;
+  const directory = directoryOf(c.env, machineKey);
+  for (const nodeKey of OldNodeKey === null ? [NodeKey] : [NodeKey, OldNodeKey]) {
+    const tailnet = await directory.find(machineKey, nodeKey);
+    if (tailnet !== null) return tailnet;
+  }
+  return null;
+}
+
+/** Refusals of a tailnet that is not the one that is meant. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["unknown_tailnet", "bad_auth_key"]);
+
+/**
+ * Asks the tailnets that may be meant, one after the other: the one that an approved login names; the one that the machine is in; the one of the auth
+ * key, for a machine that is no longer where it was. Null where there is none to ask.
+ */
+async function ask(
+  c: NodeContext,
+  request: RegisterRequest,
+  login: LoginInfo | null,
+): Promise<{ tailnet: string; outcome: Outcome<RegisterResponse | null> } | null> {
+  const named = login?.state === "approved" ? login.tailnet : await routeOf(c, request);
+  const ofKey = parseAuthKey(request.Auth?.AuthKey ?? "")?.tailnet ?? null;
+  let asked = null;
+  for (const tailnet of new Set([named, ofKey])) {
+    if (tailnet === null) continue;
+    const outcome = await authorityOf(c.env, tailnet).register(c.var.caller, request);
+    asked = { tailnet, outcome };
+    if (outcome.ok || !ELSEWHERE.has(outcome.error.code)) break;
+  }
+  return asked;
+}
+
+/** Sends the node to where an admin can let it in. */
+async function openLogin(c: NodeContext, request: RegisterRequest, tailnet: string | null): Promise<Response> {
+  const { machineKey } = c.var.caller;
+  const { Hostname: hostname = "", OS: os = "" } = request.Hostinfo ?? {};
+  const opened = await loginsOf(c.env).openLogin({ machineKey, nodeKey: request.NodeKey, hostname, os, tailnet });
+  return opened.ok ? answerWith(c, { AuthURL: urlOf(c, opened.value) }) : refuse(c, opened.error);
+}
+
+/** The route is written before the registration is answered: the node's next request finds its tailnet. */
+export async function handleRegister(c: NodeContext): Promise<Response> {
+  const request = await readBody(c, registerRequest);
+  if (request instanceof Response) return request;
+  const login = await followed(c, request);
+  if (login?.state === "waiting") return answerWith(c, { AuthURL: urlOf(c, login) });
+  if (login?.state === "denied") return answerWith(c, { Error: "an admin did not let this node in" });
+  const asked = await ask(c, request, login);
+  if (asked === null) return withoutTailnet(c, request);
+  const { tailnet, outcome } = asked;
+  if (!outcome.ok && outcome.error.code === "unknown_tailnet" && !request.Auth?.AuthKey)
+    return openLogin(c, request, null);
+  if (!outcome.ok) return answer(c, outcome);
+  if (outcome.value === null) return openLogin(c, request, tailnet);
+  const { machineKey } = c.var.caller;
+  await directoryOf(c.env, machineKey).route(machineKey, request.NodeKey, tailnet);
+  return answer(c, outcome);
+}
+
+/** A node that names no tailnet that there is: without an auth key it waits for an admin. */
+async function withoutTailnet(c: NodeContext, request: RegisterRequest): Promise<Response> {
+  if (!request.Auth?.AuthKey) return openLogin(c, request, null);
+  return refuse(c, {
+    code: "bad_auth_key",
+    message: "this is not an auth key of this control plane: ask an admin of the tailnet for one",
+  });
+}
