@@ -47,7 +47,8 @@ describe("what has happened", () => {
     const { tailnet, carol } = await lockedScene();
     const [OldNodeKey, nodeKey] = [carol.nodeKey, new TestNode("").nodeKey];
     carol.nodeKey = nodeKey;
-    expect((await carol.register("", { OldNodeKey })).status).toBe(200);
+    // The first time it is handed its signature, to rotate it [G10].
+    for (let i = 0; i < 2; i++) expect((await carol.register("", { OldNodeKey })).status).toBe(200);
     await settled(tailnet);
     const rows = await d1(
       `SELECT node_key, at FROM node_keys WHERE tailnet_id = ?1 AND stable_id =
