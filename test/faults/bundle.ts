@@ -1,0 +1,52 @@
+/** Bundles the Worker with its faults, as wrangler bundles the product, and gives what Miniflare needs to run it. */
+
+import { spawnSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const ENTRY = join(ROOT, "test/faults/worker/index.ts");
+
+/** Writes the bundle into `folder`. Throws where wrangler fails. */
+export function bundleInto(folder: string): void {
+  const args = [WRANGLER, "deploy", ENTRY, "--dry-run", "--outdir", folder, "--config", join(ROOT, "wrangler.toml")];
+  const env = { ...process.env, WRANGLER_HIDE_BANNER: "true", WRANGLER_SEND_METRICS: "false", FORCE_COLOR: "0" };
+  const done = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8", env });
+  if (done.status !== 0) throw new Error(`wrangler cannot bundle the faulty Worker:\n${done.stdout}${done.stderr}`);
+}
+
+interface Module {
+  readonly type: "ESModule" | "CompiledWasm";
+  readonly path: string;
+}
+
+/** The modules of a bundle, the entry first. */
+export function modulesIn(folder: string): Module[] {
+  const names = readdirSync(folder);
+  const wasm = names.filter((name) => name.endsWith(".wasm"));
+  return [
+    { type: "ESModule", path: join(folder, "index.js") },
+    ...wasm.map((name) => ({ type: "CompiledWasm", path: join(folder, name) }) as const),
+  ];
+}
+
+/** A migration of D1, by its file's name, and its statements in order. */
+export interface Migration {
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+/** D1's migrations as drizzle-kit has written them. */
+export function d1Migrations(): Migration[] {
+  const folder = join(ROOT, "migrations");
+  const files = readdirSync(folder).filter((name) => name.endsWith(".sql"));
+  return files.sort().map((name) => ({
+    name,
+    statements: readFileSync(join(folder, name), "utf8")
+      .split("--> statement-breakpoint")
+      .map((statement) => statement.trim())
+      .filter((statement) => statement !== ""),
+  }));
+}
