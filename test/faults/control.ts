@@ -9,7 +9,7 @@ import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bundleInto } from "./bundle.ts";
+import { bundleInto, bundledWorker, d1Migrations } from "./bundle.ts";
 import type { HostOptions } from "./control-host.ts";
 import type { Switches } from "./worker/switches.ts";
 
@@ -34,11 +34,13 @@ export type Row = Readonly<Record<string, string | number | null>>;
 export class Control {
   readonly url: URL;
   readonly #options: HostOptions;
+  readonly #ownerToken: string;
   #child: ChildProcess | null = null;
   kills = 0;
 
-  private constructor(options: HostOptions) {
+  private constructor(options: HostOptions, ownerToken: string) {
     this.#options = options;
+    this.#ownerToken = ownerToken;
     this.url = new URL(`http://127.0.0.1:${options.port}`);
   }
 
@@ -47,15 +49,16 @@ export class Control {
     const bundle = join(folder, "bundle");
     mkdirSync(bundle, { recursive: true });
     bundleInto(bundle);
+    const ownerToken = randomBytes(24).toString("base64url");
     const options = {
       port: await freePort(),
       inspectorPort: await freePort(),
       state: join(folder, "state"),
-      bundle,
+      worker: bundledWorker(bundle, ownerToken),
+      migrations: d1Migrations(),
       log: join(folder, "control.log"),
-      ownerToken: randomBytes(24).toString("base64url"),
     };
-    const control = new Control(options);
+    const control = new Control(options, ownerToken);
     process.once("exit", () => control.#signal("SIGKILL"));
     await control.up();
     return control;
@@ -138,7 +141,7 @@ export class Control {
 
   /** The admin API. */
   admin(method: string, path: string, body: unknown = null): Promise<unknown> {
-    return this.#fetch(method, path, body, { authorization: `Bearer ${this.#options.ownerToken}` });
+    return this.#fetch(method, path, body, { authorization: `Bearer ${this.#ownerToken}` });
   }
 
   async createTailnet(name: string): Promise<string> {

@@ -31,17 +31,26 @@ export interface LoadSize {
   readonly pool: number;
 }
 
-/** How much is done in one go. */
+/** How much is done in one go: so many acts, or as many as fit into a time. */
 export interface Work {
   readonly appends: number;
   readonly signings: number;
   readonly joins: number;
-  /** Milliseconds of rest after each act of each writer. */
+  /** Milliseconds of rest after each act of each writer, about. */
   readonly restMs: number;
+  /** Milliseconds after which no further act is begun. */
+  readonly forMs: number;
+}
+
+/** As much as fits into so many milliseconds. */
+export function workFor(forMs: number, restMs: number): Work {
+  return { appends: Infinity, signings: Infinity, joins: Infinity, restMs, forMs };
 }
 
 /** Keys that a writer adds before it begins to remove them again. */
 const MOST_OWN_KEYS = 12;
+/** Joins and forbidden acts have so many times the rest of the others. */
+const SELDOM = 10;
 /** Acts of others after which the stranger tries once. */
 const FORBIDDEN_EVERY = 20;
 
@@ -52,17 +61,26 @@ function keyOf(publicKey: Uint8Array): Key {
 /** Work that is left, shared by several writers. */
 class Share {
   #left: number;
+  readonly #end: number;
+  readonly #restMs: number;
 
-  constructor(left: number) {
+  constructor(left: number, { forMs, restMs }: Work) {
     this.#left = left;
+    this.#end = performance.now() + forMs;
+    this.#restMs = restMs;
   }
 
   take(): boolean {
-    return this.#left-- > 0;
+    return this.#left-- > 0 && !this.isOver();
   }
 
-  giveBack(): void {
-    this.#left++;
+  isOver(): boolean {
+    return performance.now() > this.#end;
+  }
+
+  /** Rests after an act, never in step with the others. */
+  async rest(): Promise<void> {
+    await sleep(this.#restMs * 2 * Math.random());
   }
 }
 
@@ -135,37 +153,38 @@ export class Load {
     else own?.shift();
   }
 
-  async #appendUntilDone(node: LightNode, share: Share, { restMs }: Work): Promise<void> {
+  async #appendUntilDone(node: LightNode, share: Share): Promise<void> {
     while (share.take()) {
-      const updates = this.#change(node);
-      const verdict = await node.append(this.ledger, updates);
-      if (verdict.kind === "acknowledged") {
-        node.lock.inform(updates);
-        this.#remember(node, updates);
-      } else {
-        share.giveBack();
-        if (verdict.kind === "unanswered") return;
-        await node.sync();
-      }
-      await sleep(restMs * 2 * Math.random());
+      while (!(await this.#appendOnce(node)) && !share.isOver()) await node.sync();
+      await share.rest();
     }
   }
 
-  async #signUntilDone(node: LightNode, share: Share, own: readonly LightNode[], { restMs }: Work): Promise<void> {
+  /** False where another was faster. */
+  async #appendOnce(node: LightNode): Promise<boolean> {
+    const updates = this.#change(node);
+    const { kind } = await node.append(this.ledger, updates);
+    if (kind !== "acknowledged") return false;
+    node.lock.inform(updates);
+    this.#remember(node, updates);
+    return true;
+  }
+
+  async #signUntilDone(node: LightNode, share: Share, own: readonly LightNode[]): Promise<void> {
     for (let turn = 0; share.take(); turn++) {
       const subject = own[turn % own.length];
       if (subject === undefined) return;
       await node.sign(this.ledger, subject.nodeKey, random(32));
-      await sleep(restMs * 2 * Math.random());
+      await share.rest();
     }
   }
 
-  async #joinUntilDone(share: Share, { restMs }: Work): Promise<void> {
+  async #joinUntilDone(share: Share): Promise<void> {
     while (share.take()) {
       const node = new LightNode(this.control.url, `newcomer-${this.joined.length}`);
       this.joined.push(node);
       await node.join(this.ledger, this.authKey);
-      await sleep(restMs * 2 * Math.random());
+      await share.rest();
     }
   }
 
@@ -176,27 +195,30 @@ export class Load {
     return signAum(makeAum(AUM_KIND.addKey, { prevAumHash, key: keyOf(random(32)) }), stranger.signer);
   }
 
-  async #tryForbidden(times: number): Promise<void> {
+  async #tryForbidden(share: Share): Promise<void> {
     const { stranger, ledger, pool } = this;
-    for (let turn = 0; turn < times; turn++) {
+    for (let turn = 0; share.take(); turn++) {
       await stranger.append(ledger, [this.#forged()], true);
       const subject = pool[turn % pool.length]?.nodeKey ?? nodeKeyFromRaw(random(32));
       await stranger.sign(ledger, subject, random(32), true);
+      await share.rest();
     }
   }
 
   /** Does so much, and gives the milliseconds that it took. */
   async run(work: Work): Promise<number> {
     const started = performance.now();
-    const [appends, signings, joins] = [new Share(work.appends), new Share(work.signings), new Share(work.joins)];
+    const share = (acts: number, rests = 1): Share => new Share(acts, { ...work, restMs: work.restMs * rests });
+    const [appends, signings] = [share(work.appends), share(work.signings)];
+    const forbidden = Math.ceil((work.appends + work.signings) / FORBIDDEN_EVERY);
     const { appenders, signers, pool } = this;
     // A node is signed by one signer only, so that the order of its signatures is known.
     const poolOf = (signer: number): LightNode[] => pool.filter((_, index) => index % signers.length === signer);
     await Promise.all([
-      ...appenders.map((node) => this.#appendUntilDone(node, appends, work)),
-      ...signers.map((node, index) => this.#signUntilDone(node, signings, poolOf(index), work)),
-      this.#joinUntilDone(joins, work),
-      this.#tryForbidden(Math.ceil((work.appends + work.signings) / FORBIDDEN_EVERY)),
+      ...appenders.map((node) => this.#appendUntilDone(node, appends)),
+      ...signers.map((node, index) => this.#signUntilDone(node, signings, poolOf(index))),
+      this.#joinUntilDone(share(work.joins, SELDOM)),
+      this.#tryForbidden(share(forbidden, SELDOM)),
     ]);
     return performance.now() - started;
   }

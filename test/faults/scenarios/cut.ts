@@ -1,0 +1,53 @@
+/**
+ * The direct call of the authority to the sessions objects is cut, and the Queue alone brings the news; then the other way round. Either path alone
+ * suffices. The full run then cuts both, and the shards' own comparison is all that is left.
+ */
+
+import { equal, seconds, type Check, type Figure } from "../checks.ts";
+import { workFor } from "../load.ts";
+import type { Scenario, Stage } from "../stage.ts";
+import type { Switches } from "../worker/switches.ts";
+
+const LOAD_MS = { quick: 5000, full: 20_000 };
+const REST_MS = 60;
+/** Milliseconds in which news arrives by the path that is left. */
+const BY_ONE_PATH_MS = 20_000;
+/** The same by the comparison alone, which a shard makes every few minutes. */
+const BY_COMPARISON_MS = 8 * 60_000;
+
+const REFUSE = { kind: "refuse" } as const;
+const ONE_CUT: readonly (readonly [string, Partial<Switches>])[] = [
+  ["the direct call cut", { direct: "cut" }],
+  ["the answer of the direct call lost", { direct: "lose" }],
+  ["the Queue cut", { sessions: REFUSE, record: REFUSE }],
+];
+const BOTH_CUT = ["both cut", { direct: "cut", sessions: REFUSE, record: REFUSE }] as const;
+
+/** Changes things under a fault, and waits until every agent has all of it. */
+async function phase(
+  { scale, control, load, agents }: Stage,
+  [what, faults]: readonly [string, Partial<Switches>],
+  mostMs: number,
+): Promise<{ readonly figure: Figure; readonly check: Check }> {
+  await control.switch(faults);
+  await load.run(workFor(LOAD_MS[scale], REST_MS));
+  const ended = performance.now();
+  const { held, counts } = await agents.converge(control, load.tailnet, mostMs);
+  const took = seconds(performance.now() - ended);
+  return {
+    figure: { what: `news with ${what}`, value: `all agents have it after ${took}` },
+    check: equal(`news arrives with ${what}`, counts, held),
+  };
+}
+
+export const cut: Scenario = {
+  name: "cut",
+  title: "the direct call cut, then the Queue cut",
+  cast: (scale) => ({ appenders: 2, signers: 2, pool: 20, agents: scale === "full" ? 20 : 8 }),
+  async play(stage) {
+    const phases = [];
+    for (const each of ONE_CUT) phases.push(await phase(stage, each, BY_ONE_PATH_MS));
+    if (stage.scale === "full") phases.push(await phase(stage, BOTH_CUT, BY_COMPARISON_MS));
+    return { figures: phases.map(({ figure }) => figure), checks: phases.map(({ check }) => check) };
+  },
+};
