@@ -6,6 +6,7 @@ export const TASKS = {
   start: [["scripts/start.mjs"]],
   test: [[...VITEST, "--project=node", "--project=workerd-core", "--project=workerd"]],
   demo: [["test/e2e/demo.ts"]],
+  "test:faults": [["test/faults/main.ts"]],
   "test:life": [["test/e2e/lock-life.ts"]],
   bench: [["test/bench/main.ts"]],
   check: [["scripts/check.mjs"]],

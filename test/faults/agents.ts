@@ -75,7 +75,8 @@ export class Agents {
       const { self, peers } = agent.view.netmap;
       if ((agent.lock.authority?.head ?? null) !== head) return [`${name} has another head`];
       const seen = [...(self === null ? [] : [self]), ...peers.values()];
-      const isSame = ({ Key, KeySignature }: (typeof seen)[number]): boolean => nodes.get(Key) === encodeHex(KeySignature);
+      const isSame = ({ Key, KeySignature }: (typeof seen)[number]): boolean =>
+        nodes.get(Key) === encodeHex(KeySignature);
       return seen.length === nodes.size && seen.every(isSame) ? [] : [`${name} has another map`];
     });
   }
@@ -90,7 +91,11 @@ export class Agents {
       apart = this.#apart(truth);
     }
     const took = seconds(performance.now() - started);
-    return none("every agent has the object's head, nodes and signatures", apart, `${this.running.length} agents, within ${took}`);
+    return none(
+      "every agent has the object's head, nodes and signatures",
+      apart,
+      `${this.running.length} agents, within ${took}`,
+    );
   }
 }
 

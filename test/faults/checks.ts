@@ -28,7 +28,11 @@ export function some(names: readonly string[]): string {
 
 /** Holds where none are there. `of` says out of how many. */
 export function none(what: string, found: readonly string[], of: string): Check {
-  return { what, held: found.length === 0, counts: found.length === 0 ? of : `${found.length} (${some(found)}) of ${of}` };
+  return {
+    what,
+    held: found.length === 0,
+    counts: found.length === 0 ? of : `${found.length} (${some(found)}) of ${of}`,
+  };
 }
 
 export function equal(what: string, counts: string, held: boolean): Check {

@@ -56,7 +56,11 @@ async function judgeAums(load: Load): Promise<Check[]> {
       refused.filter((hash) => stored.has(hash)),
       `${refused.length} refused`,
     ),
-    equal("no AUM is there that nobody sent", `${strays.length} beside the acknowledged: the genesis`, strays.length === 1),
+    equal(
+      "no AUM is there that nobody sent",
+      `${strays.length} beside the acknowledged: the genesis`,
+      strays.length === 1,
+    ),
   ];
 }
 
@@ -138,7 +142,11 @@ export async function judgeObject(load: Load): Promise<Check[]> {
     ...(await judgeAums(load)),
     ...(await judgeSignatures(load, events)),
     none("the object's events are whole and in one chain of hashes", flawsIn(events), `${events.length} events`),
-    equal("every change of the object is an event", `seq ${String(tailnet?.["seq"])}`, tailnet?.["seq"] === events.length),
+    equal(
+      "every change of the object is an event",
+      `seq ${String(tailnet?.["seq"])}`,
+      tailnet?.["seq"] === events.length,
+    ),
     equal("each acknowledged append is one event", `${appended} appends, ${changes} events`, appended === changes),
     none(
       "whoever may not is refused",

@@ -36,7 +36,9 @@ function apart(many: readonly string[], others: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const line of many) counts.set(line, (counts.get(line) ?? 0) + 1);
   for (const line of others) counts.set(line, (counts.get(line) ?? 0) - 1);
-  return [...counts].filter(([, count]) => count !== 0).map(([line, count]) => `${count > 0 ? "not in D1" : "surplus"}: ${line}`);
+  return [...counts]
+    .filter(([, count]) => count !== 0)
+    .map(([line, count]) => `${count > 0 ? "not in D1" : "surplus"}: ${line}`);
 }
 
 const NODE_COLUMNS = "node_key, stable_id, machine_key, name, hostname";
@@ -51,23 +53,24 @@ async function judgeNodes(control: Control, tailnet: string): Promise<Check> {
 
 interface Rebuilt {
   readonly cursor: string | null;
-  readonly missing: number;
-  readonly differing: number;
-  readonly surplus: number;
+  readonly rows: number;
+  /** What was found before anything was mended. */
+  readonly found: { readonly missing: number; readonly differing: number; readonly surplus: number };
 }
 
 /** The product's own comparison, which mends what it finds: it must find nothing. */
 async function rebuildFindsNothing(control: Control, tailnet: string): Promise<Check> {
   const found = { missing: 0, differing: 0, surplus: 0 };
-  let pages = 0;
-  for (let cursor: string | null = ""; cursor !== null; pages++) {
+  let rows = 0;
+  for (let cursor: string | null = ""; cursor !== null;) {
     const path = `/api/v2/tailnet/${tailnet}/record/rebuild`;
     const page = (await control.admin("POST", path, cursor === "" ? {} : { cursor })) as Rebuilt;
-    for (const name of ["missing", "differing", "surplus"] as const) found[name] += page[name];
+    for (const name of ["missing", "differing", "surplus"] as const) found[name] += page.found[name];
+    rows += page.rows;
     ({ cursor } = page);
   }
   const { missing, differing, surplus } = found;
-  const counts = `${missing} missing, ${differing} differing, ${surplus} surplus rows, ${pages} pages`;
+  const counts = `${missing} missing, ${differing} differing, ${surplus} surplus of ${rows} rows`;
   return equal("the rebuild finds D1 equal to the object", counts, missing + differing + surplus === 0);
 }
 

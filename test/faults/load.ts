@@ -129,10 +129,7 @@ export class Load {
     const id = (): bigint => Buffer.from(random(8)).readBigUInt64LE();
     const keys = trusted.map(({ signer }) => keyOf(signer.publicKey));
     const disablementValues = [nodeKdf(random(32))];
-    return makeGenesis(
-      { lastAumHash: null, keys, disablementValues, stateId1: id(), stateId2: id() },
-      first.signer,
-    );
+    return makeGenesis({ lastAumHash: null, keys, disablementValues, stateId1: id(), stateId2: id() }, first.signer);
   }
 
   /** A change that this writer may make: it adds keys of nobody, and removes them again. */
@@ -141,8 +138,7 @@ export class Load {
     this.#ownKeys.set(node, own);
     const builder = new UpdateBuilder(node.lock.require(), node.signer);
     const [oldest] = own;
-    if (own.length >= MOST_OWN_KEYS && oldest !== undefined)
-      return builder.removeKey(oldest).finalize(node.lock.chonk);
+    if (own.length >= MOST_OWN_KEYS && oldest !== undefined) return builder.removeKey(oldest).finalize(node.lock.chonk);
     return builder.addKey(keyOf(random(32))).finalize(node.lock.chonk);
   }
 

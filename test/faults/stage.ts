@@ -55,7 +55,9 @@ export async function judge({ control, load, agents, memory }: Stage): Promise<C
 /** What every scenario tells of its load. */
 function loadFigures({ ledger }: Load, { peakResident }: MemoryWatch): Figure[] {
   const slowest = ledger.acts.reduce((most, { ms }) => Math.max(most, ms), 0);
-  const [appends, signings, joins] = (["append", "sign", "join"] as const).map((kind) => ledger.count(kind, "acknowledged"));
+  const [appends, signings, joins] = (["append", "sign", "join"] as const).map((kind) =>
+    ledger.count(kind, "acknowledged"),
+  );
   const refusals = [...ledger.refusals()].map(([code, count]) => `${count} ${code}`).join(", ");
   return [
     { what: "acknowledged", value: `${appends} appends, ${signings} signings, ${joins} joins` },

@@ -29,7 +29,11 @@ export const dropped: Scenario = {
       const [sent, arriving] = [counts[`queue.${lane}.sent`] ?? 0, counts[`queue.${lane}.arriving`] ?? 0];
       return equal(`the queue of ${lane} drops`, `${sent} sent, ${sent - arriving} dropped`, arriving < sent);
     });
-    const alone = equal("all arrives while half is dropped", took === null ? "not in time" : seconds(took), took !== null);
+    const alone = equal(
+      "all arrives while half is dropped",
+      took === null ? "not in time" : seconds(took),
+      took !== null,
+    );
     return { figures: [], checks: scale === "full" ? [...lanes, alone] : lanes };
   },
 };

@@ -5,6 +5,7 @@
 
 import { env as bindings } from "cloudflare:workers";
 import * as product from "../../../src/worker/index.ts";
+import { encodeHex } from "../../../src/tka/index.ts";
 import type { WorkerEnv } from "../../../src/worker/env.ts";
 import { faultyEnv, namesReached } from "./faulty-bindings.ts";
 import { setSwitches, takeCounts, type Switches } from "./switches.ts";
@@ -14,7 +15,8 @@ type JsonRow = Record<string, string | number | null>;
 
 function jsonRow(row: Readonly<Record<string, unknown>>): JsonRow {
   const entries = Object.entries(row).map(([name, value]) => {
-    if (value instanceof ArrayBuffer || Array.isArray(value)) return [name, Buffer.from(value as ArrayBuffer).toString("hex")];
+    if (value instanceof ArrayBuffer || Array.isArray(value))
+      return [name, encodeHex(new Uint8Array(value as ArrayBuffer))];
     return [name, value];
   });
   return Object.fromEntries(entries) as JsonRow;
@@ -70,8 +72,7 @@ interface Query {
 }
 
 async function query({ tailnet, sql }: Query): Promise<JsonRow[]> {
-  if (tailnet !== undefined)
-    return TAILNET_AUTHORITY.get(TAILNET_AUTHORITY.idFromName(tailnet)).faultQuery(sql) as Promise<JsonRow[]>;
+  if (tailnet !== undefined) return TAILNET_AUTHORITY.get(TAILNET_AUTHORITY.idFromName(tailnet)).faultQuery(sql);
   const database = Object.values(bindings).find(
     (binding): binding is D1Database => typeof (binding as Partial<D1Database> | null)?.prepare === "function",
   );
