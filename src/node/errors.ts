@@ -108,6 +108,8 @@ function hintFor({ code }: Refusal): string | null {
       return "make a new auth key and start the agent with it";
     case "lock_enabled":
       return "run: tailward lock status";
+    case "insufficient_weight":
+      return "more signing nodes must cosign it (`tailward lock revoke-keys --cosign`), then finish it again";
     case "no_pending_init":
     case "init_superseded":
       return "run: tailward lock init again, and throw away the secrets printed before";

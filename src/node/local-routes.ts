@@ -4,7 +4,7 @@ import { ShapeError, parseJson, type Shape } from "../protocol/index.ts";
 import { KEY_25519, aumHash, decodeAum, encodeAum, type Aum, type Key } from "../tka/index.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Agent } from "./agent.ts";
-import { AgentError } from "./errors.ts";
+import { AgentError, ControlUnreachable } from "./errors.ts";
 import {
   MAX_LOG,
   addBody,
@@ -84,11 +84,15 @@ export class LocalRoutes {
 
   /** An act that changes the chain: alone, and whether it went through or met another, the chain is up to date when it is answered. */
   async #change<T>(act: (context: ActContext) => Promise<T>): Promise<T> {
-    const context = this.#agent.actContext();
+    const agent = this.#agent;
+    const context = agent.actContext();
     try {
-      return await this.#agent.exclusively(() => act(context));
-    } finally {
-      await this.#agent.catchUp();
+      const done = await agent.exclusively(() => act(context));
+      await agent.catchUp();
+      return done;
+    } catch (error) {
+      if (!(error instanceof ControlUnreachable)) await agent.catchUp();
+      throw error;
     }
   }
 

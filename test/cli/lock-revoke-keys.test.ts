@@ -134,8 +134,8 @@ describe("the steps", () => {
   test("what the control plane refuses is said, with exit code 1", async () => {
     const one = await compromised();
     const blob = blobIn(await one.run("lock", "revoke-keys", name("mallory"), name("eve")));
-    one.control.failures.set("send", [refused("internal", "1 vote is missing")]);
-    expectRefusal(await one.run("lock", "revoke-keys", "--finish", blob), /1 vote is missing/);
+    one.control.failures.set("send", [refused("insufficient_weight", "it lacks 1 vote")]);
+    expectRefusal(await one.run("lock", "revoke-keys", "--finish", blob), /it lacks 1 vote; more signing nodes must/);
   });
 
   test("--fork-from takes a hash as the log prints it, or in hex", async () => {
