@@ -40,7 +40,8 @@ function dropLosers(store: Store, chain: number, place: number): void {
        SELECT branch.hash FROM aums AS branch JOIN aums AS fork ON fork.chain = branch.chain AND fork.hash = branch.parent
        WHERE branch.chain = ? AND branch.place IS NULL AND fork.place < ?
        UNION
-       SELECT child.hash FROM lost JOIN aums AS child ON child.parent = lost.hash WHERE child.chain = ?)
+       SELECT child.hash FROM lost CROSS JOIN aums AS child INDEXED BY aums_parent ON child.parent = lost.hash
+       WHERE child.chain = ?)
      DELETE FROM aums WHERE chain = ? AND hash IN (SELECT hash FROM lost) RETURNING loser, length(bytes) AS size`,
     chain,
     place,

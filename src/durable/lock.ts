@@ -175,7 +175,8 @@ export class Lock {
            SELECT branch.hash, 0 FROM aums AS branch JOIN aums AS fork ON fork.chain = branch.chain AND fork.hash = branch.parent
            WHERE branch.chain = ? AND branch.place IS NULL AND fork.place IS NOT NULL
            UNION ALL
-           SELECT child.hash, beside.far + 1 FROM beside JOIN aums AS child ON child.parent = beside.hash WHERE child.chain = ?)
+           SELECT child.hash, beside.far + 1 FROM beside
+           CROSS JOIN aums AS child INDEXED BY aums_parent ON child.parent = beside.hash WHERE child.chain = ?)
          SELECT bytes FROM aums LEFT JOIN beside ON beside.hash = aums.hash WHERE chain = ?
          ORDER BY place IS NULL, place, far`,
         chain,

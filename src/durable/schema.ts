@@ -150,9 +150,10 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
        SELECT aums.chain, aums.hash, aums.parent, 0 FROM chains JOIN aums ON aums.chain = chains.id AND aums.hash = chains.head
        UNION ALL
        SELECT aums.chain, aums.hash, aums.parent, way.back + 1 FROM way
-       JOIN aums ON aums.chain = way.chain AND aums.hash = way.parent)
-     UPDATE aums SET place = (SELECT MAX(back) FROM way AS oldest WHERE oldest.chain = aums.chain) - way.back
-     FROM way WHERE way.chain = aums.chain AND way.hash = aums.hash`,
+       JOIN aums ON aums.chain = way.chain AND aums.hash = way.parent),
+     longest (chain, back) AS (SELECT chain, MAX(back) FROM way GROUP BY chain)
+     UPDATE aums SET place = longest.back - way.back FROM way JOIN longest ON longest.chain = way.chain
+     WHERE way.chain = aums.chain AND way.hash = aums.hash`,
     // An encoding begins with its map's header, then key 1 and the kind: 5 is a checkpoint.
     "UPDATE aums SET checkpoint = substr(bytes, 2, 2) = x'0105', loser = place IS NULL",
     "CREATE UNIQUE INDEX aums_place ON aums (chain, place)",
