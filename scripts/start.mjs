@@ -20,6 +20,8 @@ const GRACE_MS = 3000;
 const SECRETS = join(ROOT, ".dev.vars");
 /** Where the auth key is kept for the commands that are printed: on a command line, every user of the machine could read it. */
 const AUTH_KEY = ".wrangler/auth-key";
+/** Where `tailward admin` finds this control plane. */
+const CONTROL_URL = ".wrangler/control-url";
 const TAILNET = "local.tailward";
 
 /** The owner's token: made on the first run and kept for the next. It never stands on a command line. */
@@ -40,13 +42,13 @@ async function post(url, path, body) {
   return response.json();
 }
 
-/** Keeps the auth key, for its owner alone. */
-function keepAuthKey(key) {
-  const path = join(ROOT, AUTH_KEY);
+/** Keeps a line in a file, for its owner alone. */
+function keep(file, line) {
+  const path = join(ROOT, file);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // A file that is there keeps its mode when it is written over.
   rmSync(path, { force: true });
-  writeFileSync(path, `${key}\n`, { mode: 0o600, flag: "wx" });
+  writeFileSync(path, `${line}\n`, { mode: 0o600, flag: "wx" });
 }
 
 /** Prints what a newcomer does next. The auth key is for many nodes, for a day. */
@@ -58,7 +60,8 @@ async function welcome(url) {
     expirySeconds: 24 * 60 * 60,
     description: "npm start",
   });
-  keepAuthKey(key);
+  keep(AUTH_KEY, key);
+  keep(CONTROL_URL, url);
   const alice = "npm run tailward -- --state-dir .wrangler/nodes/alice";
   console.log(`
 tailward is up at ${url}, with the tailnet ${TAILNET} (${id}).
@@ -67,6 +70,10 @@ Join it, each node with a state directory of its own, each in a terminal of its 
   ${alice} agent --url ${url} --auth-key file:${AUTH_KEY} --hostname alice
 Then look at its lock, and turn it on:
   ${alice} lock
+
+See and change what there is as its admin:
+  npm run tailward -- admin device list
+  npm run tailward -- admin --help
 
 The admin API takes the owner's token, which is in .dev.vars. To see the whole story played: npm run demo`);
 }

@@ -7,7 +7,15 @@ const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
 const LONG_FLAG = /^-([a-z][a-z-]+(?:=.*)?)$/s;
 
 /** Flags that are true or false. */
-const SWITCHES = new Set(["--confirm", "--gen-disablement-for-support", "--cosign", "--finish", "--force-reauth"]);
+const SWITCHES = new Set([
+  "--confirm",
+  "--gen-disablement-for-support",
+  "--cosign",
+  "--finish",
+  "--force-reauth",
+  "--reusable",
+  "--ephemeral",
+]);
 /** Flags whose value may be left out, and is true then. */
 const OPTIONAL_VALUES = new Set(["--json", "--re-sign"]);
 

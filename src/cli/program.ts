@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { AgentError, LocalClient, printable, stateDirectoryPath } from "../node/index.ts";
 import { TkaError } from "../tka/index.ts";
+import { addAdmin } from "./admin-commands.ts";
 import { agentCommand } from "./agent-command.ts";
 import { normaliseFlags } from "./flags.ts";
 import { addLock } from "./lock-commands.ts";
@@ -50,6 +51,7 @@ export function makeProgram(terminal: Terminal): Command {
     .description("show this node, its tailnet and its peers")
     .action(() => statusCommand(place.client(), terminal));
   addLock(program, place);
+  addAdmin(program, place);
   return program;
 }
 

@@ -1,21 +1,8 @@
 /** `tailward status`: this node, its tailnet, and its peers. */
 
 import { printable, type AgentStatus, type LocalClient, type PeerStatus } from "../node/index.ts";
+import { columns } from "./columns.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** Lines whose columns stand under one another. */
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
-}
 
 function addressesText(addresses: readonly string[]): string {
   return addresses.length === 0 ? "-" : addresses.join(",");

@@ -4,6 +4,8 @@ export { runAgent, type AgentOptions } from "./agent-process.ts";
 export type { AgentStatus, PeerStatus } from "./agent-status.ts";
 export { AgentError, type AgentErrorCode } from "./errors.ts";
 export { FileChonk } from "./file-chonk.ts";
+export { parseControlUrl } from "./https-client.ts";
+export { readLimited } from "./limited-body.ts";
 export { LocalClient, type KeyToTrust, type NodeToSign, type RecoveryDraft } from "./local-client.ts";
 export { nodeKdf, nodeVerifier, random, signerFromSeed } from "./native-crypto.ts";
 export { printable } from "./printable.ts";

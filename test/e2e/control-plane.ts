@@ -78,6 +78,11 @@ export class ControlPlane {
     return new ControlPlane(url, child, token);
   }
 
+  /** Where it is and the owner's token, as the command line reads them. */
+  get environment(): Readonly<Record<string, string>> {
+    return { TAILWARD_URL: this.url, TAILWARD_TOKEN: this.#token };
+  }
+
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await fetch(new URL(path, this.url), {
       method,

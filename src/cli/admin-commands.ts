@@ -1,0 +1,31 @@
+/** `tailward admin …`: the commands of a tailnet's admin, over the admin API. Each group stands in a file of its own. */
+
+import type { Command } from "commander";
+import { addDevices } from "./admin-devices.ts";
+import { addKeys } from "./admin-keys.ts";
+import { addLockOfTailnet } from "./admin-lock.ts";
+import { addLogins } from "./admin-logins.ts";
+import { AdminPlace } from "./admin-place.ts";
+import { addSettings, addTailnets } from "./admin-tailnets.ts";
+import { jsonVersion } from "./flags.ts";
+import type { Place } from "./place.ts";
+
+export function addAdmin(program: Command, { terminal }: Place): void {
+  const admin = program
+    .command("admin")
+    .description("tailnets, auth keys, devices, logins, settings, and how the lock stands")
+    .option("--url <url>", "the control plane; $TAILWARD_URL, or the one of `npm start`, if not given")
+    .option(
+      "--token <file>",
+      "file:PATH of the owner's token; $TAILWARD_TOKEN, or the one of `npm start`, if not given",
+    )
+    .option("--tailnet <name>", "name or ID; - is the only one there is", "-")
+    .option("--json [version]", "print JSON, for scripts", jsonVersion);
+  const place = new AdminPlace(terminal, admin);
+  addTailnets(admin, place);
+  addKeys(admin, place);
+  addDevices(admin, place);
+  addLogins(admin, place);
+  addSettings(admin, place);
+  addLockOfTailnet(admin, place);
+}
