@@ -2,7 +2,9 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { ControlUnreachable } from "../../src/node/errors.ts";
+import type { RequestBody } from "../../src/node/https-client.ts";
 import { nodeVerifier } from "../../src/node/index.ts";
 import { newSigningKey } from "../../src/node/native-crypto.ts";
 import {
@@ -18,7 +20,7 @@ import {
   wrapAuthKey,
 } from "../../src/tka/index.ts";
 import { seen } from "../node/support/test-agent.ts";
-import { mapNode, refused } from "../node/support/fake-control.ts";
+import { mapNode, refused, type FakeControl } from "../node/support/fake-control.ts";
 import { idOf, lockKey, nodeKey } from "../support/chains-keys.ts";
 import { chain } from "../support/chains.ts";
 import { expectRefusal, lockedSeat, seat, soon, tailward, type Seat } from "./support.ts";
@@ -100,6 +102,33 @@ describe("lock add", () => {
     expect(one.control.asked.at(-1)?.what).toBe("offer");
     expect(one.agent.lock.require().head).toBe(head);
     expect(await one.run("lock", "add", bob)).toEqual(SILENCE);
+  });
+});
+
+describe("an answer that is lost", () => {
+  /** Does what is asked, and loses the first answer. */
+  function losing(control: FakeControl, rpc: "syncSend" | "sign"): void {
+    const real = control[rpc].bind(control) as (body: RequestBody) => Promise<never>;
+    const once = vi.spyOn(control, rpc).mockImplementationOnce(async (body) => {
+      await real(body);
+      throw new ControlUnreachable("lost");
+    });
+    onTestFinished(() => once.mockRestore());
+  }
+
+  test("of an addition or a removal does no harm: it is sent again, the same", async () => {
+    const one = await withBob();
+    losing(one.control, "syncSend");
+    expect(await one.run("lock", "add", carol)).toEqual(SILENCE);
+    losing(one.control, "sign");
+    expect(await one.run("lock", "remove", bob)).toEqual(SILENCE);
+    expect(trustedBy(one)).toEqual([`${one.ownKey}?1`, `${carol}?1`]);
+  });
+
+  test("for good says that the control plane cannot be reached", async () => {
+    const one = await withBob();
+    one.control.failures.set("send", Array<Error>(3).fill(new ControlUnreachable("no answer")));
+    expectRefusal(await one.run("lock", "add", carol), /no answer/);
   });
 });
 
