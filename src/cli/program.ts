@@ -50,6 +50,10 @@ export function makeProgram(terminal: Terminal): Command {
     .command("status")
     .description("show this node, its tailnet and its peers")
     .action(() => statusCommand(place.client(), terminal));
+  program
+    .command("logout")
+    .description("end this node's key, and its agent; to come back, it must be let in again")
+    .action(() => place.client().logOut());
   addLock(program, place);
   addAdmin(program, place);
   return program;

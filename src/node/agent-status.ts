@@ -40,6 +40,10 @@ export const nodeStatus = record({
   lockIgnored: boolean,
   /** False where this node is signed, and its next node key would need a signer again. */
   rotates: boolean,
+  /** When this node's key is over, RFC 3339; empty where nothing is known of it, Go's zero time for never. */
+  keyExpiry: text,
+  /** False where an admin must approve this node before others talk to it. */
+  authorized: boolean,
   tailnet: text,
   name: text,
   stableId: text,
@@ -122,8 +126,13 @@ export function peerStatuses({ visible, filtered }: FilterOutcome): PeerStatus[]
 }
 
 /** What the map says of the node itself. */
-export function selfFacts({ self, domain }: Netmap): Pick<NodeStatus, "tailnet" | "name" | "stableId" | "addresses"> {
+export function selfFacts({
+  self,
+  domain,
+}: Netmap): Pick<NodeStatus, "tailnet" | "name" | "stableId" | "addresses" | "keyExpiry" | "authorized"> {
   return {
+    keyExpiry: self?.KeyExpiry ?? "",
+    authorized: self?.MachineAuthorized ?? true,
     tailnet: domain,
     name: self?.Name ?? "",
     stableId: self?.StableID ?? "",

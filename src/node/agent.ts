@@ -22,8 +22,9 @@ import { AgentError, ControlRefusal, isTriedAgain } from "./errors.ts";
 import { Approval } from "./approval.ts";
 import { Backoff } from "./backoff.ts";
 import type { ControlClient } from "./https-client.ts";
-import { canRotate, join, keepSignature, replaceNodeKey } from "./joining.ts";
+import { canRotate, join, keepSignature, logOut, replaceNodeKey } from "./joining.ts";
 import type { KeyStore } from "./key-store.ts";
+import { KeyWatch } from "./key-watch.ts";
 import { ignoreLock } from "./lock-off-acts.ts";
 import { needsSync, syncLock } from "./lock-sync.ts";
 import type { LocalLock } from "./local-lock.ts";
@@ -53,6 +54,11 @@ export class Agent {
   readonly #backoff = new Backoff();
   readonly #syncBackoff = new Backoff();
   readonly #approval: Approval;
+  readonly #keyWatch = new KeyWatch(() => {
+    this.#renewKey();
+  });
+  readonly #loggedOut = new AbortController();
+  #renewing = new AbortController();
   readonly #signer: Signer;
   readonly #machineKey: MachineKey;
   #netmap: Netmap = EMPTY_NETMAP;
@@ -85,8 +91,35 @@ export class Agent {
     return this.#ports.store.nodeKey;
   }
 
-  /** Runs until `signal` aborts. Throws what no trying again can mend [Z8]. */
+  /** Runs until `signal` aborts, or the node is logged out. Throws what no trying again can mend [Z8]. */
   async run(signal: AbortSignal): Promise<void> {
+    const ending = AbortSignal.any([signal, this.#loggedOut.signal]);
+    const stopped = (): boolean => ending.aborted;
+    while (!stopped()) {
+      this.#renewing = new AbortController();
+      await this.#runUntil(AbortSignal.any([ending, this.#renewing.signal]));
+    }
+    this.#keyWatch.stop();
+  }
+
+  /** Takes a new node key in place of one that is over, and begins anew with it [R8]. */
+  #renewKey(): void {
+    this.#ports.log("this node's key is over: it takes a new one");
+    replaceNodeKey(this.#ports);
+    this.#renewing.abort();
+  }
+
+  /** Ends the node's key, and the agent. Throws `not_joined`, or what the client throws. */
+  async logOut(): Promise<void> {
+    this.actContext();
+    await logOut(this.#ports);
+    this.#ports.log("logged out: this node's key is over");
+    // Whoever asked is answered first.
+    setImmediate(() => this.#loggedOut.abort());
+  }
+
+  /** Runs until `signal` aborts. */
+  async #runUntil(signal: AbortSignal): Promise<void> {
     // A function, since the compiler takes a flag for unchanged where it was asked before.
     const stopped = (): boolean => signal.aborted;
     while (!stopped()) {
@@ -251,6 +284,7 @@ export class Agent {
     };
     for (const line of describeChange(this.#view, next)) this.#ports.log(line);
     this.#view = next;
+    this.#keyWatch.see(self?.Key === this.#nodeKey ? self.KeyExpiry : "");
   }
 
   /** What acting on the lock takes. Throws `not_joined`. */

@@ -27,7 +27,7 @@ import {
 import type { Approval } from "./approval.ts";
 import { Backoff } from "./backoff.ts";
 import { AgentError, ControlRefusal } from "./errors.ts";
-import type { ControlClient } from "./https-client.ts";
+import type { ControlClient, RequestBody } from "./https-client.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { LocalLock } from "./local-lock.ts";
 import { lockSigner, newNodeKey, publicNodeKey, signerFromSeed } from "./native-crypto.ts";
@@ -120,17 +120,33 @@ export function keepSignature({ store, lock }: Pick<Joining, "store" | "lock">, 
   } else if (!equalBytes(signature, kept) && lock.authorizes(store.nodeKey, signature)) store.update({ signature });
 }
 
+/** What every registration says of the node. */
+function selfOf({ store, hostname }: Pick<Joining, "store" | "hostname">): RequestBody {
+  return {
+    Version: CAPABILITY_VERSION,
+    NodeKey: store.nodeKey,
+    OldNodeKey: store.state.replaces,
+    NLKey: formatLockKeyJson(lockSigner(store.state.lockKey).publicKey),
+    Hostinfo: { Hostname: hostname ?? hostName(), OS: platform(), IPNVersion: "tailward" },
+  };
+}
+
+/** What ends a key, by the protocol: an expiry far in the past. */
+const LONG_AGO = new Date(123_000).toISOString();
+
+/** Ends the node's key at the control plane. Afterwards the node is in no tailnet: it must be let in again. Throws what the client throws. */
+export async function logOut({ client, store, hostname }: Omit<Joining, "lock" | "authKey">): Promise<void> {
+  await client.register({ ...selfOf({ store, hostname }), Auth: null, Expiry: LONG_AGO, Ephemeral: false });
+  store.update({ joined: false });
+}
+
 async function register(joining: Joining, followup: string, signal: AbortSignal): Promise<RegisterResponse> {
-  const { client, store, authKey, hostname } = joining;
+  const { client, store, authKey } = joining;
   const credentials = authKey === null ? null : unwrap(authKey, store);
   return client.register(
     {
-      Version: CAPABILITY_VERSION,
-      NodeKey: store.nodeKey,
-      OldNodeKey: store.state.replaces,
-      NLKey: formatLockKeyJson(lockSigner(store.state.lockKey).publicKey),
+      ...selfOf(joining),
       Auth: credentials === null ? null : { AuthKey: credentials.authKey },
-      Hostinfo: { Hostname: hostname ?? hostName(), OS: platform(), IPNVersion: "tailward" },
       Followup: followup,
       Ephemeral: false,
       NodeKeySignature: rotated(joining) ?? credentials?.signature ?? NO_BYTES,

@@ -39,7 +39,7 @@ export interface NodeState {
   /** `nlpriv:…` */
   readonly lockKey: string;
   readonly controlUrl: string | null;
-  /** True once a control plane has taken the node: no answer makes it false again [Z8]. */
+  /** True once a control plane has taken the node: no answer makes it false again [Z8], only a logout does. */
   readonly joined: boolean;
   /** The node key that the present one is to replace, while the control plane has not taken it. */
   readonly replaces: NodeKey | null;

@@ -168,4 +168,9 @@ export class LocalClient {
   async localDisable(): Promise<void> {
     await this.#ask("POST", "/lock/local-disable", nothing, {});
   }
+
+  /** Ends the node's key, and the agent. */
+  async logOut(): Promise<void> {
+    await this.#ask("POST", "/logout", nothing, {});
+  }
 }

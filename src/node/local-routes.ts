@@ -72,6 +72,7 @@ export class LocalRoutes {
       ["POST /lock/revoke/finish", (body) => this.#finishRevocation(recoveryOf(body))],
       ["POST /lock/disable", (body) => this.#disable(body)],
       ["POST /lock/local-disable", () => this.#localDisable()],
+      ["POST /logout", () => this.#logOut()],
     ]);
   }
 
@@ -182,6 +183,11 @@ export class LocalRoutes {
 
   async #localDisable(): Promise<unknown> {
     await this.#agent.ignoreLock();
+    return {};
+  }
+
+  async #logOut(): Promise<unknown> {
+    await this.#agent.logOut();
     return {};
   }
 }

@@ -123,6 +123,17 @@ describe("`status`", () => {
     expect((await run("lock", "log")).code).toBe(0);
   });
 
+  test("says until when the node key is good, and whether an admin must approve the node", async () => {
+    const { run, control, store, agent } = await seat();
+    expect((await run("status")).out).not.toMatch(/until|device approval/);
+    const self = { ...mapNode(9, "self", store.nodeKey), KeyExpiry: "2099-01-02T03:04:05Z", MachineAuthorized: false };
+    control.add(self);
+    await soon(() => expect(agent.status().node.authorized).toBe(false));
+    const { out } = await run("status");
+    expect(out).toMatch(/^node key +nodekey:\w+ \(until 2099-01-02\)$/m);
+    expect(out).toMatch(/^device approval +an admin must approve this node/m);
+  });
+
   test("says when there are no peers", async () => {
     const { run } = await seat();
     expect((await run("status")).out).toContain("\nNo peers.\n");

@@ -114,6 +114,21 @@ export class ControlPlane {
     return this.#call("GET", `/api/v2/tailnet/${id}/lock/export`);
   }
 
+  /** Lets the node in that waits at this address. */
+  async approveLogin({ id }: Tailnet, url: string): Promise<void> {
+    await this.#call("POST", `/api/v2/tailnet/${id}/logins/${url.split("/").at(-1) ?? ""}/approve`);
+  }
+
+  /** Ends a node's key; `stableId` is its own. */
+  async expireKey(stableId: string): Promise<void> {
+    await this.#call("POST", `/api/v2/device/${stableId}/expire`);
+  }
+
+  /** Removes a node from its tailnet. */
+  async removeNode(stableId: string): Promise<void> {
+    await this.#call("DELETE", `/api/v2/device/${stableId}`);
+  }
+
   /** Ends it, and whatever it started. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;

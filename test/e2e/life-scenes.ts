@@ -115,16 +115,55 @@ async function newNodeKey(stage: Stage): Promise<void> {
     const before = await nodeKeyOf(stage, name);
     await stage.sleep(name);
     stage.person(name).start(stage.control.url, stage.authKey, "--force-reauth");
-    await expectSoon(
-      `${name} has a new node key, and is signed`,
-      async () => {
-        const status = await stage.person(name).status();
-        return status !== null && status.node.nodeKey !== before && status.lock.NodeKeySigned;
-      },
-      () => statusText(stage.person(name)),
-    );
+    await expectNewKey(stage, name, before);
   }
   await stage.expectAllSee(...FIRST_SIX);
+}
+
+/** Waits until a person's node has another key than `before`, and is signed. */
+async function expectNewKey(stage: Stage, name: string, before: string | null): Promise<void> {
+  await expectSoon(
+    `${name} has a new node key, and is signed`,
+    async () => {
+      const status = await stage.person(name).status();
+      return status !== null && status.node.nodeKey !== before && status.lock.NodeKeySigned;
+    },
+    () => statusText(stage.person(name)),
+  );
+}
+
+/** Waits until a person's node says where somebody lets it in, and lets it in. */
+async function letIn(stage: Stage, name: string): Promise<void> {
+  const person = stage.person(name);
+  const url = async (): Promise<string> => (await person.status())?.node.approvalUrl ?? "";
+  await expectSoon(
+    `${name} says where an admin lets it in`,
+    async () => (await url()) !== "",
+    () => statusText(person),
+  );
+  await run(person, ["status"]);
+  await stage.control.approveLogin(stage.tailnet, await url());
+}
+
+async function withoutAuthKey(stage: Stage): Promise<void> {
+  const ida = stage.person("ida");
+  ida.start(stage.control.url, null);
+  await letIn(stage, "ida");
+  await signedBy(stage, "alice", "ida");
+  await stage.expectAllSee("alice", "bob", "ida");
+  const before = await nodeKeyOf(stage, "ida");
+  await stage.control.expireKey((await ida.status())?.node.stableId ?? "");
+  await letIn(stage, "ida");
+  await expectNewKey(stage, "ida", before);
+  await stage.expectAllSee("alice", "bob", "ida");
+  await run(ida, ["logout"]);
+  await ida.stop();
+  const loggedOut = await nodeKeyOf(stage, "ida");
+  expectThat("ida's agent has ended", loggedOut === null);
+  ida.start(stage.control.url, null);
+  await letIn(stage, "ida");
+  await stage.expectAllSee("alice", "bob", "ida");
+  await stage.sleep("ida");
 }
 
 async function compromise(stage: Stage): Promise<void> {
@@ -164,6 +203,11 @@ async function recover(stage: Stage): Promise<void> {
 
 async function disable(stage: Stage): Promise<void> {
   await stage.sleep("dave", "rogue", "mallory", "grace");
+  // Whoever turns the next lock on would sign it: an admin removes it first.
+  const rogue = (await stage.person("alice").status())?.lock.FilteredPeers.find(({ Name }) =>
+    Name.startsWith("rogue."),
+  );
+  await stage.control.removeNode(rogue?.StableID ?? "");
   const wrong = await run(stage.person("carol"), ["lock", "disable", `disablement-secret:${"00".repeat(32)}`], {
     code: 1,
   });
@@ -229,6 +273,7 @@ export const SCENES: readonly Scene[] = [
   { title: "A signer is removed: nobody loses a peer", scene: removeWithSigning },
   { title: "A signer is removed without new signatures", scene: removeWithoutSigning },
   { title: "New node keys, signed by the nodes themselves", scene: newNodeKey },
+  { title: "Without an auth key; its key runs out; logged out", scene: withoutAuthKey },
   { title: "A compromised signer lets a rogue in", scene: compromise },
   { title: "The majority takes it back, sleepers included", scene: recover },
   { title: "The lock is turned off", scene: disable },

@@ -37,12 +37,13 @@ export class Person {
     this.#client = new LocalClient(this.#directory);
   }
 
-  /** Starts the agent, as a process of its own; `flags` are more of the command's. */
-  start(url: string, authKey: string, ...flags: readonly string[]): void {
+  /** Starts the agent, as a process of its own, with an auth key or without; `flags` are more of the command's. */
+  start(url: string, authKey: string | null, ...flags: readonly string[]): void {
     const log = openSync(this.#logPath, "a", 0o600);
     // On a command line, every user of the machine could read it.
-    writeFileSync(this.#authKeyPath, authKey, { mode: 0o600 });
-    const args = ["agent", "--url", url, "--auth-key", `file:${this.#authKeyPath}`, "--hostname", this.name, ...flags];
+    if (authKey !== null) writeFileSync(this.#authKeyPath, authKey, { mode: 0o600 });
+    const key = authKey === null ? [] : ["--auth-key", `file:${this.#authKeyPath}`];
+    const args = ["agent", "--url", url, ...key, "--hostname", this.name, ...flags];
     const agent = spawn(process.execPath, [MAIN, "--state-dir", this.#directory, ...args], {
       stdio: ["ignore", "ignore", log],
     });

@@ -111,3 +111,31 @@ test("a node whose key has run out waits likewise, with its new key and the rota
     expect(body["NodeKeySignature"]).not.toHaveLength(0);
   }
 });
+
+describe("a node key that is over, by what the map says [R8]", () => {
+  test("is replaced, and the new one is registered in its place", async () => {
+    const control = new FakeControl();
+    const one = startAgent(control);
+    const old = one.store.nodeKey;
+    control.add({ ...mapNode(9, "self", old), KeyExpiry: new Date(Date.now() + 300).toISOString() });
+    await soon(() => expect(one.agent.status().node.keyExpiry).not.toBe(""));
+    await soon(() => expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2));
+    expect(control.asked.findLast(({ what }) => what === "register")?.body).toMatchObject({
+      OldNodeKey: old,
+      NodeKey: one.store.nodeKey,
+    });
+    control.add(mapNode(9, "self", one.store.nodeKey));
+    await soon(() => expect(one.agent.status().node).toMatchObject({ connected: true, nodeKey: one.store.nodeKey }));
+    expect(one.store.state.replaces).toBeNull();
+  });
+
+  test("is another node's where it stands at another key", async () => {
+    const control = new FakeControl();
+    const one = startAgent(control);
+    control.add(mapNode(9, "self", one.store.nodeKey));
+    control.add({ ...mapNode(1, "p", nodeKey("p")), KeyExpiry: new Date(Date.now() - 1000).toISOString() });
+    await soon(() => expect(one.agent.view.peers.visible).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(1);
+  });
+});

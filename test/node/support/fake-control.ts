@@ -68,6 +68,7 @@ export function mapNode(id: number, name: string, key: NodeKey, signature: Uint8
         Name: `${name}.example.`,
         Key: key,
         Addresses: [`100.64.0.${id}/32`],
+        MachineAuthorized: true,
         CapMap: { [CAP_TAILNET_LOCK]: [] },
       },
     },
