@@ -84,8 +84,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     this.#delivery = new Delivery(this.#tailnet, new Queues(env), this.#clock);
     if (this.#delivery.isPending())
       void ctx.blockConcurrencyWhile(async () => {
-        this.#clock.found(await ctx.storage.getAlarm());
-        this.#delivery.arm(Date.now());
+        this.#delivery.resume(await ctx.storage.getAlarm());
       });
   }
 
@@ -105,7 +104,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
         const now = Date.now();
         const admitted: A = tailnet.store.transaction<A>(() => admit(tailnet, now) as never);
         const value: T = tailnet.store.transaction<T>(() => act(tailnet, now, admitted) as never);
-        if (tailnet.find()?.seq !== before) this.#delivery.arm(now);
+        this.#delivery.look(now, tailnet.find()?.seq !== before);
         return value;
       },
       () => this.#tailnet.head(),
@@ -340,6 +339,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
         nodes: tailnet.nodes.all().map(({ nodeKey, keySignature }) => ({ nodeKey, signature: keySignature })),
       };
     });
+  }
+
+  /** To be told once to an object that was restored as an older copy: gives the epoch that begins. */
+  beginEpoch(by: By): Promise<Outcome<{ readonly epoch: string }>> {
+    return this.#act((tailnet, now) => ({ epoch: tailnet.beginEpoch(by, now) }));
   }
 
   /** What the events with these numbers mean to the record, up to 100 of them; nodes from the one after `after` on, by the page. */
