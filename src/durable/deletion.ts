@@ -12,6 +12,7 @@ import { BY_SYSTEM, type By } from "./events.ts";
 import { disable } from "./lock-disable.ts";
 import type { NodeRecord } from "./nodes.ts";
 import { ControlError } from "./refuse.ts";
+import { endAllShares } from "./share-links.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 /** True for a node that may still hold a lock: its head was on a chain, or it was given a genesis and has said nothing since. */
@@ -41,6 +42,7 @@ export function deleteTailnet(
 ): void {
   if (tailnet.info().deleted) return;
   turnLockOff(tailnet, by, secret, kdf, now);
+  endAllShares(tailnet, by, now);
   const { name } = tailnet.info();
   const nodes = tailnet.nodes.all();
   const old = { name, nodes: nodes.length, authKeys: tailnet.authKeys.all(now).length };

@@ -11,7 +11,7 @@ import { whyDirectly } from "./direct-signature.ts";
 import type { By } from "./events.ts";
 import { expireKey, expiryOf, isExpired, timeText } from "./key-expiry.ts";
 import { isSigned, signCommand } from "./lock-standing.ts";
-import { addressesOf } from "./netmap.ts";
+import { addressesOf } from "./node-address.ts";
 import { labelOf } from "./node-facts.ts";
 import { nodeTarget, type NodeRecord } from "./nodes.ts";
 import { ControlError } from "./refuse.ts";
@@ -22,6 +22,8 @@ export interface DeviceInfo {
   readonly stableId: string;
   readonly name: string;
   readonly domain: string;
+  /** True for a node of another tailnet, whose name is a full one. */
+  readonly external: boolean;
   /** Without prefix lengths. */
   readonly addresses: readonly string[];
   readonly hostname: string;
@@ -82,7 +84,8 @@ export function deviceOf(tailnet: Tailnet, node: NodeRecord, now: number): Devic
     nodeKey: node.nodeKey,
     lockKey: node.lockKey === null ? "" : formatLockKey(node.lockKey),
     domain: tailnet.info().name,
-    addresses: addressesOf(node.id).map((prefix) => prefix.replace(/\/.*/, "")),
+    external: node.home !== null,
+    addresses: addressesOf(node.id),
     expired: isExpired(node, now),
     lock: lockOf(tailnet, node),
   };
@@ -171,11 +174,13 @@ export function removeNode(tailnet: Tailnet, by: By, node: NodeRecord, now: numb
 
 /**
  * Does it, once: a change that changes nothing is a no-op, also the removal of a device that was removed. Throws `unknown_device`,
- * `malformed_request`, `name_taken`, `device_approval_off`.
+ * `malformed_request`, `name_taken`, `device_approval_off`, `foreign_node`.
  */
 export function changeDevice(tailnet: Tailnet, by: By, stableId: string, change: DeviceChange, now: number): void {
   if (change.kind === "remove" && tailnet.nodes.wasRemoved(stableId)) return;
   const node = requireDevice(tailnet, stableId);
+  if (node.home !== null)
+    throw new ControlError("foreign_node", "this device is of another tailnet: only its share can be withdrawn");
   switch (change.kind) {
     case "expire":
       return expireKey(tailnet, by, node, now);

@@ -13,8 +13,6 @@ export const EVENT_KINDS = [
   "tailnet.created",
   "tailnet.deleted",
   "tailnet.settings",
-  // The object is an older copy of itself: what came after it is not part of the tailnet's history any more.
-  "tailnet.restored",
   "authkey.created",
   "authkey.revoked",
   "login.approved",
@@ -43,8 +41,10 @@ export const EVENT_KINDS = [
   "lock.support_sealed",
   "lock.support_read",
   "share.created",
+  "share.accepting",
   "share.accepted",
   "share.withdrawn",
+  "share.addressed",
 ] as const;
 
 export type EventKind = (typeof EVENT_KINDS)[number];

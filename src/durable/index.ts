@@ -16,5 +16,7 @@ export { randomId } from "./random-id.ts";
 export type { RecordPage, RecordedNews, RecordedNode, RecordedTailnet } from "./record.ts";
 export type { Settings, SettingsPatch } from "./settings.ts";
 export { SESSIONS_SHARD } from "./sessions-shard.ts";
-export { TailnetAuthority, type LockExport } from "./tailnet-authority.ts";
+export type { Share } from "./shares.ts";
+export type { LockExport } from "./lock-export.ts";
+export { TailnetAuthority } from "./tailnet-authority.ts";
 export type { NewLogin } from "./waiting-logins.ts";

@@ -6,6 +6,7 @@
  *             that this is known.
  * Rule [I11]: a genesis trusts no lock key of an Android node: those cannot sign. A key that is added later is not refused for it: it weighs
  *             nothing until it signs, and what other nodes have taken cannot be taken back here.
+ * Nodes of other tailnets count for neither: what they say of themselves must not keep this lock off.
  */
 
 import { encodeHex, type State } from "../tka/index.ts";
@@ -38,7 +39,7 @@ export function refuseUnready(tailnet: Tailnet): void {
       "device_approval_on",
       "device approval is on, and excludes tailnet lock: an admin turns the setting devicesApprovalOn off first",
     );
-  const old = lockAllowsOldClients ? [] : tailnet.nodes.all().filter(isTooOld);
+  const old = lockAllowsOldClients ? [] : tailnet.nodes.own().filter(isTooOld);
   if (old.length > 0)
     throw new ControlError(
       "old_clients",
@@ -51,7 +52,7 @@ export function refuseUnready(tailnet: Tailnet): void {
 export function refuseAndroidSigners(tailnet: Tailnet, { keys }: State): void {
   const trusted = new Set((keys ?? []).map(({ publicKey }) => encodeHex(publicKey ?? new Uint8Array(0))));
   const android = tailnet.nodes
-    .all()
+    .own()
     .filter(({ os, lockKey }) => os.toLowerCase() === "android" && lockKey !== null && trusted.has(encodeHex(lockKey)));
   if (android.length > 0)
     throw new ControlError(

@@ -42,7 +42,9 @@ export function lockReport(tailnet: Tailnet): LockReport {
     return { head: null, trustedKeys: [], pending: [], atRisk: [], ignoring: [], hasSupportSecret: false };
   const { head, state } = active.authority;
   const nodes = tailnet.nodes.all().map((node) => reported(tailnet, node));
-  const ownersOf = (key: string): string[] => nodes.filter(({ lockKey }) => lockKey === key).map(({ name }) => name);
+  // Another tailnet's node may say that it has anybody's lock key.
+  const own = tailnet.nodes.own().map((node) => reported(tailnet, node));
+  const ownersOf = (key: string): string[] => own.filter(({ lockKey }) => lockKey === key).map(({ name }) => name);
   return {
     head,
     trustedKeys: lockDetail(head, state).trustedKeys.map((key) => ({ ...key, nodes: ownersOf(key.key) })),

@@ -34,7 +34,7 @@ function detailOf({ machineKey, nodeKey, hostname }: LoginInfo) {
 }
 
 /** Takes an admin's approval; the same one again is a no-op. */
-export function approveLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: number): void {
+function approveLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: number): void {
   const { store } = tailnet;
   store.run("DELETE FROM approvals WHERE expires <= ?", now);
   const { machineKey, nodeKey, id } = login;
@@ -52,8 +52,21 @@ export function approveLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: nu
 }
 
 /** Records that an admin of this tailnet has denied a login. */
-export function denyLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: number): void {
+function denyLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: number): void {
   tailnet.record(by, { kind: "login.denied", target: targetOf(login), new: detailOf(login) }, now);
+}
+
+/** Takes an admin's word on a login. */
+export function settleLogin(
+  tailnet: Tailnet,
+  by: By,
+  login: LoginInfo,
+  state: "approved" | "denied",
+  now: number,
+): null {
+  if (state === "approved") approveLogin(tailnet, by, login, now);
+  else denyLogin(tailnet, by, login, now);
+  return null;
 }
 
 /** The ID of the login that was approved for the pair, or null. */

@@ -1,12 +1,16 @@
 /** What nodes are shown of their tailnet: the authority's half, from which a sessions object keeps its snapshot. */
 
 import type { AumHash } from "../tka/index.ts";
+import { addressesOf } from "./node-address.ts";
 import { CAP_TAILNET_LOCK, type MapNode } from "../protocol/index.ts";
 import type { Awakening, NodeRecord } from "./nodes.ts";
+import { homesOf, type HomeView } from "./share-views.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 /** A node as its peers see it. */
 export interface ShownNode {
+  /** The tailnet of a foreign node; null for one of our own. Who sees it stands in the view of that tailnet. */
+  readonly home: string | null;
   readonly changed: number;
   /** The seq at the last change that the node itself can see, and its peers cannot. */
   readonly selfChanged: number;
@@ -23,6 +27,8 @@ export interface Changes {
   readonly nodes: readonly ShownNode[];
   /** IDs of the nodes that went. */
   readonly removed: readonly number[];
+  /** The tailnets that have nodes here. */
+  readonly homes: readonly HomeView[];
   readonly lock: { readonly changed: number; readonly head: AumHash | null };
 }
 
@@ -32,30 +38,36 @@ const NO_BYTES = new Uint8Array(0);
 /** The one user there is until people sign in: the tailnet's owner. */
 export const OWNER_USER = { ID: 1, LoginName: "owner", DisplayName: "Owner" } as const;
 
-/** 100.64.0.0/10, the n-th address of it; and the same number in Tailscale's range of IPv6. */
-export function addressesOf(id: number): string[] {
-  const low = [(id >> 16) & 0x3f, (id >> 8) & 0xff, id & 0xff] as const;
-  const hex = (value: number): string => value.toString(16);
-  return [`100.${64 + low[0]}.${low[1]}.${low[2]}/32`, `fd7a:115c:a1e0::${hex(id >>> 16)}:${hex(id & 0xffff)}/128`];
+/** The addresses as prefixes of one address each. */
+function prefixesOf(id: number): string[] {
+  const [v4, v6] = addressesOf(id);
+  return [`${v4}/32`, `${v6}/128`];
 }
 
-function shown(record: NodeRecord, domain: string): ShownNode {
-  const addresses = addressesOf(record.id);
+function shown(record: NodeRecord, domain: string, homes: readonly HomeView[]): ShownNode {
+  const home = homes.find((view) => view.home === record.home?.tailnet);
+  const addresses = prefixesOf(record.id);
   return {
     changed: record.changed,
     selfChanged: record.selfChanged,
     awakening: record.awakening,
+    home: record.home?.tailnet ?? null,
     node: {
       ID: record.id,
       StableID: record.stableId,
-      Name: `${record.name}.${domain}.`,
-      User: OWNER_USER.ID,
+      Name: record.home === null ? `${record.name}.${domain}.` : `${record.name}.`,
+      User: home?.user.ID ?? OWNER_USER.ID,
       Key: record.nodeKey,
       KeySignature: record.keySignature ?? NO_BYTES,
-      Machine: record.machineKey,
+      Machine: record.home === null ? record.machineKey : null,
       Addresses: addresses,
       AllowedIPs: addresses,
-      Hostinfo: { Hostname: record.hostname, OS: record.os, IPNVersion: record.clientVersion },
+      Hostinfo: {
+        Hostname: record.hostname,
+        OS: record.os,
+        IPNVersion: record.clientVersion,
+        ShareeNode: home?.open.includes(record.id) === false,
+      },
       Created: new Date(record.created).toISOString(),
       Cap: record.capVersion,
       Tags: [...record.tags],
@@ -63,6 +75,8 @@ function shown(record: NodeRecord, domain: string): ShownNode {
       KeyExpiry: record.keyExpiry === null ? NEVER : new Date(record.keyExpiry).toISOString(),
       CapMap: new Map(),
       UnsignedPeerAPIOnly: false,
+      SelfNodeV4MasqAddrForThisPeer: "",
+      SelfNodeV6MasqAddrForThisPeer: "",
     },
   };
 }
@@ -74,12 +88,14 @@ export function selfOf(node: MapNode): MapNode {
 
 export function changesSince(tailnet: Tailnet, since: number): Changes {
   const { epoch, name, seq, lockSeq } = tailnet.info();
+  const homes = homesOf(tailnet);
   return {
     epoch,
     domain: name,
     seq,
-    nodes: tailnet.nodes.changedSince(since).map((record) => shown(record, name)),
+    nodes: tailnet.nodes.changedSince(since).map((record) => shown(record, name, homes)),
     removed: tailnet.nodes.removedSince(since),
+    homes,
     lock: { changed: lockSeq, head: tailnet.lock.head() },
   };
 }

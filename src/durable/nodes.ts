@@ -47,6 +47,8 @@ export interface NodeRecord {
   readonly ignoresLock: boolean;
   /** The seq at the last change that it can see itself, and its peers cannot. */
   readonly selfChanged: number;
+  /** For a node of another tailnet: that tailnet, and its stable ID there; null for one of our own. */
+  readonly home: { readonly tailnet: string; readonly id: string } | null;
 }
 
 export type Awakening = 0 | 1 | 2;
@@ -59,6 +61,11 @@ export function nodeTarget({ stableId, name }: Pick<NodeRecord, "stableId" | "na
 /** A node that does something by a request of its own. */
 export function byNode({ stableId, name }: Pick<NodeRecord, "stableId" | "name">): By {
   return { actor: { type: "NODE", id: stableId, name }, origin: "NODE" };
+}
+
+function homeOf(row: Row): NodeRecord["home"] {
+  const tailnet = row.textOrNull("home");
+  return tailnet === null ? null : { tailnet, id: row.text("home_id") };
 }
 
 /** A row of the table as a node. */
@@ -89,6 +96,7 @@ export function nodeOf(row: Row): NodeRecord {
     seenChain: row.integerOrNull("seen_chain"),
     ignoresLock: row.integer("ignores_lock") === 1,
     selfChanged: row.integer("self_changed"),
+    home: homeOf(row),
   };
 }
 
@@ -112,6 +120,11 @@ export class Nodes {
 
   all(): NodeRecord[] {
     return this.#store.rows("SELECT * FROM nodes ORDER BY id").map(nodeOf);
+  }
+
+  /** Those that are of this tailnet itself. */
+  own(): NodeRecord[] {
+    return this.#store.rows("SELECT * FROM nodes WHERE home IS NULL ORDER BY id").map(nodeOf);
   }
 
   /** Nodes of which they themselves, or their peers, see something that is newer than `seq`. */

@@ -123,6 +123,41 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE chains ADD COLUMN support_key BLOB",
     "ALTER TABLE chains ADD COLUMN support_value BLOB",
     "ALTER TABLE chains ADD COLUMN support_box BLOB",
+    // A node of another tailnet that is shared in, or that of a tailnet to which one is shared out: that tailnet, and its stable ID there.
+    "ALTER TABLE nodes ADD COLUMN home TEXT",
+    "ALTER TABLE nodes ADD COLUMN home_id TEXT",
+    "CREATE UNIQUE INDEX nodes_home ON nodes (home, home_id) WHERE home IS NOT NULL",
+    // Shares of a node with another tailnet: `out` at home, `in` where it was accepted (shares.ts). Of the invite's secret, its SHA-256.
+    `CREATE TABLE shares (
+      id TEXT NOT NULL,
+      side TEXT NOT NULL,
+      node TEXT NOT NULL,
+      secret_hash BLOB,
+      other TEXT,
+      other_name TEXT,
+      created INTEGER NOT NULL,
+      expires INTEGER NOT NULL,
+      accepted INTEGER,
+      accepted_by TEXT,
+      ended INTEGER,
+      PRIMARY KEY (id, side)
+    ) WITHOUT ROWID`,
+    "CREATE INDEX shares_other ON shares (other)",
+    // What is known of the exchange with another tailnet.
+    `CREATE TABLE links (
+      user INTEGER PRIMARY KEY AUTOINCREMENT,
+      other TEXT NOT NULL UNIQUE,
+      name TEXT NOT NULL,
+      seen_epoch TEXT NOT NULL DEFAULT '',
+      seen_seq INTEGER NOT NULL DEFAULT 0,
+      seen_digest TEXT NOT NULL DEFAULT '',
+      acked TEXT NOT NULL DEFAULT '',
+      checked INTEGER NOT NULL DEFAULT -1,
+      due INTEGER,
+      tries INTEGER NOT NULL DEFAULT 0,
+      placed TEXT NOT NULL DEFAULT '[]',
+      refused INTEGER NOT NULL DEFAULT 0
+    )`,
     // Nodes that are gone, and the seq at which they went.
     "CREATE TABLE removed_nodes (id INTEGER PRIMARY KEY, stable_id TEXT NOT NULL, machine_key TEXT NOT NULL, seq INTEGER NOT NULL)",
     "CREATE INDEX removed_nodes_seq ON removed_nodes (seq)",

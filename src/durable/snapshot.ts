@@ -1,6 +1,7 @@
 /** What a sessions object knows of one tailnet, and the map responses that follow from it. Pure. */
 
 import type { MapNode, MapResponse, TkaInfo } from "../protocol/index.ts";
+import { addressesThere, isVisible } from "./share-views.ts";
 import { OWNER_USER, selfOf, type Changes, type ShownNode } from "./netmap.ts";
 
 const NOTHING = {
@@ -22,6 +23,7 @@ export class Snapshot {
   #epoch = "";
   #domain = "";
   #seq = 0;
+  #homes: Changes["homes"] = [];
   #lock: Changes["lock"] = { changed: 0, head: null };
   readonly #nodes = new Map<number, ShownNode>();
 
@@ -49,6 +51,7 @@ export class Snapshot {
     this.#epoch = changes.epoch;
     this.#domain = changes.domain;
     this.#seq = changes.seq;
+    this.#homes = changes.homes;
     this.#lock = changes.lock;
     for (const shown of changes.nodes) this.#nodes.set(shown.node.ID, shown);
     for (const id of changes.removed) this.#nodes.delete(id);
@@ -73,8 +76,22 @@ export class Snapshot {
 
   #peers(nodeId: number, since: number): MapNode[] {
     const peers: MapNode[] = [];
-    for (const { changed, node } of this.#nodes.values()) if (node.ID !== nodeId && changed > since) peers.push(node);
+    for (const shown of this.#nodes.values()) {
+      const peer = shown.node.ID !== nodeId && shown.changed > since ? this.#asSeenBy(shown, nodeId) : null;
+      if (peer !== null) peers.push(peer);
+    }
     return peers;
+  }
+
+  /** A peer as a node sees it; null where it does not [M7]. */
+  #asSeenBy({ home, node }: ShownNode, viewer: number): MapNode | null {
+    if (home === null) return node;
+    const view = this.#homes.find((each) => each.home === home);
+    if (view === undefined || !isVisible(view, node.ID, viewer)) return null;
+    const there = addressesThere(view, viewer);
+    if (there === null) return node;
+    const [SelfNodeV4MasqAddrForThisPeer, SelfNodeV6MasqAddrForThisPeer] = there;
+    return { ...node, SelfNodeV4MasqAddrForThisPeer, SelfNodeV6MasqAddrForThisPeer };
   }
 
   #self(nodeId: number): MapNode | null {
@@ -93,7 +110,7 @@ export class Snapshot {
       Node: self,
       Peers: this.#peers(nodeId, -1),
       Domain: this.#domain,
-      UserProfiles: [OWNER_USER],
+      UserProfiles: [OWNER_USER, ...this.#homes.map(({ user }) => user)],
       TKAInfo: this.#tkaInfo(),
     };
   }

@@ -19,6 +19,7 @@ import type {
   RegisterRequest,
   RegisterResponse,
   SealedSupport,
+  ShareInviteParts,
   SignRequest,
   SyncOfferRequest,
   SyncOfferResponse,
@@ -27,6 +28,7 @@ import type {
 } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
+import { createAuthKey, revokeAuthKey } from "./auth-key-acts.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 import { noteHead } from "./awakening.ts";
 import { Delivery, Queues } from "./delivery.ts";
@@ -38,12 +40,13 @@ import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
 import { refuseExpired } from "./key-expiry.ts";
 import { disable } from "./lock-disable.ts";
+import { exportLock, type LockExport } from "./lock-export.ts";
 import { initBegin, initFinish } from "./lock-init.ts";
 import { lockReport, type LockReport } from "./lock-report.ts";
 import { affectedSignatures, submitSignature } from "./lock-sign.ts";
 import { syncOffer } from "./lock-offer.ts";
 import { bootstrapInfo, syncSend } from "./lock-sync.ts";
-import { approveLogin, denyLogin, type LoginInfo } from "./logins.ts";
+import { settleLogin, type LoginInfo } from "./logins.ts";
 import { verifier } from "./native-verifier.ts";
 import { changesSince, type Changes } from "./netmap.ts";
 import { byNode, type NodeRecord } from "./nodes.ts";
@@ -54,16 +57,15 @@ import { outcomeOf } from "./refuse.ts";
 import { register } from "./registration.ts";
 import { SESSIONS_SHARD } from "./sessions-shard.ts";
 import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
+import { createShare, takeClaim, withdrawShare, type Claim } from "./share-acts.ts";
+import { ShareCourier } from "./share-courier.ts";
+import { answerExchange, nextDue, type Exchanged } from "./share-exchange.ts";
+import { settleLinks } from "./share-links.ts";
+import type { Share } from "./shares.ts";
 import { Store } from "./store.ts";
 import { offeredSupport, readSupport } from "./support.ts";
 import { sealForPending, supportKeyOf } from "./support-seal.ts";
 import { Tailnet } from "./tailnet.ts";
-
-/** The chain and the signatures as they are stored, for whoever wants to verify them elsewhere. */
-export interface LockExport {
-  readonly aums: readonly Uint8Array[];
-  readonly nodes: readonly { readonly nodeKey: NodeKey; readonly signature: Uint8Array | null }[];
-}
 
 /** What a node's poll must know before it waits. */
 export interface Admitted {
@@ -76,15 +78,24 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   readonly #tailnet: Tailnet;
   readonly #clock: AlarmClock;
   readonly #delivery: Delivery;
+  readonly #courier: ShareCourier;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     this.#tailnet = new Tailnet(new Store(ctx.storage), verifier);
     this.#clock = new AlarmClock(ctx.storage);
     this.#delivery = new Delivery(this.#tailnet, new Queues(env), this.#clock);
-    if (this.#delivery.isPending())
+    this.#courier = new ShareCourier({
+      tailnet: this.#tailnet,
+      clock: this.#clock,
+      env: () => this.env,
+      act: (act) => this.#act(act),
+    });
+    if (this.#delivery.isPending() || nextDue(this.#tailnet) !== null)
       void ctx.blockConcurrencyWhile(async () => {
-        this.#delivery.resume(await ctx.storage.getAlarm());
+        this.#clock.found(await ctx.storage.getAlarm());
+        this.#delivery.arm(Date.now());
+        this.#courier.arm(Date.now());
       });
   }
 
@@ -103,8 +114,13 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       () => {
         const now = Date.now();
         const admitted: A = tailnet.store.transaction<A>(() => admit(tailnet, now) as never);
-        const value: T = tailnet.store.transaction<T>(() => act(tailnet, now, admitted) as never);
-        this.#delivery.look(now, tailnet.find()?.seq !== before);
+        const value: T = tailnet.store.transaction<T>(() => {
+          const given = act(tailnet, now, admitted);
+          settleLinks(tailnet, now);
+          return given as never;
+        });
+        if (tailnet.find()?.seq !== before) this.#delivery.arm(now);
+        this.#courier.arm(now);
         return value;
       },
       () => this.#tailnet.head(),
@@ -114,6 +130,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       this.#hurry(info.id, info.seq);
       this.ctx.waitUntil(this.#delivery.flush());
     }
+    this.ctx.waitUntil(this.#courier.send(Date.now()));
     return outcome;
   }
 
@@ -163,6 +180,35 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     );
   }
 
+  /** Invites another tailnet to a node. The invite's text is given once. */
+  createShare(by: By, node: string): Promise<Outcome<{ share: Share; invite: string }>> {
+    return this.#actLiving((tailnet, now) => createShare(tailnet, by, node, now));
+  }
+
+  shares(): Promise<Outcome<Share[]>> {
+    return this.#act((tailnet) => tailnet.shares.all());
+  }
+
+  /** Ends a share from either side. */
+  withdrawShare(by: By, id: string): Promise<Outcome<Share>> {
+    return this.#act((tailnet, now) => withdrawShare(tailnet, by, id, now));
+  }
+
+  /** Accepts another tailnet's invite into this one. Where the answer is lost, the same again is success. */
+  acceptShare(by: By, invite: ShareInviteParts): Promise<Outcome<Share>> {
+    return this.#courier.accept(by, invite);
+  }
+
+  /** Called by the object of a tailnet that accepts an invite of ours. */
+  claimShare(claim: Claim): Promise<Outcome<null>> {
+    return this.#actLiving((tailnet, now) => takeClaim(tailnet, claim, now));
+  }
+
+  /** Called by the object of a tailnet with which nodes are shared. */
+  exchangeShares(statement: string): Promise<Outcome<Exchanged>> {
+    return this.#act((tailnet, now) => answerExchange(tailnet, statement, now));
+  }
+
   create(id: string, name: string, by: By): Promise<Outcome<null>> {
     return this.#run(
       () => null,
@@ -174,13 +220,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   createAuthKey(by: By, options: AuthKeyOptions): Promise<Outcome<{ info: AuthKeyInfo; key: string }>> {
-    return this.#actLiving((tailnet, now) => {
-      const made = tailnet.authKeys.create(tailnet.info().id, options, now);
-      const { id, ...rest } = made.info;
-      const target = { type: "AUTH_KEY", id, name: rest.description } as const;
-      tailnet.record(by, { kind: "authkey.created", target, new: rest }, now);
-      return made;
-    });
+    return this.#actLiving((tailnet, now) => createAuthKey(tailnet, by, options, now));
   }
 
   /** The tailnet as the Directory lists it. */
@@ -198,13 +238,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   /** Refuses with `unknown_key_id`; a key that is revoked already is a success. */
   revokeAuthKey(by: By, id: string): Promise<Outcome<null>> {
-    return this.#actLiving((tailnet, now) => {
-      const { revoked, description } = tailnet.authKeys.require(id, now);
-      if (revoked !== null) return null;
-      tailnet.authKeys.revoke(id, now);
-      tailnet.record(by, { kind: "authkey.revoked", target: { type: "AUTH_KEY", id, name: description } }, now);
-      return null;
-    });
+    return this.#actLiving((tailnet, now) => revokeAuthKey(tailnet, by, id, now));
   }
 
   settings(): Promise<Outcome<Settings>> {
@@ -232,11 +266,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   /** Takes an admin's word on a login; the node is let in when it comes back. */
   settleLogin(by: By, login: LoginInfo, state: "approved" | "denied"): Promise<Outcome<null>> {
-    return this.#actLiving((tailnet, now) => {
-      if (state === "approved") approveLogin(tailnet, by, login, now);
-      else denyLogin(tailnet, by, login, now);
-      return null;
-    });
+    return this.#actLiving((tailnet, now) => settleLogin(tailnet, by, login, state, now));
   }
 
   lockReport(): Promise<Outcome<LockReport>> {
@@ -332,18 +362,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   exportLock(): Promise<Outcome<LockExport>> {
-    return this.#actLiving((tailnet) => {
-      const active = tailnet.lock.require();
-      return {
-        aums: tailnet.lock.export(active),
-        nodes: tailnet.nodes.all().map(({ nodeKey, keySignature }) => ({ nodeKey, signature: keySignature })),
-      };
-    });
-  }
-
-  /** To be told once to an object that was restored as an older copy: gives the epoch that begins. */
-  beginEpoch(by: By): Promise<Outcome<{ readonly epoch: string }>> {
-    return this.#act((tailnet, now) => ({ epoch: tailnet.beginEpoch(by, now) }));
+    return this.#actLiving(exportLock);
   }
 
   /** What the events with these numbers mean to the record, up to 100 of them; nodes from the one after `after` on, by the page. */
@@ -369,10 +388,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     const now = Date.now();
     this.#clock.rang(now);
     try {
-      await this.#delivery.resend(now);
+      await Promise.all([this.#delivery.resend(now), this.#courier.send(now)]);
     } catch (error) {
       console.error("the alarm's work failed; it is set again", error);
       this.#delivery.arm(now);
     }
+    this.#courier.arm(Date.now());
   }
 }

@@ -12,6 +12,7 @@ import { randomId } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
 import { AUTHORITY_MIGRATIONS } from "./schema.ts";
 import { readSettings, writeSettings, type Settings } from "./settings.ts";
+import { Shares } from "./shares.ts";
 import type { Store } from "./store.ts";
 
 export interface TailnetInfo {
@@ -37,6 +38,7 @@ export class Tailnet {
   readonly nonces: Nonces;
   readonly events: Events;
   readonly outbox: Outbox;
+  readonly shares: Shares;
   readonly verifier: SignatureVerifier;
 
   constructor(store: Store, verifier: SignatureVerifier) {
@@ -50,6 +52,7 @@ export class Tailnet {
     this.nonces = new Nonces(store);
     this.events = new Events(store);
     this.outbox = new Outbox(store);
+    this.shares = new Shares(store);
   }
 
   /** Makes the tailnet, once; again with the same ID it is a no-op. */
@@ -66,15 +69,6 @@ export class Tailnet {
       now,
     );
     this.record(by, { kind: "tailnet.created", target: this.target(), new: { name } }, now);
-  }
-
-  /** Begins another epoch, of an object that is an older copy of itself: sessions begin anew, and the record tells its rows from later ones. */
-  beginEpoch(by: By, now: number): string {
-    const { epoch: old, era } = this.info();
-    const epoch = randomId("e");
-    this.store.run("UPDATE tailnet SET epoch = ?, era = ?", epoch, Math.max(era + 1, now));
-    this.record(by, { kind: "tailnet.restored", target: this.target(), old: { epoch: old }, new: { epoch } }, now);
-    return epoch;
   }
 
   find(): TailnetInfo | null {

@@ -35,6 +35,11 @@ export const CONTROL_ERROR_CODES = [
   "unknown_key_id",
   "unknown_login",
   "name_taken",
+  // Sharing.
+  "bad_invite",
+  "unknown_share",
+  "too_many_shares",
+  "foreign_node",
   // The tailnet and its lock.
   "unknown_tailnet",
   "lock_enabled",

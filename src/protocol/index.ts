@@ -57,6 +57,13 @@ export {
   type ShapeOf,
 } from "./shape.ts";
 export {
+  formatShareInvite,
+  isShareId,
+  parseInviteId,
+  parseShareInvite,
+  type ShareInviteParts,
+} from "./share-invite.ts";
+export {
   SUPPORT_ENC_BYTES,
   formatSupportKey,
   formatSupportPrivateKey,

@@ -10,7 +10,7 @@
 
 import { parseAumHash, parseNodeKey } from "../tka/index.ts";
 import { parseMachineKey } from "./machine-key.ts";
-import { hostinfo } from "./register.ts";
+import { hostinfo, hostinfoFields } from "./register.ts";
 import {
   boolean,
   bytes,
@@ -60,7 +60,8 @@ export const node = record({
   /** Prefixes, as `100.64.0.1/32`. */
   Addresses: strings,
   AllowedIPs: strings,
-  Hostinfo: optional(hostinfo),
+  /** With `ShareeNode` the peer is there only because one of our nodes is shared with it. */
+  Hostinfo: optional(record({ ...hostinfoFields, ShareeNode: withDefault(boolean, false) })),
   Created: withDefault(text, ""),
   Cap: withDefault(integer, 0),
   Tags: strings,
@@ -70,6 +71,9 @@ export const node = record({
   /** Names of capabilities; their values are not used yet. */
   CapMap: dictionary(() => null, 256),
   UnsignedPeerAPIOnly: withDefault(boolean, false),
+  /** The addresses under which this peer, of another tailnet, knows the node that is told; empty for its own. */
+  SelfNodeV4MasqAddrForThisPeer: withDefault(text, ""),
+  SelfNodeV6MasqAddrForThisPeer: withDefault(text, ""),
 });
 
 export const tkaInfo = record({

@@ -33,11 +33,12 @@ const ownNodeKey: Shape<NodeKey> = (value, at) => {
 };
 
 /** What a node says of its host; the rest of Tailscale's Hostinfo is passed over for now. */
-export const hostinfo = record({
+export const hostinfoFields = {
   Hostname: withDefault(text, ""),
   OS: withDefault(text, ""),
   IPNVersion: withDefault(text, ""),
-});
+};
+export const hostinfo = record(hostinfoFields);
 
 export const registerRequest = record({
   Version: withDefault(integer, 0),

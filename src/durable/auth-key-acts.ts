@@ -1,0 +1,28 @@
+/** What admins do with auth keys, and how the record tells it: by their IDs, never by their secrets [W4]. */
+
+import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
+import type { By } from "./events.ts";
+import type { Tailnet } from "./tailnet.ts";
+
+/** Makes a key; its text is given once. */
+export function createAuthKey(
+  tailnet: Tailnet,
+  by: By,
+  options: AuthKeyOptions,
+  now: number,
+): { info: AuthKeyInfo; key: string } {
+  const made = tailnet.authKeys.create(tailnet.info().id, options, now);
+  const { id, ...rest } = made.info;
+  const target = { type: "AUTH_KEY", id, name: rest.description } as const;
+  tailnet.record(by, { kind: "authkey.created", target, new: rest }, now);
+  return made;
+}
+
+/** Throws `unknown_key_id`; a key that is revoked already is a success. */
+export function revokeAuthKey(tailnet: Tailnet, by: By, id: string, now: number): null {
+  const { revoked, description } = tailnet.authKeys.require(id, now);
+  if (revoked !== null) return null;
+  tailnet.authKeys.revoke(id, now);
+  tailnet.record(by, { kind: "authkey.revoked", target: { type: "AUTH_KEY", id, name: description } }, now);
+  return null;
+}

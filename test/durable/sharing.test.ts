@@ -1,0 +1,259 @@
+/** Nodes shared between two tailnets: who sees whom, and who must be signed where. */
+
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { emptyResponse } from "../../src/protocol/index.ts";
+import { nodeKeyFromRaw } from "../../src/tka/index.ts";
+import { authorityOf, sql, stored } from "../support/workerd/control.ts";
+import { begin, lock, lockedScene, sign, unlockedScene, type Scene } from "../support/workerd/locked.ts";
+import {
+  BY_TEST,
+  codeOf,
+  cut,
+  eventsOf,
+  invite,
+  peersOf,
+  ring,
+  settled,
+  share,
+  valueOf,
+} from "../support/workerd/sharing.ts";
+import { randomBytes } from "../support/workerd/signed-request.ts";
+import { accepted, type TestNode } from "../support/workerd/test-node.ts";
+
+/** `home` shares its node carol with `other`. */
+interface Pair {
+  readonly home: Scene;
+  readonly other: Scene;
+}
+
+async function pair(isHomeLocked: boolean, isOtherLocked: boolean): Promise<Pair> {
+  const [home, other] = [
+    await (isHomeLocked ? lockedScene() : unlockedScene()),
+    await (isOtherLocked ? lockedScene() : unlockedScene()),
+  ];
+  await share(home.tailnet, home.carol, other.tailnet);
+  return { home, other };
+}
+
+const nodesOf = ({ alice, bob, carol }: Scene): TestNode[] => [alice, bob, carol];
+
+/** Moves a node to a new node key, as its machine does; the old signature, which it may be handed first, is not rotated. */
+async function rekey(node: TestNode): Promise<void> {
+  const OldNodeKey = node.nodeKey;
+  node.nodeKey = nodeKeyFromRaw(randomBytes(32));
+  const { status, json } = await node.register("", { OldNodeKey });
+  if (json["NodeKeySignature"]) await node.register("", { OldNodeKey });
+  if (status !== 200) throw new Error(`rekey was refused: ${status}`);
+}
+
+describe.each([
+  { home: false, other: false },
+  { home: true, other: false },
+  { home: false, other: true },
+  { home: true, other: true },
+])("a share with home locked: $home, other locked: $other", ({ home: isHomeLocked, other: isOtherLocked }) => {
+  let both: Pair;
+  beforeAll(async () => {
+    both = await pair(isHomeLocked, isOtherLocked);
+  });
+
+  test("the node is a peer of every node of the other tailnet, without the signature of its home", async () => {
+    const { home, other } = both;
+    for (const node of nodesOf(other)) {
+      const peer = (await peersOf(node)).get(home.carol.nodeKey);
+      expect(peer).toBeDefined();
+      expect(peer?.KeySignature).toHaveLength(0);
+      expect(peer?.Machine).toBeNull();
+      expect(peer?.Hostinfo?.ShareeNode).toBe(false);
+    }
+  });
+
+  test("the nodes of the other tailnet are peers of the shared node alone", async () => {
+    const { home, other } = both;
+    const peers = await peersOf(home.carol);
+    for (const { nodeKey } of nodesOf(other)) {
+      expect(peers.get(nodeKey)?.KeySignature).toHaveLength(0);
+      expect(peers.get(nodeKey)?.Hostinfo?.ShareeNode).toBe(true);
+    }
+    for (const node of [home.alice, home.bob]) expect((await peersOf(node)).size).toBe(2);
+  });
+
+  test("each is known to the other by an address of that tailnet's own, and is told which", async () => {
+    const { home, other } = both;
+    for (const node of nodesOf(other)) {
+      const there = (await peersOf(node)).get(home.carol.nodeKey);
+      const here = (await peersOf(home.carol)).get(node.nodeKey);
+      const knownAs = (masq: string | undefined, own: string | undefined): string =>
+        (masq === "" ? own : `${masq}/32`) ?? "";
+      const [carol, self] = [(await home.carol.map()).Node, (await node.map()).Node];
+      expect(knownAs(here?.SelfNodeV4MasqAddrForThisPeer, carol?.Addresses[0])).toBe(there?.Addresses[0]);
+      expect(knownAs(there?.SelfNodeV4MasqAddrForThisPeer, self?.Addresses[0])).toBe(here?.Addresses[0]);
+      const addresses = [...(await peersOf(node)).values()].map(({ Addresses }) => Addresses[0]);
+      expect(new Set([...addresses, self?.Addresses[0]]).size).toBe(addresses.length + 1);
+    }
+  });
+
+  test("its key is signed where it is locked out, by a signer of that tailnet, and only there", async () => {
+    const { home, other } = both;
+    const answer = await sign(other.alice, home.carol);
+    if (isOtherLocked) {
+      accepted(answer, emptyResponse);
+      expect((await peersOf(other.bob)).get(home.carol.nodeKey)?.KeySignature.length).toBeGreaterThan(0);
+    } else expect(answer.json["code"]).toBe("lock_not_enabled");
+    expect((await sign(home.alice, other.bob)).status).toBe(isHomeLocked ? 200 : 409);
+    const seen = (await peersOf(home.carol)).get(other.bob.nodeKey);
+    expect((seen?.KeySignature.length ?? 0) > 0).toBe(isHomeLocked);
+  });
+});
+
+describe("a key that changes at home", () => {
+  test("needs signing where the node is shared, in either direction, and events say so", async () => {
+    const { home, other } = await pair(true, true);
+    accepted(await sign(other.alice, home.carol), emptyResponse);
+    accepted(await sign(home.alice, other.bob), emptyResponse);
+    for (const [node, there, viewer] of [
+      [home.carol, other, other.bob],
+      [other.bob, home, home.carol],
+    ] as const) {
+      const old = node.nodeKey;
+      await rekey(node);
+      await settled(home.tailnet, other.tailnet);
+      const peers = await peersOf(viewer);
+      expect(peers.has(old)).toBe(false);
+      expect(peers.get(node.nodeKey)?.KeySignature).toHaveLength(0);
+      const last = (await eventsOf(there.tailnet)).filter(({ kind }) => kind === "node.needs_signature").at(-1);
+      expect(last?.new).toContain(`lock sign ${node.nodeKey}`);
+    }
+    accepted(await sign(other.alice, home.carol), emptyResponse);
+    expect((await peersOf(other.carol)).get(home.carol.nodeKey)?.KeySignature.length).toBeGreaterThan(0);
+  });
+
+  test("cannot be rotated in by the node itself: there is no machine of its own in the other tailnet", async () => {
+    const { home, other } = await pair(true, true);
+    const answer = await other.alice.tka("sign", {
+      Signature: (await peersOf(home.alice)).get(home.carol.nodeKey)?.KeySignature,
+    });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect((await peersOf(other.bob)).get(home.carol.nodeKey)?.KeySignature).toHaveLength(0);
+  });
+});
+
+describe("init", () => {
+  test("lists foreign nodes as it lists others, and signs them", async () => {
+    const { home, other } = await pair(false, false);
+    const listed = (await begin(other.alice, other.genesis)).NeedSignatures.map(({ NodePublic }) => NodePublic);
+    expect(listed).toContain(home.carol.nodeKey);
+    expect(listed).toHaveLength(4);
+    await lock(other.alice, other.genesis);
+    expect((await peersOf(other.bob)).get(home.carol.nodeKey)?.KeySignature.length).toBeGreaterThan(0);
+  });
+});
+
+describe("the end of a share", () => {
+  test.each(["home", "other"] as const)(
+    "by the %s side takes the nodes out on both, and is on both records",
+    async (side) => {
+      const both = await pair(true, true);
+      const { home, other } = both;
+      const [made] = valueOf(await authorityOf(home.tailnet).shares());
+      const { tailnet } = both[side];
+      const id = made?.id ?? "";
+      expect(valueOf(await authorityOf(tailnet).withdrawShare(BY_TEST, id)).ended).not.toBeNull();
+      await settled(home.tailnet, other.tailnet);
+      for (const node of nodesOf(other)) expect((await peersOf(node)).size).toBe(2);
+      for (const node of nodesOf(home)) expect((await peersOf(node)).size).toBe(2);
+      for (const each of [home, other]) {
+        const events = await eventsOf(each.tailnet);
+        expect(events.filter(({ kind }) => kind === "share.withdrawn")).toHaveLength(1);
+        expect(codeOf(await authorityOf(each.tailnet).withdrawShare(BY_TEST, id))).toBe("ok");
+        const { links } = (await stored(each.tailnet))["authority"] as { links?: string[] };
+        expect(links).toEqual([]);
+      }
+    },
+  );
+
+  test("comes where the node is removed at home", async () => {
+    const { home, other } = await pair(false, true);
+    await sql(home.tailnet, `DELETE FROM nodes WHERE node_key = '${home.carol.nodeKey}'`);
+    valueOf(await authorityOf(home.tailnet).shares());
+    await settled(home.tailnet, other.tailnet);
+    expect((await peersOf(other.bob)).has(home.carol.nodeKey)).toBe(false);
+    expect(valueOf(await authorityOf(other.tailnet).shares())[0]?.ended).not.toBeNull();
+  });
+
+  test("leaves another share of the same tailnet as it is", async () => {
+    const { home, other } = await pair(false, false);
+    const second = await share(home.tailnet, home.bob, other.tailnet);
+    expect((await peersOf(home.bob)).size).toBe(5);
+    valueOf(await authorityOf(other.tailnet).withdrawShare(BY_TEST, second.id));
+    await settled(home.tailnet, other.tailnet);
+    expect((await peersOf(home.bob)).size).toBe(2);
+    expect((await peersOf(home.carol)).size).toBe(5);
+    expect((await peersOf(other.alice)).has(home.carol.nodeKey)).toBe(true);
+    expect((await peersOf(other.alice)).has(home.bob.nodeKey)).toBe(false);
+  });
+
+  test("may be followed by another share of the same node", async () => {
+    const { home, other } = await pair(true, true);
+    const [made] = valueOf(await authorityOf(home.tailnet).shares());
+    valueOf(await authorityOf(home.tailnet).withdrawShare(BY_TEST, made?.id ?? ""));
+    await settled(home.tailnet, other.tailnet);
+    await share(home.tailnet, home.carol, other.tailnet);
+    expect((await peersOf(other.bob)).get(home.carol.nodeKey)?.KeySignature).toHaveLength(0);
+  });
+});
+
+describe("both ways at once", () => {
+  test("each sees what is shared with it, and the other's nodes only where its own is", async () => {
+    const { home, other } = await pair(false, false);
+    await share(other.tailnet, other.bob, home.tailnet);
+    expect((await peersOf(home.alice)).has(other.bob.nodeKey)).toBe(true);
+    expect((await peersOf(home.alice)).has(other.carol.nodeKey)).toBe(false);
+    expect((await peersOf(home.carol)).has(other.carol.nodeKey)).toBe(true);
+    expect((await peersOf(other.bob)).has(home.alice.nodeKey)).toBe(true);
+    expect((await peersOf(other.alice)).has(home.alice.nodeKey)).toBe(false);
+  });
+});
+
+describe("lost messages", () => {
+  test("a claim that is lost on its way is made again by the same accept", async () => {
+    const [home, other] = [await unlockedScene(), await unlockedScene()];
+    const parts = await invite(home.tailnet, home.carol);
+    const wire = await cut(other.tailnet, "request");
+    expect(codeOf(await authorityOf(other.tailnet).acceptShare(BY_TEST, parts))).toBe("try_again");
+    wire.mend();
+    expect(codeOf(await authorityOf(other.tailnet).acceptShare(BY_TEST, parts))).toBe("ok");
+    await settled(home.tailnet, other.tailnet);
+    expect((await peersOf(other.bob)).has(home.carol.nodeKey)).toBe(true);
+  });
+
+  test("a claim whose answer is lost is completed by the home", async () => {
+    const [home, other] = [await unlockedScene(), await unlockedScene()];
+    const parts = await invite(home.tailnet, home.carol);
+    const wire = await cut(other.tailnet, "answer");
+    expect(codeOf(await authorityOf(other.tailnet).acceptShare(BY_TEST, parts))).toBe("try_again");
+    await vi.waitFor(async () => {
+      expect((await peersOf(other.bob)).has(home.carol.nodeKey)).toBe(true);
+    });
+    wire.mend();
+    expect(codeOf(await authorityOf(other.tailnet).acceptShare(BY_TEST, parts))).toBe("ok");
+    await settled(home.tailnet);
+  });
+
+  test.each(["request", "answer"] as const)("news whose %s is lost is told again by the alarm", async (what) => {
+    const { home, other } = await pair(true, true);
+    const wire = await cut(home.tailnet, what);
+    await rekey(home.carol);
+    await vi.waitFor(() => {
+      expect(wire.lost()).toBeGreaterThan(0);
+    });
+    await vi.waitFor(async () => {
+      const { links } = (await stored(home.tailnet))["authority"] as { links: string[] };
+      expect(links[0]).toContain('"tries":1');
+    });
+    wire.mend();
+    await ring(home.tailnet);
+    await settled(home.tailnet, other.tailnet);
+    expect((await peersOf(other.bob)).has(home.carol.nodeKey)).toBe(true);
+  });
+});
