@@ -42,6 +42,7 @@ export class Delivery {
   /** What is newer came after the alarm was set. */
   #overdue: number;
   #isSending = false;
+  #hasLooked = false;
 
   constructor(tailnet: Tailnet, queues: Queues, clock: AlarmClock) {
     this.#tailnet = tailnet;
@@ -57,7 +58,19 @@ export class Delivery {
     return this.#tailnet.find() !== null && !this.#tailnet.outbox.isEmpty();
   }
 
-  /** Sets the alarm where something is pending and none is set [W11]. To be called in the turn of the commit. */
+  /** Goes on with the alarm that an earlier instance has set. Null also where it is that alarm which has begun this instance. */
+  resume(alarm: number | null): void {
+    this.#clock.found(alarm);
+    if (alarm !== null) this.#clock.want(PURPOSE, alarm);
+  }
+
+  /** To be called in the turn of an act: sees to the alarm where the act has left news, and once in any case. */
+  look(now: number, hasNews: boolean): void {
+    if (hasNews || !this.#hasLooked) this.arm(now);
+    this.#hasLooked = true;
+  }
+
+  /** Sets the alarm where something is pending and none is set [W11]. */
   arm(now: number): void {
     if (this.#clock.isWanted(PURPOSE) || !this.isPending()) return;
     this.#overdue = this.#tailnet.info().seq;

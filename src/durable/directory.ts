@@ -26,6 +26,9 @@ export function bucketOf(machineKey: MachineKey): string {
   return `machines-${(createHash("sha256").update(machineKey).digest()[0] ?? 0) % BUCKETS}`;
 }
 
+/** Questions that are held for one login: a node asks one at a time, and has lost some answers. */
+const MOST_HELD = 4;
+
 export interface TailnetEntry {
   readonly id: string;
   readonly name: string;
@@ -111,7 +114,8 @@ export class Directory extends DurableObject<ObjectsEnv> {
 
   /** The login of that ID, once it is settled or `LOGIN_HOLD_MS` have passed; null where there is none. */
   async awaitLogin(id: string): Promise<LoginInfo | null> {
-    if (this.login(id)?.state === "waiting") await this.#settled(id);
+    const isCrowded = (this.#waiting.get(id)?.size ?? 0) >= MOST_HELD;
+    if (this.login(id)?.state === "waiting" && !isCrowded) await this.#settled(id);
     return this.login(id);
   }
 

@@ -13,6 +13,8 @@ export const EVENT_KINDS = [
   "tailnet.created",
   "tailnet.deleted",
   "tailnet.settings",
+  // The object is an older copy of itself: what came after it is not part of the tailnet's history any more.
+  "tailnet.restored",
   "authkey.created",
   "authkey.revoked",
   "login.approved",

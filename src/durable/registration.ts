@@ -105,14 +105,27 @@ function handOver({ tailnet, request }: Registering, old: NodeRecord): RegisterR
 }
 
 /** A node that was vouched for anew: its key is good for as long as that of a new one [G8], and it takes the tags of its auth key. */
-function renew(tailnet: Tailnet, by: By, node: NodeRecord, { tags, by: voucher }: Vouched, now: number): void {
+function renew(
+  tailnet: Tailnet,
+  by: By,
+  node: NodeRecord,
+  { tags, preauthorized, by: voucher }: Vouched,
+  now: number,
+): void {
   const taken = tags.length > 0 ? tags : node.tags;
   const keyExpiry = expiryOf(tailnet, taken, now);
-  const old = { keyExpiry: timeText(node.keyExpiry), tags: node.tags };
+  const old = { keyExpiry: timeText(node.keyExpiry), tags: node.tags, authorized: node.authorized };
   const event = { kind: "node.expiry", target: nodeTarget(node), old } as const;
-  const seq = tailnet.record(by, { ...event, new: { ...voucher, keyExpiry: timeText(keyExpiry), tags: taken } }, now);
+  const detail = {
+    ...voucher,
+    keyExpiry: timeText(keyExpiry),
+    tags: taken,
+    authorized: node.authorized || preauthorized,
+  };
+  const seq = tailnet.record(by, { ...event, new: detail }, now);
   tailnet.nodes.setKeyExpiry(node, keyExpiry, seq);
   if (taken !== node.tags) tailnet.nodes.setTags(node, taken, seq);
+  if (preauthorized && !node.authorized) tailnet.nodes.setAuthorized(node, true, seq);
 }
 
 function rekey(tailnet: Tailnet, node: NodeRecord, nodeKey: NodeKey, now: number): NodeRecord {
@@ -134,7 +147,7 @@ function replaceKey(registering: Registering, old: NodeRecord): RegisterResponse
   const vouched = take(tailnet, caller, request, now);
   const node = rekey(tailnet, old, request.NodeKey, now);
   if (vouched !== null) renew(tailnet, byNode(node), node, vouched, now);
-  return welcome(registering, tailnet.nodes.require(request.NodeKey, caller.machineKey));
+  return welcome(registering, tailnet.nodes.require(request.NodeKey, caller.machineKey), true);
 }
 
 /** True for the request of a client that logs out: it ends the key that it names. An expiry in the future is ours to decide. */
@@ -148,20 +161,21 @@ function isLogout({ Expiry }: RegisterRequest, now: number): boolean {
 function comeBack(registering: Registering, node: NodeRecord): RegisterResponse {
   const { tailnet, caller, request, now } = registering;
   if (isLogout(request, now)) expireKey(tailnet, byNode(node), node, now);
-  else if (!isExpired(node, now)) return welcome(registering, node);
+  else if (!isExpired(node, now)) return welcome(registering, node, false);
   tailnet.nonces.take(caller, now);
   const NodeKeySignature = isLogout(request, now) ? NO_BYTES : signatureToRotate(tailnet, node);
   return { ...ANSWER, MachineAuthorized: node.authorized, NodeKeyExpired: true, NodeKeySignature };
 }
 
-/** Stores the signature that came along, or says that the node waits for one [G3]. */
-function takeSignature(registering: Registering, node: NodeRecord): void {
+/** Stores the signature that came along, or says of a node that is new, or has a new key, that it waits for one [G3]. */
+function takeSignature(registering: Registering, node: NodeRecord, isNews: boolean): void {
   const { tailnet, request, now } = registering;
   const active = tailnet.lock.active();
   if (active === null) return;
   const proven = provenOrNull(registering, node);
   if (proven === null) {
-    if (!isSigned(active.authority.state, node)) recordNeedsSignature(tailnet, node, whyUnsigned(request), now);
+    if (isNews && !isSigned(active.authority.state, node))
+      recordNeedsSignature(tailnet, node, whyUnsigned(request), now);
   } else if (!equalBytes(node.keySignature, proven.signature)) {
     const detail = { nodeKey: node.nodeKey, signedBy: formatLockKey(proven.signedBy) };
     const event = { kind: "node.signed", target: nodeTarget(node, "TKA"), new: detail } as const;
@@ -175,11 +189,11 @@ function whyUnsigned({ NodeKeySignature }: RegisterRequest): string {
 }
 
 /** Takes what a node that is in says of itself. */
-function welcome(registering: Registering, node: NodeRecord): RegisterResponse {
+function welcome(registering: Registering, node: NodeRecord, isNews: boolean): RegisterResponse {
   const { tailnet, caller, request, now } = registering;
   tailnet.nonces.take(caller, now);
   tailnet.describe(node, factsOf(request), now);
-  takeSignature(registering, tailnet.nodes.require(request.NodeKey, caller.machineKey));
+  takeSignature(registering, tailnet.nodes.require(request.NodeKey, caller.machineKey), isNews);
   return { ...ANSWER, MachineAuthorized: node.authorized };
 }
 
@@ -200,5 +214,5 @@ export function register(
   const old = request.OldNodeKey === null ? null : tailnet.nodes.byKey(request.OldNodeKey);
   if (old?.machineKey === caller.machineKey) return replaceKey(registering, old);
   const node = join(registering);
-  return node === null ? null : welcome(registering, node);
+  return node === null ? null : welcome(registering, node, true);
 }

@@ -58,7 +58,7 @@ import { register } from "./registration.ts";
 import { SESSIONS_SHARD } from "./sessions-shard.ts";
 import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
 import { createShare, takeClaim, withdrawShare, type Claim } from "./share-acts.ts";
-import { ShareCourier } from "./share-courier.ts";
+import { ShareCourier, type Sender } from "./share-courier.ts";
 import { answerExchange, nextDue, type Exchanged } from "./share-exchange.ts";
 import { settleLinks } from "./share-links.ts";
 import type { Share } from "./shares.ts";
@@ -85,16 +85,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     this.#tailnet = new Tailnet(new Store(ctx.storage), verifier);
     this.#clock = new AlarmClock(ctx.storage);
     this.#delivery = new Delivery(this.#tailnet, new Queues(env), this.#clock);
-    this.#courier = new ShareCourier({
-      tailnet: this.#tailnet,
-      clock: this.#clock,
-      env: () => this.env,
-      act: (act) => this.#act(act),
-    });
+    const act: Sender["act"] = (body) => this.#act(body);
+    this.#courier = new ShareCourier({ tailnet: this.#tailnet, clock: this.#clock, env: () => this.env, act });
     if (this.#delivery.isPending() || nextDue(this.#tailnet) !== null)
       void ctx.blockConcurrencyWhile(async () => {
-        this.#clock.found(await ctx.storage.getAlarm());
-        this.#delivery.arm(Date.now());
+        this.#delivery.resume(await ctx.storage.getAlarm());
         this.#courier.arm(Date.now());
       });
   }
@@ -119,7 +114,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
           settleLinks(tailnet, now);
           return given as never;
         });
-        if (tailnet.find()?.seq !== before) this.#delivery.arm(now);
+        this.#delivery.look(now, tailnet.find()?.seq !== before);
         this.#courier.arm(now);
         return value;
       },
@@ -363,6 +358,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   exportLock(): Promise<Outcome<LockExport>> {
     return this.#actLiving(exportLock);
+  }
+
+  /** To be told once to an object that was restored as an older copy: gives the epoch that begins. */
+  beginEpoch(by: By): Promise<Outcome<{ readonly epoch: string }>> {
+    return this.#act((tailnet, now) => ({ epoch: tailnet.beginEpoch(by, now) }));
   }
 
   /** What the events with these numbers mean to the record, up to 100 of them; nodes from the one after `after` on, by the page. */

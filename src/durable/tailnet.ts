@@ -71,6 +71,15 @@ export class Tailnet {
     this.record(by, { kind: "tailnet.created", target: this.target(), new: { name } }, now);
   }
 
+  /** Begins another epoch, of an object that is an older copy of itself: sessions begin anew, and the record tells its rows from later ones. */
+  beginEpoch(by: By, now: number): string {
+    const { epoch: old, era } = this.info();
+    const epoch = randomId("e");
+    this.store.run("UPDATE tailnet SET epoch = ?, era = ?", epoch, Math.max(era + 1, now));
+    this.record(by, { kind: "tailnet.restored", target: this.target(), old: { epoch: old }, new: { epoch } }, now);
+    return epoch;
+  }
+
   find(): TailnetInfo | null {
     if (this.store.isEmpty()) return null;
     const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq, deleted FROM tailnet");

@@ -60,7 +60,7 @@ async function createKey(c: AdminContext): Promise<Response> {
   if (body instanceof Response) return body;
   if (body.keyType !== "auth")
     return refuse(c, { code: "malformed_request", message: "keyType: auth keys are the only ones there are" });
-  const expirySeconds = body.expirySeconds ?? MAX_KEY_SECONDS;
+  const expirySeconds = body.expirySeconds || MAX_KEY_SECONDS;
   if (expirySeconds < 1 || expirySeconds > MAX_KEY_SECONDS)
     return refuse(c, { code: "malformed_request", message: `expirySeconds is between 1 and ${MAX_KEY_SECONDS}` });
   const description = body.description.slice(0, MAX_DESCRIPTION);

@@ -30,6 +30,7 @@ export const ACTS = [
   "lock.read",
   "lock.disable",
   "lock.support_read",
+  "tailnet.restored",
   "record.rebuild",
   "dead_letters.read",
   "dead_letters.replay",

@@ -8,9 +8,15 @@
 import { ShapeError, integer, record, text, type Shape } from "../protocol/index.ts";
 import type { EventKind, Pointer } from "../durable/index.ts";
 
-/** Seconds until a message is tried again: twice as many each time, up to the most. */
 const FIRST_RETRY_S = 2;
 const MOST_RETRY_S = 600;
+
+export const RETRIES = {
+  /** Seconds until a message is tried again that was tried so often: twice as many each time, up to the most. */
+  delaySeconds(attempts: number): number {
+    return Math.min(FIRST_RETRY_S * 2 ** (attempts - 1), MOST_RETRY_S);
+  },
+};
 
 export const pointerShape: Shape<Pointer> = record({
   tailnet: text,
@@ -33,7 +39,7 @@ interface Open extends Group {
 }
 
 function retry(message: Message): void {
-  message.retry({ delaySeconds: Math.min(FIRST_RETRY_S * 2 ** (message.attempts - 1), MOST_RETRY_S) });
+  message.retry({ delaySeconds: RETRIES.delaySeconds(message.attempts) });
 }
 
 function pointerOf({ body }: Message): Pointer | null {

@@ -1,7 +1,7 @@
 /** Routes of the record: rebuilding it, and what the queues gave up on. */
 
 import { list, optional, record, text } from "../protocol/index.ts";
-import { tailnetOf, type AdminContext, type AdminRoute } from "./admin-route.ts";
+import { byOf, tailnetOf, tailnetRoute, type AdminContext, type AdminRoute } from "./admin-route.ts";
 import { readBody } from "./body.ts";
 import { answer } from "./http-errors.ts";
 import { MOST_LETTERS, listDeadLetters, replayDeadLetters, type DeadLetter } from "./queue-dead-letters.ts";
@@ -34,6 +34,15 @@ async function replay(c: AdminContext): Promise<Response> {
 
 export const RECORD_ROUTES: readonly AdminRoute[] = [
   { method: "POST", path: "/api/v2/tailnet/:tailnet/record/rebuild", act: "record.rebuild", handle: rebuild },
+  {
+    method: "POST",
+    path: "/api/v2/tailnet/:tailnet/restored",
+    act: "tailnet.restored",
+    handle: tailnetRoute(
+      (authority, c) => authority.beginEpoch(byOf(c)),
+      (begun) => begun,
+    ),
+  },
   { method: "GET", path: "/api/v2/tailward/dead-letters", act: "dead_letters.read", handle: deadLetters },
   { method: "POST", path: "/api/v2/tailward/dead-letters/replay", act: "dead_letters.replay", handle: replay },
 ];

@@ -39,7 +39,14 @@ const acts: readonly Act[] = [
       const [key, dave] = [await makeAuthKey(tailnet), new TestNode("dave")];
       return () => dave.register(key);
     },
-    writes: ["UPDATE ON auth_keys", "INSERT ON nodes", "UPDATE ON tailnet", "INSERT ON nonces"],
+    writes: [
+      "UPDATE ON auth_keys",
+      "INSERT ON nodes",
+      "UPDATE ON tailnet",
+      "INSERT ON events",
+      "INSERT ON outbox",
+      "INSERT ON nonces",
+    ],
   },
   {
     name: "changing a node key",
@@ -84,7 +91,7 @@ const acts: readonly Act[] = [
       const updates = chain.updates((builder) => votes.forEach((n) => builder.setKeyVotes(alice.lockKey.publicKey, n)));
       return () => send(alice, updates);
     },
-    writes: ["INSERT ON aums", "UPDATE ON chains", "UPDATE ON tailnet"],
+    writes: ["INSERT ON aums", "UPDATE ON chains", "UPDATE ON tailnet", "INSERT ON outbox"],
   },
   {
     name: "signing a node",
