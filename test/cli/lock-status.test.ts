@@ -8,10 +8,11 @@ import { reserveSocket, serveLocally } from "../../src/node/local-server.ts";
 import { lockStatusJson } from "../../src/protocol/index.ts";
 import { formatLockKey } from "../../src/tka/index.ts";
 import { idOf, nodeKey } from "../support/chains-keys.ts";
+import { chain } from "../support/chains.ts";
 import { STATUSES } from "../protocol/lock-fixtures.ts";
 import { FakeControl, mapNode } from "../node/support/fake-control.ts";
 import { startAgent } from "../node/support/test-agent.ts";
-import { expectRefusal, lockedSeat, seat, soon, tailward } from "./support.ts";
+import { expectRefusal, lockedSeat, seat, soon, tailward, type Ran } from "./support.ts";
 
 const own = formatLockKey(idOf("own"));
 
@@ -112,10 +113,18 @@ describe("`status`", () => {
   });
 
   test("and `lock status` of a node that has lost its control plane say so", async () => {
-    const { run, control, agent } = await lockedSeat();
+    const control = new FakeControl();
+    control.lock(...chain("G").aums("G"));
+    const first = startAgent(control);
+    await soon(() => expect(first.agent.lockStatus().Enabled).toBe(true));
+    first.stop();
+    await first.running;
     control.failures.set("map", Array<Error>(20).fill(new ControlUnreachable("down")));
-    control.change(() => undefined);
-    await soon(() => expect(agent.status().node.connected).toBe(false));
+    const one = startAgent(control, { directory: first.directory, authKey: null });
+    const server = await serveLocally(await reserveSocket(one.directory), new LocalRoutes(one.agent));
+    onTestFinished(() => server.close());
+    await soon(() => expect(one.lines.join("\n")).toContain("not connected: down"));
+    const run = (...args: readonly string[]): Promise<Ran> => tailward(one.directory, args);
     expect((await run("status")).out).toMatch(/^control plane +\S+ \(not connected\)$/m);
     expect((await run("lock")).out).toMatch(
       /^This node is not connected to its control plane: .*\n\nTailnet lock is ENABLED/,

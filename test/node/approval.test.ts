@@ -97,15 +97,17 @@ test("a node whose key has run out waits likewise, with its new key and the rota
   const signature = signDirect(old, rotationKey().signer.publicKey, lockKey("alice"));
   control.add(mapNode(9, "self", old, signature));
   await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
+  one.stop();
+  await one.running;
   control.tamper = { register: () => ({ AuthURL: URL_A }) };
   control.failures.set("map", [refused("node_key_expired")]);
-  control.add(mapNode(1, "p", nodeKey("p")));
-  await soon(() => expect(one.agent.status().node.approvalUrl).toBe(URL_A));
+  const again = startAgent(control, { directory: one.directory, authKey: null });
+  await soon(() => expect(again.agent.status().node.approvalUrl).toBe(URL_A));
   control.tamper = {};
-  await soon(() => expect(one.agent.status().node.approvalUrl).toBe(""));
+  await soon(() => expect(again.agent.status().node.approvalUrl).toBe(""));
   const registered = control.asked.filter(({ what }) => what === "register").slice(1);
-  expect(new Set(registered.map(({ body }) => body["NodeKey"]))).toEqual(new Set([one.store.nodeKey]));
-  expect(one.store.nodeKey).not.toBe(old);
+  expect(new Set(registered.map(({ body }) => body["NodeKey"]))).toEqual(new Set([again.store.nodeKey]));
+  expect(again.store.nodeKey).not.toBe(old);
   for (const { body } of registered) {
     expect(body["OldNodeKey"]).toBe(old);
     expect(body["NodeKeySignature"]).not.toHaveLength(0);
