@@ -56,6 +56,9 @@ type Synchronous<T> = T extends PromiseLike<unknown> ? never : T;
 
 export class Store {
   readonly #storage: DurableObjectStorage;
+  /** Transactions that are open, one in another. */
+  #depth = 0;
+  #filled = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -79,12 +82,23 @@ export class Store {
 
   /** All of `body` or, where it throws, nothing of it [W1]. */
   transaction<T>(body: () => Synchronous<T>): Synchronous<T> {
-    return this.#storage.transactionSync(body);
+    this.#depth++;
+    try {
+      return this.#storage.transactionSync(body);
+    } finally {
+      this.#depth--;
+    }
   }
 
-  /** True until the first migration: nothing has ever been stored in this object. */
+  /**
+   * True until the first migration: nothing has ever been stored in this object. Asked with every request, so that what can no longer change is
+   * remembered: tables that were seen outside of a transaction stay.
+   */
   isEmpty(): boolean {
-    return this.row("SELECT 1 FROM sqlite_master WHERE name = 'schema'") === null;
+    if (this.#filled) return false;
+    const isEmpty = this.row("SELECT 1 FROM sqlite_master WHERE name = 'schema'") === null;
+    this.#filled = !isEmpty && this.#depth === 0;
+    return isEmpty;
   }
 
   /** Brings the schema up to the last of `migrations`, each a list of statements, never edited once it has landed. */

@@ -1,7 +1,7 @@
 /** The admin API for tailnets and their settings. To make, list and delete tailnets is ours: Tailscale does that elsewhere. */
 
-import { randomId, type By, type TailnetEntry } from "../durable/index.ts";
-import { boolean, integer, optional, record, text, type Outcome } from "../protocol/index.ts";
+import { randomId, type By, type SettingsPatch, type TailnetEntry } from "../durable/index.ts";
+import { ShapeError, boolean, integer, optional, record, text, type Outcome, type Shape } from "../protocol/index.ts";
 import {
   byOf,
   tailnetBodyRoute,
@@ -20,11 +20,22 @@ import type { WorkerEnv } from "./env.ts";
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 const createBody = record({ name: text });
 const deleteBody = record({ disablementSecret: optionalSecret });
-const settingsBody = record({
+const settings = {
   devicesApprovalOn: optional(boolean),
   devicesKeyDurationDays: optional(integer),
   lockAllowsOldClients: optional(boolean),
-});
+};
+/** A setting that there is not here, of Tailscale's or anybody's, is refused rather than passed over; null, as Tailscale's client sends it, says nothing. */
+const settingsBody: Shape<SettingsPatch> = (value, at) => {
+  const patch = record(settings)(value, at);
+  const strange = Object.entries(value as object).find(
+    ([name, given]) => given !== null && !Object.hasOwn(settings, name),
+  );
+  if (strange === undefined) return patch;
+  throw new ShapeError(
+    `${at}: there is no setting ${strange[0].slice(0, 64)} here: they are ${Object.keys(settings).join(", ")}`,
+  );
+};
 
 /** `created` and `createdAt` are the same in two forms: milliseconds, and as Tailscale's API writes times. */
 function tailnetJson({ id, name, created }: TailnetEntry) {

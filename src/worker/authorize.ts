@@ -8,6 +8,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { Actor, By } from "../durable/index.ts";
+import { decodeBase64 } from "../protocol/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { refuse } from "./http-errors.ts";
 
@@ -49,10 +50,19 @@ function digest(token: string): Uint8Array {
   return createHash("sha256").update(token).digest();
 }
 
-/** The actor that an attacker-controlled `Authorization` header names, or null. */
+/** The token of an attacker-controlled `Authorization` header: a bearer's, or, as Tailscale's own client sends it, a user name without password. */
+function tokenOf(header: string): string | null {
+  const bearer = /^Bearer ([\x21-\x7e]{1,512})$/.exec(header)?.[1];
+  if (bearer !== undefined) return bearer;
+  const basic = /^Basic ([0-9A-Za-z+/=]{1,1024})$/.exec(header)?.[1];
+  const bytes = basic === undefined ? null : decodeBase64(basic);
+  return bytes === null ? null : (/^([\x21-\x39\x3b-\x7e]+):$/.exec(new TextDecoder().decode(bytes))?.[1] ?? null);
+}
+
+/** The actor that the header names, or null. */
 function actorOf(header: string | undefined, ownerToken: string | undefined): Actor | null {
-  const given = /^Bearer ([\x21-\x7e]+)$/.exec(header ?? "")?.[1];
-  if (ownerToken === undefined || ownerToken === "" || given === undefined) return null;
+  const given = tokenOf(header ?? "");
+  if (ownerToken === undefined || ownerToken === "" || given === null) return null;
   return timingSafeEqual(digest(given), digest(ownerToken)) ? OWNER : null;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BenchOptions } from "./options.ts";
 import { clock } from "./clock.ts";
 import { startBare, type Baseline } from "./plane/baseline.ts";
 import { Http, expectOk, type Ask } from "./plane/http.ts";
@@ -34,9 +35,9 @@ async function makeAsks(plane: Plane, lock: LockedTailnet, bare: Baseline): Prom
   const [ours, baseline] = [new Http(plane.runtime.url), new Http(bare.runtime.url)];
   const { signer } = lock;
   // Bare requests carry bodies of an append's size.
-  const sample = lock.request(lock.next());
+  const sample = lock.nextChange();
   expectOk(await ours.ask(sample), "the first append");
-  const fields = { MissingAUMs: [Buffer.alloc(180)], Head: lock.head, Interactive: true };
+  const fields = { MissingAUMs: [Buffer.alloc(180)], Head: "A".repeat(52), Interactive: true };
   const plain = (path: string) => ({
     http: baseline,
     ask: { path, headers: sample.headers ?? {}, body: sample.body ?? "" },
@@ -45,7 +46,7 @@ async function makeAsks(plane: Plane, lock: LockedTailnet, bare: Baseline): Prom
     insert: () => plain("/insert/a"),
     asked: () => plain("/hop/a"),
     signed: () => ({ http: baseline, ask: signer.signed("/signed/a", fields, bare.runtime.url) }),
-    append: () => ({ http: ours, ask: lock.request(lock.next()) }),
+    append: () => ({ http: ours, ask: lock.nextChange() }),
   };
 }
 
@@ -81,7 +82,7 @@ function tableOf(heading: string, figures: Readonly<Record<Lane, readonly number
   return lanesTable(heading, "ms", lanes);
 }
 
-export async function benchAppend({ isQuick }: { readonly isQuick: boolean }): Promise<void> {
+export async function benchAppend({ isQuick }: BenchOptions): Promise<void> {
   const plan = isQuick ? QUICK : FULL;
   const [plane, bare] = [await Plane.start(), await startBare()];
   try {

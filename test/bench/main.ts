@@ -7,15 +7,13 @@ import { spawnSync } from "node:child_process";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { benchAppend } from "./append.ts";
+import { benchChain } from "./chain.ts";
+import type { BenchOptions } from "./options.ts";
 import { ROOT } from "./root.ts";
-
-export interface BenchOptions {
-  /** Fewer rounds, and smaller sizes: to see that it runs. */
-  readonly isQuick: boolean;
-}
 
 const SUBJECTS = {
   append: benchAppend,
+  chain: benchChain,
 } as const satisfies Readonly<Record<string, (options: BenchOptions) => Promise<void>>>;
 type Subject = keyof typeof SUBJECTS;
 

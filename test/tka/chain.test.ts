@@ -11,6 +11,7 @@ import {
   openAuthority,
   resumeAuthority,
   stateAt,
+  type AumHash,
 } from "../../src/tka/index.ts";
 import { activeAncestor, activeChain, chainCandidates, fastForward } from "../../src/tka/chain.ts";
 import { idOf, namesOf, stateOf } from "../support/chains-keys.ts";
@@ -136,6 +137,29 @@ describe("candidates", () => {
 
   test("an active ancestor among the heads alone says nothing: it must be passed through", () => {
     expect(codeOf(() => activeChain(c.chonk(), c.hash("O"), 50))).toBe("multiple_chains");
+  });
+
+  test("share the steps that heads have in common", () => {
+    const branches = Array.from({ length: 20 }, (_, i) => `N${i + 10} -> X${i}`).join(" / ");
+    const forked = chain(`G -> N1..N40 / ${branches}`);
+    const chonk = forked.chonk();
+    let looked = 0;
+    const counting = {
+      aum: (hash: AumHash) => {
+        looked++;
+        return chonk.aum(hash);
+      },
+      children: (hash: AumHash) => chonk.children(hash),
+      heads: () => chonk.heads(),
+      lastActiveAncestor: () => chonk.lastActiveAncestor(),
+    };
+    const found = chainCandidates(counting, forked.hash("N5"), 50);
+    expect(found.map(({ oldest, throughActive }) => [forked.nameOf(oldest.hash), throughActive])).toEqual(
+      found.map(() => ["G", true]),
+    );
+    expect(found).toHaveLength(21);
+    // 40 steps of the trunk, and one from each branch to it.
+    expect(looked).toBeLessThanOrEqual(60);
   });
 
   test("chain_too_long where the way to the oldest AUM is", () => {

@@ -200,7 +200,7 @@ describe("settings", () => {
 
   test("are changed one by one, each by one event", async () => {
     const tailnet = await makeTailnet();
-    const patch = { devicesKeyDurationDays: 5 };
+    const patch = { devicesKeyDurationDays: 5, aclsExternalLink: null };
     expect(await newEvents(tailnet, () => admin("PATCH", path(tailnet), patch))).toEqual(["tailnet.settings"]);
     expect(await newEvents(tailnet, () => admin("PATCH", path(tailnet), patch))).toEqual([]);
     expect((await admin("GET", path(tailnet))).json).toEqual({
@@ -210,12 +210,15 @@ describe("settings", () => {
     });
   });
 
-  test.each([{ devicesKeyDurationDays: 0 }, { devicesKeyDurationDays: 181 }, { devicesApprovalOn: 1 }])(
-    "%o is refused",
-    async (patch) => {
-      refused(await admin("PATCH", path(await makeTailnet()), patch), "malformed_request");
-    },
-  );
+  test.each([
+    { devicesKeyDurationDays: 0 },
+    { devicesKeyDurationDays: 181 },
+    { devicesApprovalOn: 1 },
+    { usersApprovalOn: true },
+    [],
+  ])("%o is refused", async (patch) => {
+    refused(await admin("PATCH", path(await makeTailnet()), patch), "malformed_request");
+  });
 });
 
 describe("the lock, for an admin", () => {

@@ -5,35 +5,43 @@ import { signerFromSeed } from "../../../src/node/native-crypto.ts";
 import { signedHeaders } from "../../../src/node/request-signer.ts";
 import { REGISTER_PATH, TKA_PATHS, jsonReplacer, type TkaRpc } from "../../../src/protocol/index.ts";
 import { formatLockKeyJson, nodeKeyFromRaw, type NodeKey, type Signer } from "../../../src/tka/index.ts";
-import { expectOk, type Ask, type Http } from "./http.ts";
+import { expectOk, type Ask, type Http, type Reply } from "./http.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 const fresh = (): Uint8Array => new Uint8Array(randomBytes(32));
+
+/** The control plane that a node asks: it may be started again elsewhere. */
+export interface Where {
+  readonly url: URL;
+  readonly http: Http;
+}
 
 export class BenchNode {
   readonly hostname: string;
   readonly requestKey: Signer = signerFromSeed(fresh());
   readonly lockKey: Signer = signerFromSeed(fresh());
   nodeKey: NodeKey = nodeKeyFromRaw(fresh());
-  readonly #http: Http;
-  readonly #base: URL;
+  readonly #plane: Where;
 
-  constructor(hostname: string, http: Http, base: URL) {
+  constructor(hostname: string, plane: Where) {
     this.hostname = hostname;
-    this.#http = http;
-    this.#base = base;
+    this.#plane = plane;
   }
 
   /** A signed request with the node's key and version, then `fields`; it is good for a minute. */
-  signed(path: string, fields: Fields, base = this.#base): Ask {
+  signed(path: string, fields: Fields, base = this.#plane.url): Ask {
     const body = Buffer.from(JSON.stringify({ Version: 1, NodeKey: this.nodeKey, ...fields }, jsonReplacer));
     const headers = signedHeaders(new URL(path, base), body, this.requestKey, Date.now());
     return { path, headers: Object.fromEntries(headers), body };
   }
 
+  ask(ask: Ask): Promise<Reply> {
+    return this.#plane.http.ask(ask);
+  }
+
   async post(path: string, fields: Fields): Promise<unknown> {
-    return JSON.parse(expectOk(await this.#http.ask(this.signed(path, fields)), path));
+    return JSON.parse(expectOk(await this.ask(this.signed(path, fields)), path));
   }
 
   tka(rpc: TkaRpc, fields: Fields = {}): Promise<unknown> {

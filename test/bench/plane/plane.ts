@@ -2,25 +2,22 @@
 
 import { readFileSync, readdirSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { nodeKdf, nodeVerifier } from "../../../src/node/native-crypto.ts";
-import { bootstrapResponse, initBeginResponse } from "../../../src/protocol/index.ts";
+import { nodeKdf } from "../../../src/node/native-crypto.ts";
+import { TKA_PATHS, initBeginResponse } from "../../../src/protocol/index.ts";
 import {
   KEY_25519,
-  MemoryChonk,
-  UpdateBuilder,
   aumHash,
-  bootstrap,
   encodeAum,
-  inform,
   makeGenesis,
   signDirect,
   type Aum,
-  type Authority,
+  type State,
 } from "../../../src/tka/index.ts";
 import { ROOT } from "../root.ts";
 import { BenchNode } from "./bench-node.ts";
 import { bundle } from "./bundle.ts";
-import { Http, expectOk } from "./http.ts";
+import { ChainMaker } from "./chain-maker.ts";
+import { Http, expectOk, type Ask } from "./http.ts";
 import { Runtime } from "./runtime.ts";
 import { settingsOf, type Bindings } from "./worker-settings.ts";
 
@@ -68,13 +65,20 @@ export class Plane {
     return new Plane(runtime);
   }
 
+  get url(): URL {
+    return this.runtime.url;
+  }
+
   get http(): Http {
     return this.#http;
   }
 
-  async restart(): Promise<void> {
+  /** Ends the process, does `meanwhile`, and starts another on the same storage. */
+  async pause(meanwhile: () => void = () => undefined): Promise<void> {
     this.#http.close();
-    await this.runtime.restart();
+    await this.runtime.stop();
+    meanwhile();
+    await this.runtime.resume();
     this.#http = new Http(this.runtime.url, HANDS);
   }
 
@@ -112,8 +116,7 @@ export class Tailnet {
   /** Registers so many more nodes; the first of all is the signer. */
   async join(count: number): Promise<void> {
     const first = this.nodes.length;
-    const { http, runtime } = this.#plane;
-    for (let i = 0; i < count; i++) this.nodes.push(new BenchNode(`node-${first + i}`, http, runtime.url));
+    for (let i = 0; i < count; i++) this.nodes.push(new BenchNode(`node-${first + i}`, this.#plane));
     await each(count, (i) => this.node(first + i).register(this.#authKey));
   }
 
@@ -136,44 +139,33 @@ export class Tailnet {
       return [String(NodeID), signDirect(NodePublic, rotation, signer.lockKey)] as const;
     });
     await signer.tka("initFinish", { Signatures: new Map(signatures) });
-    bootstrapResponse(await signer.tka("bootstrap"), "bootstrap");
-    return new LockedTailnet(signer, genesis);
+    return new LockedTailnet(signer, genesis, state);
   }
 }
 
-/** The signer's copy of a chain, from which it makes updates as fast as they are wanted. */
+/** A tailnet's lock, and the signer that changes it. */
 export class LockedTailnet {
   readonly signer: BenchNode;
-  readonly #chonk = new MemoryChonk();
-  #authority: Authority;
-  #step = 0;
+  readonly #chain: ChainMaker;
 
-  constructor(signer: BenchNode, genesis: Aum) {
+  constructor(signer: BenchNode, genesis: Aum, state: State) {
     this.signer = signer;
-    this.#authority = bootstrap(this.#chonk, genesis, nodeVerifier, 0);
+    this.#chain = new ChainMaker(signer.lockKey, aumHash(genesis), state);
   }
 
-  /** One change after the other, as an admin makes them: a key is added, and taken away again. A checkpoint comes now and then, as the builder
-   * has it. */
-  next(): readonly Aum[] {
-    const builder = new UpdateBuilder(this.#authority, this.signer.lockKey);
-    const other = new Uint8Array(32).fill(1 + ((this.#step >> 1) % 200));
-    if (this.#step++ % 2 === 0) builder.addKey({ kind: KEY_25519, votes: 1n, publicKey: other, meta: null });
-    else builder.removeKey(other);
-    const updates = builder.finalize(this.#chonk);
-    this.#authority = inform(this.#chonk, this.#authority, updates, nodeVerifier, 0);
-    return updates;
+  /** The signed request that sends the next AUM as a person's change. */
+  nextChange(): Ask {
+    return this.#request([this.#chain.next()], true);
   }
 
-  /** The signed request that sends updates as a person's change. */
-  request(updates: readonly Aum[]) {
-    const last = updates.at(-1);
+  #request(updates: readonly Aum[], Interactive: boolean): Ask {
     const MissingAUMs = updates.map(encodeAum);
-    const Head = last === undefined ? "" : aumHash(last);
-    return this.signer.signed("/machine/tka/sync/send", { Head, MissingAUMs, Interactive: true });
+    return this.signer.signed(TKA_PATHS.syncSend, { Head: this.#chain.head, MissingAUMs, Interactive });
   }
 
-  get head(): string {
-    return this.#authority.head;
+  /** Has the control plane take so many more AUMs at once, 1,900 at most. */
+  async grow(count: number): Promise<void> {
+    const ask = this.#request(this.#chain.many(count), false);
+    expectOk(await this.signer.ask(ask), ask.path);
   }
 }

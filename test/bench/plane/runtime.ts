@@ -1,6 +1,6 @@
 /**
  * A Worker in workerd, started by Miniflare without wrangler dev before it: requests go to the Worker's own socket. Storage is on the disk, in a
- * folder that goes away in the end; `restart` starts another process on the same storage.
+ * folder that goes away in the end; after `stop`, `resume` starts another process on the same storage.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -92,9 +92,9 @@ export class Runtime {
     this.#miniflare = null;
   }
 
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.#start();
+  /** Starts another process on the same storage. */
+  resume(): Promise<void> {
+    return this.#start();
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,6 @@
+/** What every benchmark is told. */
+
+export interface BenchOptions {
+  /** Fewer rounds, and smaller sizes: to see that it runs. */
+  readonly isQuick: boolean;
+}
