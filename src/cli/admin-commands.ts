@@ -1,11 +1,13 @@
 /** `tailward admin …`: the commands of a tailnet's admin, over the admin API. Each group stands in a file of its own. */
 
 import type { Command } from "commander";
+import { addDeadLetters } from "./admin-dead-letters.ts";
 import { addDevices } from "./admin-devices.ts";
 import { addKeys } from "./admin-keys.ts";
 import { addLockOfTailnet } from "./admin-lock.ts";
 import { addLogins } from "./admin-logins.ts";
 import { AdminPlace } from "./admin-place.ts";
+import { addRebuild } from "./admin-rebuild.ts";
 import { addSettings, addTailnets } from "./admin-tailnets.ts";
 import { jsonVersion } from "./flags.ts";
 import type { Place } from "./place.ts";
@@ -28,4 +30,6 @@ export function addAdmin(program: Command, { terminal }: Place): void {
   addLogins(admin, place);
   addSettings(admin, place);
   addLockOfTailnet(admin, place);
+  addRebuild(admin, place);
+  addDeadLetters(admin, place);
 }

@@ -181,3 +181,23 @@ describe("tailward admin", () => {
     );
   });
 });
+
+describe("tailward admin, for the record", () => {
+  test("rebuilds a tailnet's record and says that it is equal", async () => {
+    await printed("tailnet", "create", "rebuilt.test");
+    const before = /(\d+) missing +(\d+) differing +(\d+) surplus/;
+    const first = await printed("rebuild", "rebuilt.test");
+    expect(first).toContain("The record is equal, row by row.");
+    expect(first).toMatch(before);
+    const again = JSON.parse(await printed("--json", "rebuild", "rebuilt.test")) as unknown;
+    const none = { missing: 0, differing: 0, surplus: 0 };
+    expect(again).toMatchObject({ found: none, left: none });
+    expect(await printed("restored", "rebuilt.test")).toMatch(/^Epoch e[0-9A-Za-z]{10} begins/);
+    expectRefusal(await admin("rebuild", "no-such.test"), "there is no such tailnet");
+  });
+
+  test("lists dead letters and sends them again", async () => {
+    expect(await printed("dead-letter", "list")).toBe("No dead letters.\n");
+    expect(await printed("dead-letter", "replay")).toBe("0 sent again.\n");
+  });
+});
