@@ -48,6 +48,7 @@ CREATE TABLE `nodes` (
 	`removed` integer NOT NULL,
 	`stable_id` text NOT NULL,
 	`machine_key` text NOT NULL,
+	`home` text NOT NULL,
 	`node_key` text NOT NULL,
 	`lock_key` text NOT NULL,
 	`name` text NOT NULL,

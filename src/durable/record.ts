@@ -36,6 +36,8 @@ export interface RecordedNode extends Placed {
   readonly stableId: string;
   readonly machineKey: string;
   readonly removed: 0 | 1;
+  /** The tailnet that shares it with this one, or empty for a node of its own. */
+  readonly home: string;
   readonly nodeKey: string;
   /** `tlpub:…`, or empty for none. */
   readonly lockKey: string;
@@ -71,6 +73,7 @@ export interface RecordedNews {
 const NODES_AT_ONCE = 500;
 const GONE = {
   removed: 1,
+  home: "",
   nodeKey: "",
   lockKey: "",
   name: "",
@@ -112,6 +115,7 @@ function recordedNode(node: NodeRecord, era: number, trusted: ReadonlySet<string
     stableId: node.stableId,
     machineKey: node.machineKey,
     removed: 0,
+    home: node.home?.tailnet ?? "",
     nodeKey: node.nodeKey,
     lockKey: keyText(node.lockKey),
     name: node.name,

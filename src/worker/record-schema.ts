@@ -33,6 +33,7 @@ export const nodes = sqliteTable(
     removed: number("removed"),
     stableId: words("stable_id"),
     machineKey: words("machine_key"),
+    home: words("home"),
     nodeKey: words("node_key"),
     lockKey: words("lock_key"),
     name: words("name"),

@@ -263,7 +263,8 @@ describe("a rebuild while the tailnet changes", () => {
   test("does a page anew, and proves it only when it has held still", async () => {
     const { tailnet } = await unlockedScene();
     await settled(tailnet);
-    const real = Reflect.get(TailnetAuthority.prototype, "recordPage");
+    // oxlint-disable-next-line typescript/unbound-method -- it is called on its object below
+    const real = TailnetAuthority.prototype.recordPage;
     let reads = 0;
     vi.spyOn(TailnetAuthority.prototype, "recordPage").mockImplementation(async function (
       this: TailnetAuthority,

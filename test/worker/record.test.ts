@@ -80,7 +80,7 @@ describe("a rebuild", () => {
       "UPDATE tailnets SET name = 'another.test' WHERE tailnet_id = ?1",
       "DELETE FROM nodes WHERE tailnet_id = ?1 AND name = 'alice'",
       "UPDATE nodes SET signed = 0, seq = seq + 1000 WHERE tailnet_id = ?1 AND name = 'bob'",
-      `INSERT INTO nodes SELECT tailnet_id, 77, era, seq, removed, 'n77', machine_key, node_key, lock_key, 'mallory', hostname, os, client_version,
+      `INSERT INTO nodes SELECT tailnet_id, 77, era, seq, removed, 'n77', machine_key, home, node_key, lock_key, 'mallory', hostname, os, client_version,
         cap_version, tags, ephemeral, authorized, signed, signed_by, ignores_lock, awakening, created, key_expiry
         FROM nodes WHERE tailnet_id = ?1 AND name = 'carol'`,
       "DELETE FROM events WHERE tailnet_id = ?1 AND seq = 2",
