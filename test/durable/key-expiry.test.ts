@@ -102,6 +102,26 @@ describe("a node whose key is over", () => {
     refused(await new TestNode("x").register(key), "auth_key_spent");
   });
 
+  test("comes back by an admin's word, in the steps of Tailscale's clients", async () => {
+    const { tailnet, bob } = scene;
+    const told = await registered(bob);
+    const OldNodeKey = takeNewKey(bob);
+    const rotated = rotateSignature(told.NodeKeySignature, bob.nodeKey, bob.lockKey);
+    const asked = await registered(bob, "", { Auth: null, OldNodeKey, NodeKeySignature: rotated });
+    const id = asked.AuthURL.split("/").at(-1) ?? "";
+    const { json } = await admin("GET", "/api/v2/logins");
+    expect(json["logins"]).toContainEqual(expect.objectContaining({ id, tailnet }));
+    await admin("POST", `/api/v2/tailnet/${tailnet}/logins/${id}/approve`, {});
+    // A client that follows up leaves its signature out, is handed the old one once more, and asks again.
+    const followUp = { Auth: null, OldNodeKey, Followup: asked.AuthURL };
+    const handed = await registered(bob, "", followUp);
+    expect(handed.NodeKeySignature).toEqual(told.NodeKeySignature);
+    const NodeKeySignature = rotateSignature(handed.NodeKeySignature, bob.nodeKey, bob.lockKey);
+    const done = await registered(bob, "", { ...followUp, NodeKeySignature });
+    expect([done.AuthURL, done.NodeKeyExpired, done.NodeKeySignature]).toEqual(["", false, NONE]);
+    expect((await bob.map()).Node?.KeySignature).toEqual(NodeKeySignature);
+  });
+
   test("that brings no signature is handed that of its old key, not past two new keys, and its auth key waits [G10]", async () => {
     const { tailnet, bob } = scene;
     const key = await makeAuthKey(tailnet);

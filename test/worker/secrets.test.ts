@@ -57,6 +57,13 @@ beforeAll(async () => {
     alice.tka("initFinish", { Signatures: { 1: scene.secrets[0] }, SupportDisablement: scene.secrets[1] }),
     admin("POST", "/api/v2/tailnets", { name: env.OWNER_TOKEN.toUpperCase() }),
     admin("GET", "/api/v2/tailnets", null, `${env.OWNER_TOKEN}x`),
+    ...["/lock/disable", ""].map((path) =>
+      admin(path === "" ? "DELETE" : "POST", `/api/v2/tailnet/${tailnet}${path}`, {
+        disablementSecret: `${encodeHex(scene.secrets[0] ?? randomBytes(1))}zz`,
+      }),
+    ),
+    admin("POST", `/api/v2/tailnet/${tailnet}/lock/disable`, { disablementSecret: encodeHex(spentSecret) }),
+    admin("GET", `/api/v2/tailnet/${tailnet}/keys`),
   ];
   for (const table of ["auth_keys", "chains", "nodes", "nonces"]) {
     await sql(tailnet, `ALTER TABLE ${table} RENAME TO hidden`);
