@@ -2,9 +2,10 @@
 
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { sql } from "../support/workerd/control.ts";
+import { authorityOf, sql } from "../support/workerd/control.ts";
 import { lockedScene } from "../support/workerd/locked.ts";
 import { EQUAL, d1, rebuild, settled } from "../support/workerd/record.ts";
+import { BY_TEST, settled as exchanged, share } from "../support/workerd/sharing.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
 
 const FINDS_NOTHING = expect.objectContaining(EQUAL) as unknown;
@@ -58,6 +59,23 @@ describe("what has happened", () => {
     );
     expect(rows.map(({ node_key }) => node_key)).toEqual([OldNodeKey, nodeKey]);
     expect(await rebuild(tailnet)).toEqual(FINDS_NOTHING);
+  });
+
+  test("a node that another tailnet shares, until it does no more", async () => {
+    const [home, other] = [await lockedScene(), await lockedScene()];
+    const shared = await share(home.tailnet, home.carol, other.tailnet);
+    await exchanged(home.tailnet, other.tailnet);
+    for (const { tailnet } of [home, other]) await settled(tailnet);
+    const foreign = () =>
+      d1("SELECT home, removed, signed FROM nodes WHERE tailnet_id = ? AND node_id > 3", other.tailnet);
+    expect(await foreign()).toEqual([{ home: home.tailnet, removed: 0, signed: 0 }]);
+    for (const { tailnet } of [home, other]) expect(await rebuild(tailnet)).toEqual(FINDS_NOTHING);
+    const ended = await authorityOf(home.tailnet).withdrawShare(BY_TEST, shared.id);
+    expect(ended.ok).toBe(true);
+    await exchanged(home.tailnet, other.tailnet);
+    for (const { tailnet } of [home, other]) await settled(tailnet);
+    expect(await foreign()).toEqual([{ home: "", removed: 1, signed: 0 }]);
+    for (const { tailnet } of [home, other]) expect(await rebuild(tailnet)).toEqual(FINDS_NOTHING);
   });
 
   test("texts that are made to break it arrive whole", async () => {
