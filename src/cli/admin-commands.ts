@@ -8,6 +8,8 @@ import { addLockOfTailnet } from "./admin-lock.ts";
 import { addLogins } from "./admin-logins.ts";
 import { AdminPlace } from "./admin-place.ts";
 import { addRebuild } from "./admin-rebuild.ts";
+import { addShares } from "./admin-shares.ts";
+import { addSupport } from "./admin-support.ts";
 import { addSettings, addTailnets } from "./admin-tailnets.ts";
 import { jsonVersion } from "./flags.ts";
 import type { Place } from "./place.ts";
@@ -15,7 +17,7 @@ import type { Place } from "./place.ts";
 export function addAdmin(program: Command, { terminal }: Place): void {
   const admin = program
     .command("admin")
-    .description("tailnets, auth keys, devices, logins, settings, and how the lock stands")
+    .description("tailnets, auth keys, devices, logins, settings, shares, and how the lock stands")
     .option("--url <url>", "the control plane; $TAILWARD_URL, or the one of `npm start`, if not given")
     .option(
       "--token <file>",
@@ -32,4 +34,6 @@ export function addAdmin(program: Command, { terminal }: Place): void {
   addLockOfTailnet(admin, place);
   addRebuild(admin, place);
   addDeadLetters(admin, place);
+  addShares(admin, place);
+  addSupport(admin, place);
 }

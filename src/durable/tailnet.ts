@@ -76,6 +76,8 @@ export class Tailnet {
     const { epoch: old, era } = this.info();
     const epoch = randomId("e");
     this.store.run("UPDATE tailnet SET epoch = ?, era = ?", epoch, Math.max(era + 1, now));
+    // What was last said to other tailnets may be newer than this copy.
+    this.store.run("UPDATE links SET acked = '', checked = -1");
     this.record(by, { kind: "tailnet.restored", target: this.target(), old: { epoch: old }, new: { epoch } }, now);
     return epoch;
   }

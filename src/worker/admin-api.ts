@@ -6,6 +6,7 @@ import { KEY_ROUTES } from "./admin-keys.ts";
 import { LOCK_ROUTES } from "./admin-lock.ts";
 import { LOGIN_ROUTES } from "./admin-logins.ts";
 import type { AdminRoute } from "./admin-route.ts";
+import { SHARE_ROUTES } from "./admin-shares.ts";
 import { TAILNET_ROUTES } from "./admin-tailnets.ts";
 import type { AppTypes } from "./app-types.ts";
 import { permit, requireActor } from "./authorize.ts";
@@ -17,6 +18,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...DEVICE_ROUTES,
   ...LOGIN_ROUTES,
   ...LOCK_ROUTES,
+  ...SHARE_ROUTES,
   ...RECORD_ROUTES,
 ];
 
