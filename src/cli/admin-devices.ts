@@ -11,6 +11,7 @@ const optionalText = withDefault(text, "");
 const optionalFlag = withDefault(boolean, false);
 const device = record({
   nodeId: text,
+  isExternal: withDefault(boolean, false),
   name: text,
   hostname: text,
   addresses: list(text, 64),
@@ -83,9 +84,11 @@ async function all(place: AdminPlace): Promise<readonly Device[]> {
 }
 
 /** The device that is meant. Throws UsageError. */
-async function find(place: AdminPlace, named: string): Promise<Device> {
+export async function findDevice(place: AdminPlace, named: string): Promise<Device> {
+  // A device of another tailnet goes by its full name: it may call itself what it likes.
   const found = (await all(place)).find(
-    ({ nodeId, nodeKey, name }) => [nodeId, nodeKey, name].includes(named) || name.split(".")[0] === named,
+    ({ nodeId, nodeKey, name, isExternal }) =>
+      [nodeId, nodeKey, name].includes(named) || (!isExternal && name.split(".")[0] === named),
   );
   if (found === undefined) throw new UsageError(`there is no device ${named}: tailward admin device list shows them`);
   return found;
@@ -105,7 +108,7 @@ function addAct(
     .action(async (named: string, ...rest: unknown[]) => {
       // What commander gives after the arguments is its own.
       const [path, body, done] = act(rest.slice(0, -2).flat() as string[]);
-      const { nodeId, name } = await find(place, named);
+      const { nodeId, name } = await findDevice(place, named);
       await place.ask("POST", `/api/v2/device/${encodeURIComponent(nodeId)}${path}`, NOTHING, body);
       place.terminal.out(`${printable(name)} ${done}\n`);
     });
@@ -147,12 +150,12 @@ export function addDevices(admin: Command, place: AdminPlace): void {
   group
     .command("get <device>")
     .description("show one device")
-    .action(async (named: string) => place.print(await find(place, named), deviceText));
+    .action(async (named: string) => place.print(await findDevice(place, named), deviceText));
   group
     .command("remove <device>")
     .description("take a device out: its peers lose it; it may join again by an auth key")
     .action(async (named: string) => {
-      const { nodeId, name } = await find(place, named);
+      const { nodeId, name } = await findDevice(place, named);
       await place.ask("DELETE", `/api/v2/device/${encodeURIComponent(nodeId)}`, NOTHING);
       place.terminal.out(`${printable(name)} is removed\n`);
     });

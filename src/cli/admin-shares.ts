@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { printable } from "../node/index.ts";
 import { list, record, text, type ShapeOf } from "../protocol/index.ts";
+import { findDevice } from "./admin-devices.ts";
 import type { AdminPlace } from "./admin-place.ts";
 import { columns } from "./columns.ts";
 import { fileArgument } from "./file-argument.ts";
@@ -34,8 +35,9 @@ function acceptedText({ id, state, tailnet }: Share): string {
   );
 }
 
-async function create(place: AdminPlace, device: string): Promise<void> {
-  const [made] = await place.ask("POST", `/api/v2/device/${encodeURIComponent(device)}/device-invites`, invites, [{}]);
+async function create(place: AdminPlace, named: string): Promise<void> {
+  const { nodeId } = await findDevice(place, named);
+  const [made] = await place.ask("POST", `/api/v2/device/${encodeURIComponent(nodeId)}/device-invites`, invites, [{}]);
   if (made === undefined) throw new UsageError("the control plane has made no invite");
   place.print(
     made,

@@ -47,29 +47,29 @@ export class ControlPlane {
     this.#token = token;
   }
 
-  /** Starts the Worker with its data under `folder`. Never asks the internet. */
-  static async start(folder: string): Promise<ControlPlane> {
+  /** Starts the Worker with its data under `folder`, and with these variables. Never asks the internet. */
+  static async start(folder: string, variables: Readonly<Record<string, string>> = {}): Promise<ControlPlane> {
     await applyMigrations(folder);
     const token = randomBytes(24).toString("base64url");
     const [port, inspector] = [await freePort(), await freePort()];
     const args = ["dev", "--port", String(port), "--inspector-port", String(inspector), "--persist-to", folder];
-    const child = spawn(
-      process.execPath,
-      [WRANGLER, ...args, "--var", `OWNER_TOKEN:${token}`, "--show-interactive-dev-session=false"],
-      {
-        cwd: ROOT,
-        // A group of its own: workerd outlives wrangler unless the group is told.
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe"],
-        env: {
-          ...process.env,
-          CLOUDFLARE_CF_FETCH_ENABLED: "false",
-          WRANGLER_SEND_METRICS: "false",
-          WRANGLER_HIDE_BANNER: "true",
-          FORCE_COLOR: "0",
-        },
+    const given = Object.entries({ ...variables, OWNER_TOKEN: token }).flatMap(([name, value]) => [
+      "--var",
+      `${name}:${value}`,
+    ]);
+    const child = spawn(process.execPath, [WRANGLER, ...args, ...given, "--show-interactive-dev-session=false"], {
+      cwd: ROOT,
+      // A group of its own: workerd outlives wrangler unless the group is told.
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        CLOUDFLARE_CF_FETCH_ENABLED: "false",
+        WRANGLER_SEND_METRICS: "false",
+        WRANGLER_HIDE_BANNER: "true",
+        FORCE_COLOR: "0",
       },
-    );
+    });
     process.once("exit", () => killGroup(child, "SIGKILL"));
     const url = await readyUrl(child).catch((error: unknown) => {
       killGroup(child, "SIGKILL");

@@ -22,6 +22,8 @@ import { randomBytes, signedRequest, type Tampering } from "./signed-request.ts"
 export interface Answer {
   readonly status: number;
   readonly json: Readonly<Record<string, unknown>>;
+  /** The body where that is a JSON list. */
+  readonly list: readonly unknown[];
   readonly headers: Headers;
 }
 
@@ -36,7 +38,8 @@ export async function answerOf(response: Response): Promise<Answer> {
     // A body of another kind: a test that looks into it finds nothing.
   }
   const isObject = typeof json === "object" && json !== null && !Array.isArray(json);
-  return { status: response.status, json: isObject ? (json as Fields) : {}, headers: response.headers };
+  const list = Array.isArray(json) ? (json as unknown[]) : [];
+  return { status: response.status, json: isObject ? (json as Fields) : {}, list, headers: response.headers };
 }
 
 /** The answer of the Worker under test. */
