@@ -3,6 +3,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { NodeSessions, Queues, TailnetAuthority } from "../../src/durable/index.ts";
+import type { MapResponse } from "../../src/protocol/index.ts";
 import { authorityOf, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
 import { alarmIn, cutQueues, deliver, ring, ringTwice } from "../support/workerd/courier.ts";
 import { EQUAL, d1, pending, rebuild, settled } from "../support/workerd/record.ts";
@@ -141,40 +142,56 @@ describe("a queue that takes nothing", () => {
 });
 
 describe("sessions hear of news", () => {
-  /** Loses the first calls to sessions objects, and gives the seqs that the others tell. */
-  function listen(lost: number): () => number[] {
+  /** Loses the first calls to sessions objects. */
+  function loseAdvance(calls: number): void {
+    vi.spyOn(console, "warn").mockReturnValue();
     const spy = vi.spyOn(NodeSessions.prototype, "advance");
-    for (let i = 0; i < lost; i++) spy.mockRejectedValueOnce(new Error("made to be lost"));
-    return () => spy.mock.calls.slice(lost).map(([, seq]) => seq);
+    for (let i = 0; i < calls; i++) spy.mockRejectedValueOnce(new Error("made to be lost"));
+  }
+
+  /** A tailnet whose one node waits for news, and a way to make some, in one act. */
+  async function waiting(): Promise<{ tailnet: string; news: Promise<MapResponse>; make: () => Promise<void> }> {
+    const tailnet = await makeTailnet();
+    const [alice, bob] = [new TestNode("alice"), new TestNode("bob")];
+    await join(tailnet, alice);
+    const key = await makeAuthKey(tailnet);
+    await settled(tailnet);
+    const news = alice.mapAfter(await alice.map());
+    // The poll is on its way to where it waits.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return { tailnet, news, make: async () => expect((await bob.register(key)).status).toBe(200) };
+  }
+
+  function hostnames({ PeersChanged }: MapResponse): string[] {
+    return (PeersChanged ?? []).map(({ Hostinfo }) => Hostinfo?.Hostname ?? "");
   }
 
   test("by the direct call alone", async () => {
-    const tailnet = await quietTailnet();
+    const { news, make } = await waiting();
     cutQueues();
-    const heard = listen(0);
-    await makeAuthKey(tailnet);
-    await vi.waitFor(() => expect(heard()).toEqual([2]));
+    await make();
+    expect(hostnames(await news)).toEqual(["bob"]);
   });
 
-  test("by the queue alone, also where its first calls are lost too", async () => {
-    vi.spyOn(console, "warn").mockReturnValue();
-    const tailnet = await quietTailnet();
-    const heard = listen(2);
-    await makeAuthKey(tailnet);
-    await settled(tailnet);
-    expect(heard()).toContain(2);
+  test("by the queue alone", async () => {
+    const { news, make } = await waiting();
+    loseAdvance(1);
+    await make();
+    expect(hostnames(await news)).toEqual(["bob"]);
   });
 
-  test("and the queue's news are not acknowledged before all have heard", async () => {
-    vi.spyOn(console, "warn").mockReturnValue();
-    const tailnet = await quietTailnet();
+  test("and what the queue tells is not acknowledged before all have heard", async () => {
+    const { tailnet, news, make } = await waiting();
     const held = cutQueues();
-    listen(2);
-    await makeAuthKey(tailnet);
-    expect(await deliver("sessions", held.sessions)).toEqual({ acknowledged: 0, again: 1 });
-    expect((await pending(tailnet)).sessions).toBe(1);
-    expect(await deliver("sessions", held.sessions)).toEqual({ acknowledged: 1, again: 0 });
-    expect((await pending(tailnet)).sessions).toBe(2);
+    loseAdvance(2);
+    await make();
+    const { seq } = await pending(tailnet);
+    const last = held.sessions.slice(-1);
+    expect(await deliver("sessions", last)).toEqual({ acknowledged: 0, again: 1 });
+    expect((await pending(tailnet)).sessions).toBeLessThan(seq);
+    expect(await deliver("sessions", last)).toEqual({ acknowledged: 1, again: 0 });
+    expect((await pending(tailnet)).sessions).toBe(seq);
+    expect(hostnames(await news)).toEqual(["bob"]);
   });
 });
 
