@@ -59,16 +59,24 @@ export class Store {
   /** Transactions that are open, one in another. */
   #depth = 0;
   #filled = false;
+  #version = 0;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
   }
 
+  #exec(sql: string, values: readonly SqlValue[]): RawRow[] {
+    if (!sql.startsWith("SELECT")) this.#version++;
+    return this.#storage.sql.exec<RawRow>(sql, ...values.map(bind)).toArray();
+  }
+
+  /** Another one wherever anything was written, or a transaction begins or is taken back: what was read before holds as long as this stays. */
+  get version(): number {
+    return this.#depth === 0 ? ++this.#version : this.#version;
+  }
+
   rows(sql: string, ...values: SqlValue[]): Row[] {
-    return this.#storage.sql
-      .exec<RawRow>(sql, ...values.map(bind))
-      .toArray()
-      .map((raw) => new Row(raw));
+    return this.#exec(sql, values).map((raw) => new Row(raw));
   }
 
   row(sql: string, ...values: SqlValue[]): Row | null {
@@ -77,14 +85,17 @@ export class Store {
 
   /** Runs a statement for its effect. */
   run(sql: string, ...values: SqlValue[]): void {
-    this.#storage.sql.exec(sql, ...values.map(bind)).toArray();
+    this.#exec(sql, values);
   }
 
   /** All of `body` or, where it throws, nothing of it [W1]. */
   transaction<T>(body: () => Synchronous<T>): Synchronous<T> {
-    this.#depth++;
+    if (this.#depth++ === 0) this.#version++;
     try {
       return this.#storage.transactionSync(body);
+    } catch (error) {
+      this.#version++;
+      throw error;
     } finally {
       this.#depth--;
     }

@@ -40,6 +40,8 @@ export class Tailnet {
   readonly outbox: Outbox;
   readonly shares: Shares;
   readonly verifier: SignatureVerifier;
+  /** What was read last, and the store's version at that time. */
+  #known: { readonly version: number; readonly info: TailnetInfo | null } | null = null;
 
   constructor(store: Store, verifier: SignatureVerifier) {
     // Anybody can name a tailnet that there is not: its object stays empty.
@@ -82,8 +84,15 @@ export class Tailnet {
     return epoch;
   }
 
+  /** Null in an object that nobody has made a tailnet of. Asked many times in one act: read again only once something was written. */
   find(): TailnetInfo | null {
     if (this.store.isEmpty()) return null;
+    const { version } = this.store;
+    if (this.#known?.version !== version) this.#known = { version, info: this.#read() };
+    return this.#known.info;
+  }
+
+  #read(): TailnetInfo | null {
     const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq, deleted FROM tailnet");
     if (row === null) return null;
     return {
