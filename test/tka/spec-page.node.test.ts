@@ -60,6 +60,15 @@ describe("docs/spec.md", () => {
   });
 });
 
+describe("docs/threat-model.md", () => {
+  test("rests on rules that there are", () => {
+    const known = new Set(rows.map(({ id }) => id));
+    const rests = [...read("docs/threat-model.md").matchAll(/\b([A-Z][0-9]{1,2})\b/g)].map(([, id = ""]) => id);
+    expect(rests.length).toBeGreaterThan(40);
+    expect(rests.filter((id) => !known.has(id))).toEqual([]);
+  });
+});
+
 describe("the rules of the key authority", () => {
   const tests = ["test/tka", "test/contract"].flatMap((folder) =>
     readdirSync(root + folder)
