@@ -56,7 +56,7 @@ async function joined(hostname: string, tailnet: string): Promise<LocalClient> {
   return client;
 }
 
-const filtered = ({ lock }: AgentStatus): string[] => (lock.FilteredPeers ?? []).map(({ Name }) => Name);
+const filtered = ({ lock }: AgentStatus): string[] => lock.FilteredPeers.map(({ Name }) => Name);
 
 beforeAll(async () => {
   // The operator's machine: no control plane is asked.
