@@ -29,6 +29,8 @@ export class ShareCourier {
   readonly #sender: Sender;
   /** Tailnets that are being told. */
   readonly #telling = new Set<string>();
+  /** When there is something to say, as of the last act. */
+  #due: number | null = null;
 
   constructor(sender: Sender) {
     this.#sender = sender;
@@ -37,13 +39,21 @@ export class ShareCourier {
   /** Sets the alarm where there is anything to say. To be called in the turn of the commit. */
   arm(now: number): void {
     const due = nextDue(this.#sender.tailnet);
+    this.#due = due;
     if (due !== null) this.#sender.clock.want(PURPOSE, Math.max(due, now + RETELL_MS));
     else if (this.#sender.clock.isWanted(PURPOSE)) this.#sender.clock.want(PURPOSE, null);
   }
 
   /** Tells all that are to be told by now. Never rejects. */
   async send(now: number): Promise<void> {
+    if (this.#due === null || this.#due > now) return;
     await Promise.all(dueLinks(this.#sender.tailnet, now).map((other) => this.#tell(other)));
+  }
+
+  /** The same by the alarm. Never rejects. */
+  async resend(now: number): Promise<void> {
+    this.arm(now);
+    await this.send(now);
   }
 
   async #tell(other: string): Promise<void> {

@@ -172,10 +172,10 @@ export function settleLinks(tailnet: Tailnet, now: number): void {
   if (tailnet.find() === null || !tailnet.shares.any()) return;
   endLapsed(tailnet, now);
   for (const link of tailnet.shares.links()) {
+    if (link.checked === tailnet.info().seq) continue;
     // Nodes that no share stands for any more go at once, and do not wait for the other.
     keepForeign(tailnet, { tailnet: link.other, name: link.name }, admission(tailnet, link.other), now);
     const { seq } = tailnet.info();
-    if (link.checked === seq) continue;
     const isSaid = statementFor(tailnet, link.other).digest === link.acked;
     tailnet.shares.check(link.other, seq, isSaid ? null : (link.due ?? now));
     closeIdle(tailnet, link, isSaid);

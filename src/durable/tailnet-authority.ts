@@ -388,7 +388,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     const now = Date.now();
     this.#clock.rang(now);
     try {
-      await Promise.all([this.#delivery.resend(now), this.#courier.send(now)]);
+      await Promise.all([this.#delivery.resend(now), this.#courier.resend(now)]);
     } catch (error) {
       console.error("the alarm's work failed; it is set again", error);
       this.#delivery.arm(now);
