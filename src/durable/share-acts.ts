@@ -12,7 +12,7 @@ import { requireDevice } from "./devices.ts";
 import { byTailnet, touchHome } from "./foreign-nodes.ts";
 import { randomId, randomText } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
-import { endShare, shareTarget } from "./share-links.ts";
+import { endLapsed, endShare, shareTarget } from "./share-links.ts";
 import { MAX_SHARES } from "./share-statement.ts";
 import type { Share, Side } from "./shares.ts";
 import type { Tailnet } from "./tailnet.ts";
@@ -58,6 +58,12 @@ export function createShare(tailnet: Tailnet, by: By, stableId: string, now: num
     share: requireShare(tailnet, id, "out"),
     invite: formatShareInvite({ tailnet: tailnet.info().id, share: id, secret }),
   };
+}
+
+/** All shares as they stand now, those included that have ended lately. */
+export function listShares(tailnet: Tailnet, now: number): Share[] {
+  endLapsed(tailnet, now);
+  return tailnet.shares.all();
 }
 
 function requireShare(tailnet: Tailnet, id: string, side: Side | null): Share {

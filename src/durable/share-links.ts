@@ -160,7 +160,8 @@ export function loseTailnet(tailnet: Tailnet, other: string, now: number): void 
   tailnet.shares.close(other);
 }
 
-function endLapsed(tailnet: Tailnet, now: number): void {
+/** Ends shares whose node is gone, or that nobody has completed in time. */
+export function endLapsed(tailnet: Tailnet, now: number): void {
   for (const share of tailnet.shares.lapsed(now)) {
     const why = share.accepted === null && share.expires <= now ? "nobody has accepted it in time" : "the node is gone";
     endShare(tailnet, share, BY_SYSTEM, why, now);

@@ -57,7 +57,7 @@ import { outcomeOf } from "./refuse.ts";
 import { register } from "./registration.ts";
 import { SESSIONS_SHARD } from "./sessions-shard.ts";
 import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
-import { createShare, takeClaim, withdrawShare, type Claim } from "./share-acts.ts";
+import { createShare, listShares, takeClaim, withdrawShare, type Claim } from "./share-acts.ts";
 import { ShareCourier, type Sender } from "./share-courier.ts";
 import { answerExchange, nextDue, type Exchanged } from "./share-exchange.ts";
 import { settleLinks } from "./share-links.ts";
@@ -181,7 +181,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   shares(): Promise<Outcome<Share[]>> {
-    return this.#act((tailnet) => tailnet.shares.all());
+    return this.#act(listShares);
   }
 
   /** Ends a share from either side. */

@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { emptyResponse } from "../../src/protocol/index.ts";
 import { nodeKeyFromRaw } from "../../src/tka/index.ts";
+import { later } from "../support/workerd/clock.ts";
 import { authorityOf, sql, stored } from "../support/workerd/control.ts";
 import { begin, lock, lockedScene, sign, unlockedScene, type Scene } from "../support/workerd/locked.ts";
 import {
@@ -15,6 +16,7 @@ import {
   ring,
   settled,
   share,
+  stableIdOf,
   valueOf,
 } from "../support/workerd/sharing.ts";
 import { randomBytes } from "../support/workerd/signed-request.ts";
@@ -255,5 +257,42 @@ describe("lost messages", () => {
     await ring(home.tailnet);
     await settled(home.tailnet, other.tailnet);
     expect((await peersOf(other.bob)).has(home.carol.nodeKey)).toBe(true);
+  });
+
+  test("an accept that nothing came of lapses, and is on the record", async () => {
+    const [home, other] = [await unlockedScene(), await unlockedScene()];
+    const parts = await invite(home.tailnet, home.carol);
+    const wire = await cut(other.tailnet, "request");
+    expect(codeOf(await authorityOf(other.tailnet).acceptShare(BY_TEST, parts))).toBe("try_again");
+    wire.mend();
+    await later(61 * 60 * 1000, async () => {
+      expect(valueOf(await authorityOf(other.tailnet).shares())[0]?.ended).not.toBeNull();
+    });
+    const kinds = (await eventsOf(other.tailnet)).map(({ kind }) => kind).filter((kind) => kind.startsWith("share."));
+    expect(kinds).toEqual(["share.accepting", "share.withdrawn"]);
+    await settled(other.tailnet);
+  });
+
+  test("an invite that nobody has accepted in time is worth nothing", async () => {
+    const [home, other] = [await unlockedScene(), await unlockedScene()];
+    const parts = await invite(home.tailnet, home.carol);
+    await later(31 * 24 * 60 * 60 * 1000, async () => {
+      expect(codeOf(await authorityOf(other.tailnet).acceptShare(BY_TEST, parts))).toBe("bad_invite");
+    });
+    expect((await peersOf(other.bob)).size).toBe(2);
+  });
+});
+
+describe("a device that waits for approval", () => {
+  test("is told to no other tailnet until it is approved", async () => {
+    const [home, other] = [await unlockedScene(), await unlockedScene()];
+    await sql(other.tailnet, `UPDATE nodes SET authorized = 0 WHERE node_key = '${other.bob.nodeKey}'`);
+    await share(home.tailnet, home.carol, other.tailnet);
+    expect((await peersOf(home.carol)).has(other.alice.nodeKey)).toBe(true);
+    expect((await peersOf(home.carol)).has(other.bob.nodeKey)).toBe(false);
+    const change = { kind: "authorized", authorized: true } as const;
+    valueOf(await authorityOf(other.tailnet).changeDevice(BY_TEST, await stableIdOf(other.bob), change));
+    await settled(home.tailnet, other.tailnet);
+    expect((await peersOf(home.carol)).has(other.bob.nodeKey)).toBe(true);
   });
 });
