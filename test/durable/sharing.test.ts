@@ -1,5 +1,6 @@
 /** Nodes shared between two tailnets: who sees whom, and who must be signed where. */
 
+import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { emptyResponse } from "../../src/protocol/index.ts";
 import { nodeKeyFromRaw } from "../../src/tka/index.ts";
@@ -13,6 +14,7 @@ import {
   eventsOf,
   invite,
   peersOf,
+  pending,
   ring,
   settled,
   share,
@@ -254,6 +256,20 @@ describe("lost messages", () => {
       expect(links[0]).toContain('"tries":1');
     });
     wire.mend();
+    await ring(home.tailnet);
+    await settled(home.tailnet, other.tailnet);
+    expect((await peersOf(other.bob)).has(home.carol.nodeKey)).toBe(true);
+  });
+
+  test("news that was not told when the object went away is told by the alarm of the next one", async () => {
+    const { home, other } = await pair(true, true);
+    const wire = await cut(home.tailnet, "request");
+    await rekey(home.carol);
+    await vi.waitFor(() => {
+      expect(wire.lost()).toBeGreaterThan(0);
+    });
+    await evictDurableObject(authorityOf(home.tailnet));
+    expect(await pending(home.tailnet)).toBe(1);
     await ring(home.tailnet);
     await settled(home.tailnet, other.tailnet);
     expect((await peersOf(other.bob)).has(home.carol.nodeKey)).toBe(true);
