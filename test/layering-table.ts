@@ -59,6 +59,7 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
     outside: [
       { name: "node:*", reason: "files, sockets and cryptography of the host" },
       { name: "http-message-sig", reason: "HTTP Message Signatures (RFC 9421), the other end" },
+      { name: "ws", reason: "WebSockets with headers of their own and protocol pings, which Node's have not" },
     ],
   },
   cli: {

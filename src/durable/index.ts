@@ -1,6 +1,7 @@
 /** The objects: the only way into this folder. */
 
 export type { Actor, By, EventKind, Origin, StoredEvent, Target } from "./events.ts";
+export { advanceSessions } from "./advance-sessions.ts";
 export type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 export type { DeviceChange, DeviceInfo, DeviceLock } from "./devices.ts";
 export { Directory, LOGINS_BUCKET, TAILNETS_BUCKET, bucketOf, type TailnetEntry } from "./directory.ts";
@@ -15,8 +16,9 @@ export type { Lane, Pointer } from "./outbox.ts";
 export { randomId } from "./random-id.ts";
 export type { RecordPage, RecordedNews, RecordedNode, RecordedTailnet } from "./record.ts";
 export type { Settings, SettingsPatch } from "./settings.ts";
-export { SESSIONS_SHARD } from "./sessions-shard.ts";
 export type { Share } from "./shares.ts";
 export type { LockExport } from "./lock-export.ts";
 export { TailnetAuthority } from "./tailnet-authority.ts";
+export { ticketRequest, type Admitted, type StreamWish } from "./session-ticket.ts";
+export { shardOf, type SessionKind } from "./session-layout.ts";
 export type { NewLogin } from "./waiting-logins.ts";

@@ -2,7 +2,7 @@
 
 import type { AumHash } from "../tka/index.ts";
 import { addressesOf } from "./node-address.ts";
-import { CAP_TAILNET_LOCK, type MapNode } from "../protocol/index.ts";
+import type { MapNode } from "../protocol/index.ts";
 import type { Awakening, NodeRecord } from "./nodes.ts";
 import { homesOf, type HomeView } from "./share-views.ts";
 import type { Tailnet } from "./tailnet.ts";
@@ -19,14 +19,34 @@ export interface ShownNode {
   readonly node: MapNode;
 }
 
-/** Everything that has changed since some seq. */
+export interface RemovedNode {
+  readonly id: number;
+  /** The seq at which it went. */
+  readonly changed: number;
+}
+
+/** What a sessions object asks the authority for. */
+export interface ChangesWanted {
+  /** Nodes changed after this seq; 0 for all. */
+  readonly since: number;
+  /** Of these, those with a greater ID: to go on after a page. */
+  readonly after?: number;
+  /** Nodes removed after this seq; `since` where it is absent. */
+  readonly removedSince?: number;
+}
+
+/** Everything that has changed since some seq, in pages. A page read later may hold what is newer than its first one's seq. */
 export interface Changes {
   readonly epoch: string;
   readonly domain: string;
   readonly seq: number;
+  /** The layout of the tailnet's sessions objects [X3]. */
+  readonly shards: number;
+  /** In order of ID. */
   readonly nodes: readonly ShownNode[];
-  /** IDs of the nodes that went. */
-  readonly removed: readonly number[];
+  /** The ID to go on after, or null where this page is the last. */
+  readonly next: number | null;
+  readonly removed: readonly RemovedNode[];
   /** The tailnets that have nodes here. */
   readonly homes: readonly HomeView[];
   readonly lock: { readonly changed: number; readonly head: AumHash | null };
@@ -34,6 +54,9 @@ export interface Changes {
 
 /** Go's zero time. */
 const NEVER = "0001-01-01T00:00:00Z";
+/** Nodes in one page: an RPC message holds 32 MiB, and a node 9 kB at worst. */
+const PAGE = 2000;
+
 const NO_BYTES = new Uint8Array(0);
 /** The one user there is until people sign in: the tailnet's owner. */
 export const OWNER_USER = { ID: 1, LoginName: "owner", DisplayName: "Owner" } as const;
@@ -81,20 +104,20 @@ function shown(record: NodeRecord, domain: string, homes: readonly HomeView[]): 
   };
 }
 
-/** A node as it sees itself: with what it may do. */
-export function selfOf(node: MapNode): MapNode {
-  return { ...node, CapMap: new Map([[CAP_TAILNET_LOCK, null]]) };
-}
-
-export function changesSince(tailnet: Tailnet, since: number): Changes {
-  const { epoch, name, seq, lockSeq } = tailnet.info();
+export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, page = PAGE): Changes {
+  const { since, after = 0, removedSince = since } = wanted;
+  const { epoch, name, seq, lockSeq, shards } = tailnet.info();
   const homes = homesOf(tailnet);
+  const records = tailnet.nodes.changedSince(since, after, page);
   return {
     epoch,
     domain: name,
     seq,
-    nodes: tailnet.nodes.changedSince(since).map((record) => shown(record, name, homes)),
-    removed: tailnet.nodes.removedSince(since),
+    shards,
+    nodes: records.map((record) => shown(record, name, homes)),
+    next: records.length < page ? null : (records.at(-1)?.id ?? null),
+    // Who begins knows of no node that could go.
+    removed: removedSince === 0 ? [] : tailnet.nodes.removedSince(removedSince),
     homes,
     lock: { changed: lockSeq, head: tailnet.lock.head() },
   };

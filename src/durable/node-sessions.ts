@@ -1,122 +1,141 @@
 /**
- * Holds the nodes' polls, and keeps one snapshot a tailnet from which all of them are answered.
+ * Holds the nodes' sessions: WebSockets in some objects, streams in others [X4], the nodes of many small tailnets or some of one large one's [X3].
  *
- * Rule [X1]: the authority's `advance` is a hurry, not a promise: while anyone waits, the object compares its seq with the authority's.
- * Rule [X2]: nothing is stored here: a poll that is cut off is made again by its node.
+ * Rule [X1]: the authority's `advance` is a hurry, and the Queue's a promise. Beside both, while it holds anybody, the object compares with the
+ *            authority: streams often, since it is awake; sockets by an alarm, and a shared object only a part of its tailnets each time.
+ * Rule [X2]: nothing is stored here but that alarm: a session that is cut off is made again by its node.
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { POLL_MS, type MapRequest, type MapResponse, type Outcome } from "../protocol/index.ts";
+import { MAP_SUBPROTOCOL, type Outcome } from "../protocol/index.ts";
+import type { Advanced } from "./advance-sessions.ts";
 import type { ObjectsEnv } from "./env.ts";
-import type { Changes } from "./netmap.ts";
-import type { Caller } from "./nonces.ts";
-import { ControlError, outcomeOf } from "./refuse.ts";
-import { KEEP_ALIVE, Snapshot } from "./snapshot.ts";
+import { outcomeOf } from "./refuse.ts";
+import { bucketOfText } from "./session-layout.ts";
+import { ticketOf, type Admitted, type StreamWish } from "./session-ticket.ts";
+import { Snapshots } from "./snapshots.ts";
+import { SocketSessions } from "./socket-sessions.ts";
+import { StreamSessions } from "./stream-sessions.ts";
 
-interface Room {
-  readonly snapshot: Snapshot;
-  readonly waiting: Set<() => void>;
-  /** The fetch of changes that is under way, if any. */
-  refreshing: Promise<void> | null;
-  comparing: ReturnType<typeof setInterval> | null;
-}
+/** Milliseconds between alarms while there are sockets. */
+const ALARM_MS = 5 * 60_000;
+/** Tailnets of sockets that are compared at one alarm, about, and alarms after which each has been compared. */
+const COMPARED_AT_ONCE = 50;
+const MOST_TURNS = 12;
+/** Milliseconds between comparisons while there are streams. */
+const COMPARE_STREAMS_MS = 20_000;
 
 export class NodeSessions extends DurableObject<ObjectsEnv> {
-  /** Milliseconds between comparisons with the authority while somebody waits. */
-  readonly compareMs: number = 20_000;
-  /** Milliseconds after which a poll without news is answered. */
-  readonly pollMs: number = POLL_MS;
-  readonly #rooms = new Map<string, Room>();
+  #compareMs: number = COMPARE_STREAMS_MS;
+  readonly #snapshots: Snapshots;
+  readonly #sockets: SocketSessions;
+  readonly streams: StreamSessions;
+  #comparing: ReturnType<typeof setTimeout> | undefined;
+  #isArmed = false;
 
-  #room(tailnet: string): Room {
-    const known = this.#rooms.get(tailnet);
-    if (known !== undefined) return known;
-    const room: Room = { snapshot: new Snapshot(), waiting: new Set(), refreshing: null, comparing: null };
-    this.#rooms.set(tailnet, room);
-    return room;
+  constructor(ctx: DurableObjectState, env: ObjectsEnv) {
+    super(ctx, env);
+    this.#snapshots = new Snapshots(env);
+    this.#sockets = new SocketSessions(ctx, env, this.#snapshots);
+    this.streams = new StreamSessions(this.#snapshots);
   }
 
-  #authority(tailnet: string) {
-    return this.env.TAILNET_AUTHORITY.get(this.env.TAILNET_AUTHORITY.idFromName(tailnet));
+  /** A session for a node that the Worker has had admitted: its ticket is in a header that nothing from outside reaches. */
+  override async fetch(request: Request): Promise<Response> {
+    const { admitted, wish } = ticketOf(request);
+    if (wish !== null) return this.#stream(admitted, wish);
+    const socket = this.#sockets.accept(admitted, Date.now());
+    await this.#arm();
+    return new Response(null, {
+      status: 101,
+      webSocket: socket,
+      headers: { "sec-websocket-protocol": MAP_SUBPROTOCOL },
+    });
   }
 
-  async #changes(tailnet: string, since: number): Promise<Changes> {
-    const outcome = await this.#authority(tailnet).changes(since);
-    if (!outcome.ok) throw new ControlError(outcome.error.code, outcome.error.message);
-    return outcome.value;
+  /** The stream, or a refusal as JSON with a status that says so. */
+  async #stream(admitted: Admitted, wish: StreamWish): Promise<Response> {
+    const opened: Outcome<Uint8Array | ReadableStream> = await outcomeOf(() => this.streams.open(admitted, wish));
+    if (!opened.ok) return Response.json(opened.error, { status: 409 });
+    if (this.streams.count === 1 && wish.stream) this.#compareStreams();
+    return new Response(opened.value, { headers: { "content-type": "application/octet-stream" } });
   }
 
-  async #fetchChanges(tailnet: string, room: Room): Promise<void> {
-    let changes = await this.#changes(tailnet, room.snapshot.seq);
-    if (!room.snapshot.follows(changes)) changes = await this.#changes(tailnet, 0);
-    if (room.snapshot.apply(changes)) for (const wake of room.waiting) wake();
+  /** Compares all tailnets that have streams, again and again until there are none. */
+  #compareStreams(): void {
+    clearTimeout(this.#comparing);
+    this.#comparing = setTimeout(() => {
+      const tailnets = this.streams.tailnets();
+      if (tailnets.length === 0) return;
+      for (const tailnet of tailnets) this.ctx.waitUntil(this.#compared(this.streams, tailnet));
+      this.#compareStreams();
+    }, this.#compareMs);
   }
 
-  /**
-   * Fetches changes until the snapshot is there. Requests that arrive together share one fetch; one that is under way may have asked too
-   * early, the next has not.
-   */
-  async #refresh(tailnet: string, room: Room, isThere: () => boolean): Promise<void> {
-    for (let fetches = 0; fetches < 2 && !isThere(); fetches++) {
-      room.refreshing ??= this.#fetchChanges(tailnet, room).finally(() => {
-        room.refreshing = null;
-      });
-      await room.refreshing;
+  /** Milliseconds between comparisons while there are streams, from now on. */
+  set compareStreamsMs(ms: number) {
+    this.#compareMs = ms;
+    this.#compareStreams();
+  }
+
+  async #compared(sessions: SocketSessions | StreamSessions, tailnet: string): Promise<void> {
+    try {
+      await sessions.compare(tailnet);
+    } catch (error) {
+      console.warn("comparison with the authority failed; it is made again", String(error));
     }
   }
 
-  /** Told by the authority, after a commit, that it is at `seq`; a no-op where the snapshot is there already. */
-  async advance(tailnet: string, seq: number): Promise<void> {
-    const room = this.#rooms.get(tailnet);
-    if (room !== undefined) await this.#refresh(tailnet, room, () => room.snapshot.seq >= seq);
+  async #arm(): Promise<void> {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    if ((await this.ctx.storage.getAlarm()) === null) await this.#setAlarm();
   }
 
-  #compare(tailnet: string, room: Room): void {
-    room.comparing ??= setInterval(() => {
-      this.#fetchChanges(tailnet, room).catch((error: unknown) => {
-        console.warn("comparison with the authority failed; it is made again", String(error));
-      });
-    }, this.compareMs);
+  /** Not in step with other objects. */
+  #setAlarm(): Promise<void> {
+    return this.ctx.storage.setAlarm(Date.now() + ALARM_MS * (0.9 + Math.random() * 0.2));
   }
 
-  #stopComparing(room: Room): void {
-    if (room.waiting.size > 0 || room.comparing === null) return;
-    clearInterval(room.comparing);
-    room.comparing = null;
+  /** Compares a part of the tailnets that have sockets here; each has its turn within the hour [X1]. */
+  override async alarm(): Promise<void> {
+    this.#isArmed = this.#sockets.count > 0;
+    if (!this.#isArmed) return;
+    await this.#setAlarm();
+    this.#sockets.sweep(Date.now());
+    const tailnets = [...this.#sockets.tailnets()];
+    const turns = Math.min(MOST_TURNS, Math.ceil(tailnets.length / COMPARED_AT_ONCE));
+    const turn = Math.floor(Date.now() / ALARM_MS) % turns;
+    const due = tailnets.filter((tailnet) => bucketOfText(tailnet, turns) === turn);
+    await Promise.all(due.map((tailnet) => this.#compared(this.#sockets, tailnet)));
   }
 
-  /** Waits for a change, or for the end of the poll. */
-  async #change(tailnet: string, room: Room): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    const wake = (): void => {
-      resolve(undefined);
-    };
-    const timer = setTimeout(wake, this.pollMs);
-    room.waiting.add(wake);
-    this.#compare(tailnet, room);
-    await promise;
-    clearTimeout(timer);
-    room.waiting.delete(wake);
-    this.#stopComparing(room);
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    try {
+      await this.#sockets.take(socket, message, Date.now());
+    } catch (error) {
+      console.warn("a session failed; its node comes back", String(error));
+      this.#sockets.fail(socket);
+    }
   }
 
-  async #answer(tailnet: string, caller: Caller, request: MapRequest): Promise<MapResponse> {
-    const admitted = await this.#authority(tailnet).admitPoll(caller, request);
-    if (!admitted.ok) throw new ControlError(admitted.error.code, admitted.error.message, admitted.error);
-    const { nodeId, epoch, seq } = admitted.value;
-    const room = this.#room(tailnet);
-    const { snapshot } = room;
-    await this.#refresh(tailnet, room, () => snapshot.reaches(epoch, seq));
-    const { MapSessionHandle: handle, MapSessionSeq: since } = request;
-    if (snapshot.continues(handle, since) && !snapshot.hasNews(since)) await this.#change(tailnet, room);
-    if (snapshot.continues(handle, since)) return snapshot.hasNews(since) ? snapshot.delta(nodeId, since) : KEEP_ALIVE;
-    const full = snapshot.full(nodeId);
-    if (full === null) throw new ControlError("try_again", "the node's registration has not arrived here yet");
-    return full;
+  override webSocketClose(socket: WebSocket): void {
+    this.#sockets.gone(socket);
   }
 
-  /** One poll of a node: the full map for a new session, otherwise what is new, as soon as there is anything [M2]. */
-  poll(tailnet: string, caller: Caller, request: MapRequest): Promise<Outcome<MapResponse>> {
-    return outcomeOf(() => this.#answer(tailnet, caller, request));
+  override webSocketError(socket: WebSocket): void {
+    this.#sockets.gone(socket);
+  }
+
+  /** Told that the tailnet is at `seq`, after a commit; does nothing where it is there already. Rejects where the authority cannot be asked. */
+  async advance(tailnet: string, seq: number): Promise<Advanced> {
+    const reached = await Promise.all([this.#sockets.advance(tailnet, seq), this.streams.advance(tailnet, seq)]);
+    return { seq: Math.min(...reached), sessions: this.#sockets.of(tailnet) + this.streams.of(tailnet) };
+  }
+
+  /** Sends a node its TKAInfo again: it has synchronised only in part. */
+  async nudge(tailnet: string, nodeId: number): Promise<void> {
+    this.streams.nudge(tailnet, nodeId);
+    await this.#sockets.nudge(tailnet, nodeId);
   }
 }

@@ -127,16 +127,29 @@ export class Nodes {
     return this.#store.rows("SELECT * FROM nodes WHERE home IS NULL ORDER BY id").map(nodeOf);
   }
 
-  /** Nodes of which they themselves, or their peers, see something that is newer than `seq`. */
-  changedSince(seq: number): NodeRecord[] {
-    return this.#store.rows("SELECT * FROM nodes WHERE changed > ?1 OR self_changed > ?1 ORDER BY id", seq).map(nodeOf);
+  /**
+   * Nodes of which they themselves, or their peers, see something that is newer than `seq`, with an ID past `after`: in order of ID, `most` of
+   * them at most.
+   */
+  changedSince(seq: number, after: number, most: number): NodeRecord[] {
+    // All by their rows; a few by the indexes of changes, whatever the planner would think.
+    const where =
+      seq === 0
+        ? "(+changed > ?1 OR +self_changed > ?1) AND id > ?2"
+        : "id IN (SELECT id FROM nodes WHERE changed > ?1 UNION SELECT id FROM nodes WHERE self_changed > ?1) AND +id > ?2";
+    return this.#store.rows(`SELECT * FROM nodes WHERE ${where} ORDER BY id LIMIT ?3`, seq, after, most).map(nodeOf);
   }
 
-  /** IDs of the nodes that went after `seq`. */
-  removedSince(seq: number): number[] {
+  /** IDs of the nodes that went after `seq`, and when. */
+  removedSince(seq: number): { readonly id: number; readonly changed: number }[] {
     return this.#store
-      .rows("SELECT id FROM removed_nodes WHERE seq > ? ORDER BY id", seq)
-      .map((row) => row.integer("id"));
+      .rows("SELECT id, seq FROM removed_nodes WHERE seq > ? ORDER BY id", seq)
+      .map((row) => ({ id: row.integer("id"), changed: row.integer("seq") }));
+  }
+
+  /** Nodes of this tailnet itself. */
+  count(): number {
+    return this.#store.row("SELECT COUNT(*) AS nodes FROM nodes WHERE home IS NULL")?.integer("nodes") ?? 0;
   }
 
   byKey(nodeKey: NodeKey): NodeRecord | null {

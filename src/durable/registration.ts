@@ -20,6 +20,7 @@ import { byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
 import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
 import { randomId } from "./random-id.ts";
+import { settleLayout } from "./session-shards.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 import { hasVoucher, vouch, vouchAgain, type Vouched } from "./vouching.ts";
@@ -75,7 +76,10 @@ function join({ tailnet, caller, request, now }: Registering): NodeRecord | null
   const { machineKey } = caller;
   const { NodeKey: nodeKey, Ephemeral } = request;
   const standing = { tags, ephemeral: ephemeral || Ephemeral, keyExpiry, authorized };
-  return tailnet.nodes.add({ ...factsOf(request), stableId, machineKey, nodeKey, ...standing }, name, seq, now);
+  const facts = { ...factsOf(request), stableId, machineKey, nodeKey, ...standing };
+  const node = tailnet.nodes.add(facts, name, seq, now);
+  settleLayout(tailnet);
+  return node;
 }
 
 /** [G1] */

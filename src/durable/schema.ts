@@ -161,6 +161,10 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     // Nodes that are gone, and the seq at which they went.
     "CREATE TABLE removed_nodes (id INTEGER PRIMARY KEY, stable_id TEXT NOT NULL, machine_key TEXT NOT NULL, seq INTEGER NOT NULL)",
     "CREATE INDEX removed_nodes_seq ON removed_nodes (seq)",
+    // The layout of the tailnet's sessions objects: how many it has of its own; 0 where it shares [X3].
+    "ALTER TABLE tailnet ADD COLUMN shards INTEGER NOT NULL DEFAULT 0",
+    // Sessions objects that a session of the tailnet was sent to, and when that was last so, roughly.
+    "CREATE TABLE session_shards (name TEXT PRIMARY KEY, admitted INTEGER NOT NULL) WITHOUT ROWID",
     // The record: one row an event, hash-linked within its epoch (events.ts).
     `CREATE TABLE events (
       epoch TEXT NOT NULL,

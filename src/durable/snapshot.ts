@@ -1,131 +1,170 @@
-/** What a sessions object knows of one tailnet, and the map responses that follow from it. Pure. */
+/**
+ * What a sessions object knows of one tailnet: everything, or what has changed since some seq. Each node's JSON is made once. Pure.
+ *
+ * Rule [X5]: it is known from when on it holds all changes (`since`) and all removals (`removedSince`); a session that stands before that is not
+ *            answered from it.
+ */
 
-import type { MapNode, MapResponse, TkaInfo } from "../protocol/index.ts";
-import { addressesThere, isVisible } from "./share-views.ts";
-import { OWNER_USER, selfOf, type Changes, type ShownNode } from "./netmap.ts";
+import type { NodeKey } from "../tka/index.ts";
+import { CAP_TAILNET_LOCK, encodeMapNode, type TkaInfo } from "../protocol/index.ts";
+import type { Changes, ShownNode } from "./netmap.ts";
+import type { Awakening } from "./nodes.ts";
+import { addressesThere, isVisible, type HomeView } from "./share-views.ts";
 
-const NOTHING = {
-  MapSessionHandle: "",
-  Seq: 0,
-  KeepAlive: false,
-  Node: null,
-  Peers: null,
-  PeersChanged: null,
-  PeersRemoved: null,
-  Domain: "",
-  UserProfiles: null,
-  TKAInfo: null,
-} satisfies MapResponse;
+export interface Entry {
+  readonly id: number;
+  /** The tailnet of a foreign node; null for one of our own. */
+  readonly home: string | null;
+  readonly changed: number;
+  readonly selfChanged: number;
+  readonly key: NodeKey;
+  readonly signed: boolean;
+  readonly awakening: Awakening;
+  /** As its peers are shown it. */
+  readonly json: string;
+}
 
-export const KEEP_ALIVE: MapResponse = { ...NOTHING, KeepAlive: true };
+function entryOf({ home, changed, selfChanged, awakening, node }: ShownNode): Entry {
+  const signed = node.KeySignature.length > 0;
+  return { id: node.ID, home, changed, selfChanged, key: node.Key, signed, awakening, json: encodeMapNode(node) };
+}
+
+/** A node as it sees itself: with what it may do. */
+export function selfJson({ json }: Entry): string {
+  const node = JSON.parse(json) as { readonly CapMap?: object };
+  return JSON.stringify({ ...node, CapMap: { ...node.CapMap, [CAP_TAILNET_LOCK]: null } });
+}
+
+/** Pages of one answer, put together: the first one's seq holds for all. */
+export function joinPages([first, ...later]: readonly [Changes, ...Changes[]]): Changes {
+  return { ...first, nodes: [first, ...later].flatMap(({ nodes }) => nodes), next: null };
+}
 
 export class Snapshot {
-  #epoch = "";
-  #domain = "";
-  #seq = 0;
-  #homes: Changes["homes"] = [];
-  #lock: Changes["lock"] = { changed: 0, head: null };
-  readonly #nodes = new Map<number, ShownNode>();
+  readonly epoch: string;
+  readonly since: number;
+  #removedSince: number;
+  #changes: Changes;
+  #size = 0;
+  readonly #entries = new Map<number, Entry>();
+  readonly #removed = new Map<number, number>();
+  #sorted: readonly Entry[] | null = null;
+  readonly #shared = new Map<string, unknown>();
+
+  /** `changes` are all since `since`, and removals since `removedSince`. */
+  constructor(changes: Changes, since: number, removedSince: number) {
+    this.epoch = changes.epoch;
+    this.since = since;
+    this.#removedSince = removedSince;
+    this.#changes = changes;
+    this.#take(changes);
+  }
 
   get seq(): number {
-    return this.#seq;
+    return this.#changes.seq;
   }
 
-  /** True if the changes are of the same history as the snapshot; those of another must be all that there are. */
-  follows({ epoch }: Changes): boolean {
-    return this.#epoch === "" || epoch === this.#epoch;
+  get domain(): string {
+    return this.#changes.domain;
   }
 
-  /** True if it holds what the authority of that epoch had at `seq`. */
-  reaches(epoch: string, seq: number): boolean {
-    return this.#epoch === epoch && this.#seq >= seq;
+  get shards(): number {
+    return this.#changes.shards;
   }
 
-  /** Takes changes in; older ones than it has are passed over. True if there was anything new that a node can see. */
-  apply(changes: Changes): boolean {
-    const isNew = changes.epoch !== this.#epoch || changes.seq > this.#seq;
-    if (!isNew) return false;
-    const isAnother = !this.follows(changes);
-    if (isAnother) this.#nodes.clear();
-    const lockBefore = this.#lock.changed;
-    this.#epoch = changes.epoch;
-    this.#domain = changes.domain;
-    this.#seq = changes.seq;
-    this.#homes = changes.homes;
-    this.#lock = changes.lock;
-    for (const shown of changes.nodes) this.#nodes.set(shown.node.ID, shown);
-    for (const id of changes.removed) this.#nodes.delete(id);
-    return isAnother || changes.nodes.length > 0 || changes.removed.length > 0 || lockBefore !== changes.lock.changed;
+  get removedSince(): number {
+    return this.#removedSince;
   }
 
-  /** True if a session that was last told `since` has missed anything. */
-  hasNews(since: number): boolean {
-    if (this.#lock.changed > since) return true;
-    for (const { changed } of this.#nodes.values()) if (changed > since) return true;
-    return false;
+  /** The seq at which the lock last changed. */
+  get lockChanged(): number {
+    return this.#changes.lock.changed;
   }
 
-  /** True if a session with that handle and sequence number can go on by deltas. */
-  continues(handle: string, seq: number): boolean {
-    return handle !== "" && handle === this.#epoch && seq <= this.#seq;
+  get locked(): boolean {
+    return this.#changes.lock.head !== null;
   }
 
-  #tkaInfo(): TkaInfo {
-    return { Head: this.#lock.head, Disabled: this.#lock.head === null };
+  get tkaInfo(): TkaInfo {
+    const { head } = this.#changes.lock;
+    return { Head: head, Disabled: head === null };
   }
 
-  #peers(nodeId: number, since: number): MapNode[] {
-    const peers: MapNode[] = [];
-    for (const shown of this.#nodes.values()) {
-      const peer = shown.node.ID !== nodeId && shown.changed > since ? this.#asSeenBy(shown, nodeId) : null;
-      if (peer !== null) peers.push(peer);
+  /** Characters of the nodes' JSON: what the memory goes to. */
+  get size(): number {
+    return this.#size;
+  }
+
+  #take(changes: Changes): void {
+    for (const shown of changes.nodes) {
+      const entry = entryOf(shown);
+      this.#size += entry.json.length - (this.#entries.get(entry.id)?.json.length ?? 0);
+      this.#entries.set(entry.id, entry);
     }
-    return peers;
+    for (const { id, changed } of changes.removed) {
+      this.#size -= this.#entries.get(id)?.json.length ?? 0;
+      this.#entries.delete(id);
+      this.#removed.set(id, changed);
+    }
+    this.#changes = { ...changes, nodes: [], removed: [] };
+    this.#sorted = null;
+    this.#shared.clear();
   }
 
-  /** A peer as a node sees it; null where it does not [M7]. */
-  #asSeenBy({ home, node }: ShownNode, viewer: number): MapNode | null {
-    if (home === null) return node;
-    const view = this.#homes.find((each) => each.home === home);
-    if (view === undefined || !isVisible(view, node.ID, viewer)) return null;
+  /** Takes in changes since its own seq, and removals since `removedSince`. False where they are of another history: nothing is taken. */
+  apply(changes: Changes, removedSince: number): boolean {
+    if (changes.epoch !== this.epoch) return false;
+    if (changes.seq >= this.seq) this.#take(changes);
+    this.#removedSince = Math.min(this.#removedSince, removedSince);
+    return true;
+  }
+
+  entry(id: number): Entry | null {
+    return this.#entries.get(id) ?? null;
+  }
+
+  isRemoved(id: number): boolean {
+    return this.#removed.has(id);
+  }
+
+  get homes(): readonly HomeView[] {
+    return this.#changes.homes;
+  }
+
+  /** A peer as JSON, as a node sees it; null where it does not see it [M7]. */
+  seenBy({ id, home, json }: Entry, viewer: number): string | null {
+    if (home === null) return json;
+    const view = this.homes.find((each) => each.home === home);
+    if (view === undefined || !isVisible(view, id, viewer)) return null;
     const there = addressesThere(view, viewer);
-    if (there === null) return node;
+    if (there === null) return json;
     const [SelfNodeV4MasqAddrForThisPeer, SelfNodeV6MasqAddrForThisPeer] = there;
-    return { ...node, SelfNodeV4MasqAddrForThisPeer, SelfNodeV6MasqAddrForThisPeer };
+    const node = JSON.parse(json) as object;
+    return JSON.stringify({ ...node, SelfNodeV4MasqAddrForThisPeer, SelfNodeV6MasqAddrForThisPeer });
   }
 
-  #self(nodeId: number): MapNode | null {
-    const shown = this.#nodes.get(nodeId);
-    return shown === undefined ? null : selfOf(shown.node);
+  /** True where foreign nodes have changed after `seq`: they are not the same for all who see them. */
+  hasForeign(seq: number): boolean {
+    if (this.homes.length === 0) return false;
+    return this.shared(`foreign ${seq}`, () =>
+      this.sorted().some(({ home, changed }) => home !== null && changed > seq),
+    );
   }
 
-  /** The first response of a session [M1]; null where the node is not in the snapshot. */
-  full(nodeId: number): MapResponse | null {
-    const self = this.#self(nodeId);
-    if (self === null) return null;
-    return {
-      ...NOTHING,
-      MapSessionHandle: this.#epoch,
-      Seq: this.#seq,
-      Node: self,
-      Peers: this.#peers(nodeId, -1),
-      Domain: this.#domain,
-      UserProfiles: [OWNER_USER, ...this.#homes.map(({ user }) => user)],
-      TKAInfo: this.#tkaInfo(),
-    };
+  /** Nodes that went after `seq`. */
+  removedAfter(seq: number): number[] {
+    return [...this.#removed].flatMap(([id, changed]) => (changed > seq ? [id] : []));
   }
 
-  /** What a session that was last told `since` has missed. */
-  delta(nodeId: number, since: number): MapResponse {
-    const changedSelf = (this.#nodes.get(nodeId)?.changed ?? 0) > since;
-    const peers = this.#peers(nodeId, since);
-    return {
-      ...NOTHING,
-      MapSessionHandle: this.#epoch,
-      Seq: this.#seq,
-      Node: changedSelf ? this.#self(nodeId) : null,
-      PeersChanged: peers.length > 0 ? peers : null,
-      TKAInfo: this.#lock.changed > since ? this.#tkaInfo() : null,
-    };
+  /** All entries it has, in order of ID. */
+  sorted(): readonly Entry[] {
+    this.#sorted ??= [...this.#entries.values()].sort((a, b) => a.id - b.id);
+    return this.#sorted;
+  }
+
+  /** What `make` gives, made once for all who ask by that key until the next change. */
+  shared<T>(key: string, make: () => T): T {
+    if (!this.#shared.has(key)) this.#shared.set(key, make());
+    return this.#shared.get(key) as T;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The object of one tailnet, and its only writer: chain, nodes, signatures, auth keys. Each method is one act: it parses nothing, decides and
- * writes in one synchronous transaction, and answers with an Outcome. After a commit it hurries the sessions object along.
+ * writes in one synchronous transaction, and answers with an Outcome. After a commit it hurries the sessions objects along.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -26,13 +26,13 @@ import type {
   SyncSendRequest,
   SyncSendResponse,
 } from "../protocol/index.ts";
+import type { MachineKey } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
 import { createAuthKey, revokeAuthKey } from "./auth-key-acts.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
-import { noteHead } from "./awakening.ts";
 import { Delivery, Queues } from "./delivery.ts";
-import { deleteTailnet, releaseWoken } from "./deletion.ts";
+import { deleteTailnet } from "./deletion.ts";
 import { changeDevice, deviceOf, refuseWaiting, requireDevice, type DeviceChange, type DeviceInfo } from "./devices.ts";
 import type { TailnetEntry } from "./directory.ts";
 import { disablementKdf } from "./disablement-kdf.ts";
@@ -48,15 +48,19 @@ import { syncOffer } from "./lock-offer.ts";
 import { bootstrapInfo, syncSend } from "./lock-sync.ts";
 import { settleLogin, type LoginInfo } from "./logins.ts";
 import { verifier } from "./native-verifier.ts";
-import { changesSince, type Changes } from "./netmap.ts";
+import { changesSince, type Changes, type ChangesWanted } from "./netmap.ts";
 import { byNode, type NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
 import type { Lane } from "./outbox.ts";
 import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record.ts";
 import { outcomeOf } from "./refuse.ts";
 import { register } from "./registration.ts";
-import { SESSIONS_SHARD } from "./sessions-shard.ts";
 import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
+import { admitMap, admitSocket, takeReport } from "./session-admission.ts";
+import { SessionHerald } from "./session-herald.ts";
+import type { SessionKind } from "./session-layout.ts";
+import { shardsToTell } from "./session-shards.ts";
+import type { Admitted } from "./session-ticket.ts";
 import { createShare, listShares, takeClaim, withdrawShare, type Claim } from "./share-acts.ts";
 import { ShareCourier, type Sender } from "./share-courier.ts";
 import { answerExchange, nextDue, type Exchanged } from "./share-exchange.ts";
@@ -67,22 +71,17 @@ import { offeredSupport, readSupport } from "./support.ts";
 import { sealForPending, supportKeyOf } from "./support-seal.ts";
 import { Tailnet } from "./tailnet.ts";
 
-/** What a node's poll must know before it waits. */
-export interface Admitted {
-  readonly nodeId: number;
-  readonly epoch: string;
-  readonly seq: number;
-}
-
 export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   readonly #tailnet: Tailnet;
   readonly #clock: AlarmClock;
   readonly #delivery: Delivery;
   readonly #courier: ShareCourier;
+  readonly #herald: SessionHerald;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     this.#tailnet = new Tailnet(new Store(ctx.storage), verifier);
+    this.#herald = new SessionHerald(env, this.#tailnet);
     this.#clock = new AlarmClock(ctx.storage);
     this.#delivery = new Delivery(this.#tailnet, new Queues(env), this.#clock);
     const act: Sender["act"] = (body) => this.#act(body);
@@ -95,7 +94,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   }
 
   /**
-   * Runs an act in one transaction; where it has changed what nodes can see, the sessions object is told. Whoever asks is admitted in a
+   * Runs an act in one transaction; where it has changed what nodes can see, the sessions objects are told. Whoever asks is admitted in a
    * transaction before it, in the same turn: a nonce is spent also where the act refuses. (A registration takes its nonce inside the act:
    * strangers could fill the table otherwise.)
    */
@@ -122,7 +121,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     );
     const info = this.#tailnet.find();
     if (info !== null && info.seq !== before) {
-      this.#hurry(info.id, info.seq);
+      this.ctx.waitUntil(this.#herald.hurry(info.id, info.seq));
       this.ctx.waitUntil(this.#delivery.flush());
     }
     this.ctx.waitUntil(this.#courier.send(Date.now()));
@@ -163,16 +162,6 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       refuseWaiting(node);
       return act(tailnet, node, now);
     });
-  }
-
-  /** Told again by the shard's own comparison if this call is lost. */
-  #hurry(tailnet: string, seq: number): void {
-    const sessions = this.env.NODE_SESSIONS.get(this.env.NODE_SESSIONS.idFromName(SESSIONS_SHARD));
-    this.ctx.waitUntil(
-      sessions.advance(tailnet, seq).catch((error: unknown) => {
-        console.warn("sessions not told of a change; they will ask", String(error));
-      }),
-    );
   }
 
   /** Invites another tailnet to a node. The invite's text is given once. */
@@ -339,21 +328,33 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     return this.#memberActOf(caller, request, (tailnet) => affectedSignatures(tailnet, request));
   }
 
-  /** Admits a node's poll, and takes what it says of itself. */
-  admitPoll(caller: Caller, request: MapRequest): Promise<Outcome<Admitted>> {
-    return this.#actOf(caller, request, (tailnet, node, now) => {
-      const facts = { lockKey: null, hostinfo: request.Hostinfo, capVersion: request.Version };
-      if (!request.ReadOnly) tailnet.describe(node, facts, now);
-      noteHead(tailnet, node, request.TKAHead, now);
-      releaseWoken(tailnet, node, now);
-      const { epoch, seq } = tailnet.info();
-      return { nodeId: node.id, epoch, seq };
-    });
+  /** Admits a node's map request; `kind` is what is to hold its session, or null where there is to be none. */
+  admitMap(caller: Caller, request: MapRequest, kind: SessionKind | null): Promise<Outcome<Admitted>> {
+    return this.#actOf(caller, request, (tailnet, node, now) => admitMap(tailnet, node, request, kind, now));
   }
 
-  /** What has changed since `seq`: for sessions objects, which ask once for all of their nodes. */
-  changes(since: number): Promise<Outcome<Changes>> {
-    return this.#act((tailnet) => changesSince(tailnet, since));
+  admitSocket(caller: Caller, nodeKey: NodeKey): Promise<Outcome<Admitted>> {
+    return this.#actOf(caller, { NodeKey: nodeKey }, admitSocket);
+  }
+
+  /** Takes what a node says of itself on its WebSocket: the sessions object calls, and the pair of keys is checked again. */
+  report(machineKey: MachineKey, request: MapRequest): Promise<Outcome<Admitted>> {
+    return this.#act((tailnet, now) => takeReport(tailnet, machineKey, request, now));
+  }
+
+  /** What has changed since a seq: for sessions objects, which ask once for all of their nodes. */
+  changes(wanted: ChangesWanted): Promise<Outcome<Changes>> {
+    return this.#act((tailnet) => changesSince(tailnet, wanted));
+  }
+
+  /** Names of the sessions objects that are to be told of changes, and how far the tailnet is. */
+  sessionShards(): Promise<Outcome<{ seq: number; shards: string[] }>> {
+    return this.#act((tailnet) => ({ seq: tailnet.info().seq, shards: shardsToTell(tailnet) }));
+  }
+
+  /** Has a node's session sent its TKAInfo again: it has synchronised only in part. */
+  nudge(nodeId: number): void {
+    this.ctx.waitUntil(this.#herald.nudge(nodeId));
   }
 
   exportLock(): Promise<Outcome<LockExport>> {

@@ -28,6 +28,8 @@ export interface TailnetInfo {
   readonly lockSeq: number;
   /** True once it was given up [W6]. */
   readonly deleted: boolean;
+  /** The layout of its sessions objects [X3]. */
+  readonly shards: number;
 }
 
 export class Tailnet {
@@ -93,7 +95,7 @@ export class Tailnet {
   }
 
   #read(): TailnetInfo | null {
-    const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq, deleted FROM tailnet");
+    const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq, deleted, shards FROM tailnet");
     if (row === null) return null;
     return {
       id: row.text("id"),
@@ -103,6 +105,7 @@ export class Tailnet {
       seq: row.integer("seq"),
       lockSeq: row.integer("lock_seq"),
       deleted: row.integerOrNull("deleted") !== null,
+      shards: row.integer("shards"),
     };
   }
 

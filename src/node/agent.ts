@@ -12,6 +12,7 @@ import {
   machineKeyOf,
   type MachineKey,
   type LockStatus,
+  type MapResponse,
   type Refusal,
   type TkaInfo,
 } from "../protocol/index.ts";
@@ -20,16 +21,17 @@ import type { ActContext } from "./act-context.ts";
 import { lockStatusOf, peerStatuses, selfFacts, type AgentStatus } from "./agent-status.ts";
 import { AgentError, ControlRefusal, isTriedAgain } from "./errors.ts";
 import { Approval } from "./approval.ts";
-import { Backoff } from "./backoff.ts";
-import type { ControlClient } from "./https-client.ts";
+import { Backoff, type Pace } from "./backoff.ts";
+import type { ControlClient, RequestBody } from "./https-client.ts";
 import { canRotate, join, keepSignature, logOut, replaceNodeKey } from "./joining.ts";
 import type { KeyStore } from "./key-store.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { ignoreLock } from "./lock-off-acts.ts";
 import { needsSync, syncLock } from "./lock-sync.ts";
 import type { LocalLock } from "./local-lock.ts";
+import { MapListener, describeError } from "./map-listener.ts";
 import { lockSigner, nodeVerifier, signerFromSeed } from "./native-crypto.ts";
-import { EMPTY_NETMAP, applyMapResponse, isKeepAlive, type Netmap } from "./netmap.ts";
+import { EMPTY_NETMAP, applyMapResponse, type Netmap } from "./netmap.ts";
 import { PeerFilter } from "./peer-filter.ts";
 import { describeChange } from "./view-change.ts";
 import { NOTHING_SEEN, type View } from "./view.ts";
@@ -43,15 +45,14 @@ export interface AgentPorts {
   readonly controlUrl: string;
   /** Takes one line of text for each event; never a secret. */
   readonly log: (line: string) => void;
+  /** How long to wait before connecting again. */
+  readonly pace?: Pace;
 }
-
-/** Milliseconds for which a poll without news is held, at least. */
-const SHORTEST_HOLD_MS = 5000;
 
 export class Agent {
   readonly #ports: AgentPorts;
   readonly #filter = new PeerFilter(nodeVerifier);
-  readonly #backoff = new Backoff();
+  readonly #listener: MapListener;
   readonly #syncBackoff = new Backoff();
   readonly #approval: Approval;
   readonly #keyWatch = new KeyWatch(() => {
@@ -63,17 +64,14 @@ export class Agent {
   readonly #machineKey: MachineKey;
   #netmap: Netmap = EMPTY_NETMAP;
   #view: View = NOTHING_SEEN;
-  #connected = false;
   /** True once the control plane has said that it does not know us: asked for a place again, once, before the next poll. */
   #isForgotten = false;
-  #waiting = new AbortController();
-  /** What was logged last of a lost connection, so that it is not repeated at every try. */
-  #trouble = "";
   /** Syncs and changes of the chain, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(ports: AgentPorts) {
     this.#ports = ports;
+    this.#listener = new MapListener(ports);
     this.#approval = new Approval(ports.log);
     this.#signer = lockSigner(ports.store.state.lockKey);
     this.#machineKey = machineKeyOf(signerFromSeed(ports.store.state.requestKey).publicKey);
@@ -125,7 +123,7 @@ export class Agent {
     while (!stopped()) {
       try {
         if (this.#mustJoin()) await this.#join(signal);
-        await this.#poll(signal);
+        await this.#listen(signal);
       } catch (error) {
         if (stopped()) return;
         await this.#recover(error, signal);
@@ -148,15 +146,11 @@ export class Agent {
 
   /** Waits before the next try [Z8]; gets a new node key where the old one is over; rethrows what ends the agent. */
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
-    const { log, store } = this.#ports;
-    const hasJoined = store.state.joined;
-    const trouble = describe(error);
-    if (trouble !== this.#trouble) log(`${this.#connected ? "connection lost" : "not connected"}: ${trouble}`);
-    this.#trouble = trouble;
-    this.#connected = false;
+    const hasJoined = this.#ports.store.state.joined;
+    this.#listener.lost(error);
     if (!isTriedAgain(error, hasJoined)) throw error;
     if (error instanceof ControlRefusal && hasJoined) this.#heed(error.refusal);
-    await this.#backoff.wait(AbortSignal.any([signal, this.#waiting.signal])).catch(() => undefined);
+    await this.#listener.pause(signal);
   }
 
   /** What a refusal asks of a node that has joined, beside patience. */
@@ -169,28 +163,20 @@ export class Agent {
     else log("the control plane does not know this node: joining again");
   }
 
-  async #poll(signal: AbortSignal): Promise<void> {
-    const { client, lock, log } = this.#ports;
+  /** What a map request says of this node. */
+  #hello(): RequestBody {
+    return { Version: CAPABILITY_VERSION, NodeKey: this.#nodeKey, TKAHead: this.lock.authority?.head ?? "" };
+  }
+
+  /** Takes in what the control plane says, until it says no more. */
+  #listen(signal: AbortSignal): Promise<void> {
     const { handle, seq } = this.#netmap;
-    const started = Date.now();
-    const response = await client.map(
-      {
-        Version: CAPABILITY_VERSION,
-        NodeKey: this.#nodeKey,
-        Stream: false,
-        TKAHead: lock.authority?.head ?? "",
-        ...(handle === "" ? {} : { MapSessionHandle: handle, MapSessionSeq: seq }),
-      },
-      signal,
-    );
-    if (!this.#connected) log("connected");
-    this.#connected = true;
-    this.#trouble = "";
-    this.#netmap = applyMapResponse(this.#netmap, response);
-    await this.sync(signal);
-    // A control plane that does not hold polls would otherwise be asked without a pause.
-    if (isKeepAlive(response) && Date.now() - started < SHORTEST_HOLD_MS) await this.#backoff.wait(signal);
-    else this.#backoff.reset();
+    const place = handle === "" || seq === 0 ? {} : { MapSessionHandle: handle, MapSessionSeq: seq };
+    const take = (response: MapResponse): Promise<void> => {
+      this.#netmap = applyMapResponse(this.#netmap, response);
+      return this.sync(signal);
+    };
+    return this.#listener.listen({ ...this.#hello(), ...place }, take, signal);
   }
 
   /** Brings the chain up to date with what the control plane said last, then publishes a new view [Z14] [Z15]. */
@@ -215,12 +201,6 @@ export class Agent {
     return syncLock({ client, lock, nodeKey: this.#nodeKey, disallowed: store.state.disallowedStateIds, log }, said);
   }
 
-  /** Ends a wait between tries: something has just gone through, so the next try will. */
-  #hurry(): void {
-    this.#waiting.abort();
-    this.#waiting = new AbortController();
-  }
-
   /**
    * Fetches what an act through this node has led to, or has met, without waiting to be told; `said` where the act itself says how the lock
    * stands. What fails here is made good once the control plane says so.
@@ -230,7 +210,7 @@ export class Agent {
       await this.exclusively(() => this.#syncTo(said));
       if (said.Disabled && this.lock.authority === null) this.#netmap = { ...this.#netmap, lock: said };
     } catch (error) {
-      this.#ports.log(`tailnet lock: not caught up yet: ${describe(error)}`);
+      this.#ports.log(`tailnet lock: not caught up yet: ${describeError(error)}`);
     }
     this.#publish();
   }
@@ -246,7 +226,7 @@ export class Agent {
 
   /** Waits until the lock that was just turned on is known here, `most` milliseconds at most. */
   async lockKnown(most: number): Promise<void> {
-    this.#hurry();
+    this.#listener.hurry();
     for (const end = Date.now() + most; this.lock.authority === null && Date.now() < end;) await sleep(50);
   }
 
@@ -285,6 +265,7 @@ export class Agent {
     for (const line of describeChange(this.#view, next)) this.#ports.log(line);
     this.#view = next;
     this.#keyWatch.see(self?.Key === this.#nodeKey ? self.KeyExpiry : "");
+    this.#listener.tell(this.#hello());
   }
 
   /** What acting on the lock takes. Throws `not_joined`. */
@@ -335,7 +316,7 @@ export class Agent {
     const node = {
       controlUrl,
       joined: store.state.joined,
-      connected: this.#connected,
+      connected: this.#listener.isConnected,
       approvalUrl: this.#approval.url,
       lockIgnored: this.#ignoresLock(),
       rotates: !selfSigned || netmap.self === null || canRotate(netmap.self.KeySignature, this.#signer),
@@ -354,9 +335,4 @@ function hintFor(error: unknown): string {
   return isTwin
     ? "; if this goes on, the node was fed a false copy of a change: join it anew, from an empty state directory"
     : "";
-}
-
-function describe(error: unknown): string {
-  if (error instanceof AgentError && error.hint !== null) return `${error.message}; ${error.hint}`;
-  return error instanceof Error ? error.message : String(error);
 }

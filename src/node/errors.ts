@@ -5,7 +5,7 @@
  *            more rarely. Before that, only what passes by itself is tried again. A fault of this machine's own ends the agent at any time.
  */
 
-import type { ControlErrorCode, Refusal } from "../protocol/index.ts";
+import { parseRefusal, type ControlErrorCode, type Refusal } from "../protocol/index.ts";
 
 export const AGENT_ERROR_CODES = [
   // The state directory.
@@ -65,9 +65,18 @@ export class ControlRefusal extends AgentError {
   }
 }
 
+/** The refusal in an attacker-controlled body, or null where it is of whatever stands before the control plane. */
+export function parsedRefusal(body: string): Refusal | null {
+  try {
+    return parseRefusal(JSON.parse(body));
+  } catch {
+    return null;
+  }
+}
+
 /** The control plane could not be reached, or is not able to answer now: trying again may help. */
 export class ControlUnreachable extends AgentError {
-  override readonly name = "ControlUnreachable";
+  override readonly name: string = "ControlUnreachable";
 
   constructor(message: string) {
     super("unreachable", message);

@@ -13,30 +13,27 @@ import {
   emptyResponse,
   initBeginResponse,
   jsonReplacer,
-  mapResponse,
   parseJson,
-  parseRefusal,
   registerResponse,
   syncOfferResponse,
   syncSendResponse,
   type AffectedSigsResponse,
   type BootstrapResponse,
   type InitBeginResponse,
-  type MapResponse,
   type RegisterResponse,
   type Shape,
   type SyncOfferResponse,
   type SyncSendResponse,
 } from "../protocol/index.ts";
 import type { Signer } from "../tka/index.ts";
-import { AgentError, ControlRefusal, ControlUnreachable } from "./errors.ts";
+import { AgentError, ControlRefusal, ControlUnreachable, parsedRefusal } from "./errors.ts";
 import { readLimited } from "./limited-body.ts";
+import type { MapChannel } from "./map-channel.ts";
+import { MapConnector } from "./map-connector.ts";
 import { signedHeaders } from "./request-signer.ts";
 
 /** Milliseconds to wait for an answer: a held poll is answered well before. */
 const TIMEOUT_MS = 120_000;
-/** Bytes of a map response: as many peers as a map may name (20,000), each of 800 bytes to some 4 kB with the longest signature. */
-const MAX_MAP_BYTES = 64 * 1024 * 1024;
 /** Bytes of the answer to a registration: a signature and some words. */
 const MAX_REGISTER_BYTES = 1024 * 1024;
 /** Bytes of an answer about the lock: the signatures or AUMs of a large tailnet. */
@@ -50,7 +47,8 @@ export type RequestBody = Readonly<Record<string, unknown>>;
 /** The control plane, as the rest of the agent knows it. Every method throws ControlUnreachable, ControlRefusal, or `bad_answer`. */
 export interface ControlClient {
   register(body: RequestBody, signal?: AbortSignal): Promise<RegisterResponse>;
-  map(body: RequestBody, signal?: AbortSignal): Promise<MapResponse>;
+  /** Opens the node's map by a map request: responses come until it ends. */
+  openMap(hello: RequestBody, signal: AbortSignal): Promise<MapChannel>;
   bootstrap(body: RequestBody): Promise<BootstrapResponse>;
   syncOffer(body: RequestBody): Promise<SyncOfferResponse>;
   syncSend(body: RequestBody): Promise<SyncSendResponse>;
@@ -75,12 +73,7 @@ export function parseControlUrl(text: string): URL {
 
 async function refusalOf(response: Response): Promise<AgentError> {
   const body = await readLimited(response, MAX_REFUSAL_BYTES);
-  let refusal = null;
-  try {
-    refusal = parseRefusal(JSON.parse(body));
-  } catch {
-    // Not JSON: an answer of whatever stands before the control plane.
-  }
+  const refusal = parsedRefusal(body);
   const busy = response.status >= 500 || response.status === 429 || refusal?.code === "try_again";
   if (busy) return new ControlUnreachable(`the control plane is not able to answer (${response.status})`);
   if (refusal !== null) return new ControlRefusal(refusal);
@@ -90,17 +83,41 @@ async function refusalOf(response: Response): Promise<AgentError> {
 export class HttpsClient implements ControlClient {
   readonly #url: URL;
   readonly #signer: Signer;
+  readonly #maps: MapConnector;
 
   /** `signer` holds the node's request key. */
   constructor(url: URL, signer: Signer) {
     this.#url = url;
     this.#signer = signer;
+    this.#maps = new MapConnector(url, signer, {
+      open: (request, signal) => this.#openStream(request, signal),
+      update: (request) => this.#ask(MAP_PATH, request, () => null, MAX_REFUSAL_BYTES),
+    });
   }
 
-  async #send(path: string, body: RequestBody, signal: AbortSignal | undefined): Promise<Response> {
+  /** The answer to a request for a stream, once its head has come. */
+  async #openStream(request: RequestBody, signal: AbortSignal): Promise<Response> {
+    const timeout = new AbortController();
+    const timer = setTimeout(() => {
+      timeout.abort(new DOMException("no answer in time", "TimeoutError"));
+    }, TIMEOUT_MS);
+    try {
+      const response = await this.#send(MAP_PATH, request, signal, timeout.signal);
+      if (!response.ok) throw await refusalOf(response);
+      return response;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #send(
+    path: string,
+    body: RequestBody,
+    signal: AbortSignal | undefined,
+    timeout = AbortSignal.timeout(TIMEOUT_MS),
+  ): Promise<Response> {
     const url = new URL(path, this.#url);
     const payload = Buffer.from(JSON.stringify(body, jsonReplacer));
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
     try {
       return await fetch(url, {
         method: "POST",
@@ -132,8 +149,8 @@ export class HttpsClient implements ControlClient {
     return this.#ask(REGISTER_PATH, body, registerResponse, MAX_REGISTER_BYTES, signal);
   }
 
-  map(body: RequestBody, signal?: AbortSignal): Promise<MapResponse> {
-    return this.#ask(MAP_PATH, body, mapResponse, MAX_MAP_BYTES, signal);
+  openMap(hello: RequestBody, signal: AbortSignal): Promise<MapChannel> {
+    return this.#maps.open(hello, signal);
   }
 
   bootstrap(body: RequestBody): Promise<BootstrapResponse> {

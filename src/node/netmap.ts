@@ -1,8 +1,8 @@
 /**
  * What the control plane says of the tailnet: kept up to date by full responses and deltas, and believed in nothing (peer-filter.ts decides).
  *
- * Rule [M4]: a response with a handle other than ours begins a session: its peers replace all others. In a session, a list of peers that is
- *            there and not empty does so too, and its deltas are then passed over.
+ * Rule [M4]: a response with a handle other than ours, or with a handle and a list of peers, begins a session: its peers replace all others. In a
+ *            session, a list of peers that is there and not empty does so too, and its deltas are then passed over.
  * Rule [M5]: TKAInfo that is absent is unchanged, also across sessions.
  */
 
@@ -38,7 +38,8 @@ function peersAfter(map: Netmap, response: MapResponse, isNewSession: boolean): 
 /** The map after a response. */
 export function applyMapResponse(map: Netmap, response: MapResponse): Netmap {
   const handle = response.MapSessionHandle === "" ? map.handle : response.MapSessionHandle;
-  const isNewSession = handle !== map.handle || map.handle === "";
+  const begins = response.MapSessionHandle !== "" && response.Peers !== null;
+  const isNewSession = begins || handle !== map.handle || map.handle === "";
   return {
     self: response.Node ?? map.self,
     peers: peersAfter(map, response, isNewSession),

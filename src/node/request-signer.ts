@@ -15,12 +15,18 @@ import { random } from "./native-crypto.ts";
 
 const NONCE_BYTES = 16;
 
-/** The headers of a signed POST of `body` to `url`. `now` in milliseconds since the epoch. */
-export function signedHeaders(url: URL, body: Uint8Array, signer: Signer, now: number): Headers {
+/** The headers of a signed request with `body` to `url`. `now` in milliseconds since the epoch. */
+export function signedHeaders(
+  url: URL,
+  body: Uint8Array,
+  signer: Signer,
+  now: number,
+  method: "POST" | "GET" = "POST",
+): Headers {
   const digest = contentDigest(body);
   const created = Math.floor(now / 1000);
   const fields = createSignatureSync(
-    { kind: "request", method: "POST", targetUri: url.href, fields: [{ name: "content-digest", value: digest }] },
+    { kind: "request", method, targetUri: url.href, fields: [{ name: "content-digest", value: digest }] },
     {
       label: SIGNATURE_LABEL,
       components: SIGNED_COMPONENTS,
@@ -35,5 +41,6 @@ export function signedHeaders(url: URL, body: Uint8Array, signer: Signer, now: n
       signer: { algorithm: SIGNATURE_ALGORITHM, sign: (data) => signer.sign(data) },
     },
   );
-  return appendSignature(new Headers({ "content-type": "application/json", "content-digest": digest }), fields);
+  const type = method === "POST" ? { "content-type": "application/json" } : {};
+  return appendSignature(new Headers({ ...type, "content-digest": digest }), fields);
 }

@@ -6,9 +6,13 @@ export { CAPABILITY_VERSION } from "./capability-version.ts";
 export { CONTROL_ERROR_CODES, parseRefusal, type ControlErrorCode, type Outcome, type Refusal } from "./errors.ts";
 export * from "./limits.ts";
 export { formatRequestKey, machineKeyOf, parseRequestKey, type MachineKey } from "./machine-key.ts";
+export { frame, frameLength, FRAME_HEADER_BYTES } from "./map-frame.ts";
+export { encodeMapNode, encodeMapMessage, type MapMessage } from "./map-json.ts";
+export { MAP_CLOSE, MAP_SUBPROTOCOL, mapSocketPath, type MapCloseReason } from "./map-socket.ts";
 export {
   CAP_TAILNET_LOCK,
   MAP_PATH,
+  READ_ONLY_STREAMS,
   mapRequest,
   mapResponse,
   node,
@@ -17,6 +21,7 @@ export {
   type MapRequest,
   type MapResponse,
   type TkaInfo,
+  type UserProfile,
 } from "./map.ts";
 export {
   REGISTER_PATH,

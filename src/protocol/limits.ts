@@ -28,8 +28,6 @@ export const MAX_LOSING_AUMS = 128;
 export const MAX_LOSING_BYTES = 4 * 1024 * 1024;
 /** Milliseconds for which a pending init waits for its finish. */
 export const PENDING_INIT_MS = 10 * 60 * 1000;
-/** Milliseconds after which a poll without news is answered with a keep-alive: well before a client gives up (120 s). */
-export const POLL_MS = 50_000;
 /** Milliseconds after which a login that no admin has settled, or whose node has not come back, is forgotten. */
 export const LOGIN_MS = 60 * 60 * 1000;
 /** Milliseconds for which the registration of a node that waits for its login is held: well before a client gives up (120 s). */
@@ -37,3 +35,14 @@ export const LOGIN_HOLD_MS = 50_000;
 /** Logins that wait, of one machine and of all: whoever has a key pair can ask for one. */
 export const MAX_LOGINS_OF_MACHINE = 4;
 export const MAX_LOGINS = 1000;
+/** Milliseconds between keep-alives of a stream, and between pings of a WebSocket: well before a client gives up (120 s). */
+export const KEEP_ALIVE_MS = 50_000;
+/** Characters of a message that a node sends on its map's WebSocket: host facts and a head, some 500. */
+export const MAX_MAP_REQUEST_CHARS = 64 * 1024;
+/** Messages that a node may send on it at once, and those that it may send a second in the long run. */
+export const MAP_REQUEST_BURST = 60;
+export const MAP_REQUESTS_A_SECOND = 2;
+/** Characters after which a map response ends, and the next goes on: client libraries take 4 MiB, a socket's reader should not wait for more. */
+export const MAP_RESPONSE_CHARS = 1024 * 1024;
+/** Characters that a WebSocket's node takes before it says so [M9]: small maps and deltas cost no message. */
+export const ACKNOWLEDGE_CHARS = 32 * 1024;

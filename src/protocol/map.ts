@@ -3,9 +3,9 @@
  * or empty is in bradfitz/reco, notes/map-protocol.md.
  *
  * Rule [M1]: the first response of a session is full: `Node`, `Peers` and TKAInfo are there. Later ones are deltas: an absent field is unchanged.
- * Rule [M2]: a node that polls goes on in its session by sending the handle and the sequence number it was given; the answer then waits for a
- *            change. A handle that is no longer known begins a new session, with a full response.
- * Rule [M3]: unsigned peers are in the map: the node filters.
+ * Rule [M2]: a node goes on in its session by sending the handle and the sequence number it was given. A handle that is no longer known begins
+ *            a new session, with a full response.
+ * Rule [M3]: unsigned peers are in the map: the node filters. The exception is [M6].
  */
 
 import { parseAumHash, parseNodeKey } from "../tka/index.ts";
@@ -31,6 +31,9 @@ export const MAP_PATH = "/machine/map";
 /** The node attribute that tells a client that it may use the lock. */
 export const CAP_TAILNET_LOCK = "https://tailscale.com/cap/tailnet-lock";
 
+/** The capability version from which on a streaming request only reads: what it says of the host is not to be taken. */
+export const READ_ONLY_STREAMS = 68;
+
 const NO_BYTES = new Uint8Array(0);
 const MAX_PEERS = 20_000;
 const MAX_ADDRESSES = 64;
@@ -42,6 +45,16 @@ export const mapRequest = record({
   Hostinfo: optional(hostinfo),
   MapSessionHandle: withDefault(text, ""),
   MapSessionSeq: withDefault(integer, 0),
+  /** True for a stream of responses; false for one response. */
+  Stream: withDefault(boolean, false),
+  /** "zstd", or empty. */
+  Compress: withDefault(text, ""),
+  /** True where keep-alives are wanted. */
+  KeepAlive: withDefault(boolean, false),
+  /** True, without Stream, where a node only says what is new of itself. */
+  OmitPeers: withDefault(boolean, false),
+  /** Ours, on a WebSocket: the length of all texts taken so far, in UTF-16 units [M9]; null where nothing is said of it. */
+  Received: optional(integer),
   Endpoints: strings,
   /** The node's head; empty where it has none. */
   TKAHead: withDefault(text, ""),

@@ -2,7 +2,8 @@
  * How nodes that poll HTTPS sign their requests: HTTP Message Signatures (RFC 9421) with Ed25519, over method, authority, path and a
  * digest of the body (RFC 9530).
  *
- * Rule [Q1]: every request is a POST with a body, and carries exactly one signature with these components and parameters.
+ * Rule [Q1]: every request is a POST with a body, or the GET without one that opens a node's WebSocket, and carries exactly one signature with
+ *            these components and parameters.
  * Rule [Q2]: a signature is good from `created` until `expires`, at most MAX_LIFETIME_S apart, and for one request: its nonce is kept until then.
  * Rule [Q3]: the key ID is the request key; the machine key follows from it (machine-key.ts).
  */

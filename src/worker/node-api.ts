@@ -3,10 +3,9 @@
  * call to an object, and format.
  */
 
-import { Hono, type Context } from "hono";
+import { Hono } from "hono";
 import type { TailnetAuthority } from "../durable/index.ts";
 import {
-  MAP_PATH,
   REGISTER_PATH,
   TKA_PATHS,
   affectedSigsRequest,
@@ -14,7 +13,6 @@ import {
   disableRequest,
   initBeginRequest,
   initFinishRequest,
-  mapRequest,
   signRequest,
   syncOfferRequest,
   syncSendRequest,
@@ -25,23 +23,11 @@ import {
 import type { NodeKey } from "../tka/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
-import { answer, refuse, refuseMethod } from "./http-errors.ts";
-import { authorityOf, directoryOf, sessionsOf } from "./objects.ts";
+import { answer, refuseMethod } from "./http-errors.ts";
+import { mapRoutes } from "./map-routes.ts";
+import { routeOf, type NodeContext } from "./node-route.ts";
+import { authorityOf } from "./objects.ts";
 import { handleRegister } from "./register-route.ts";
-
-type NodeContext = Context<AppTypes>;
-
-/** The tailnet of the node that asks, or the refusal. */
-async function routeOf(c: NodeContext, nodeKey: NodeKey): Promise<string | Response> {
-  const { machineKey } = c.var.caller;
-  const tailnet = await directoryOf(c.env, machineKey).find(machineKey, nodeKey);
-  if (tailnet !== null) return tailnet;
-  return refuse(c, {
-    code: "unknown_node",
-    message: "this node key is not registered by this machine: register it first",
-    subject: nodeKey,
-  });
-}
 
 /** A route that reads a request of that shape and hands it to the authority of the node's tailnet. */
 function authorityRoute<Request extends { readonly NodeKey: NodeKey }>(
@@ -70,16 +56,8 @@ const TKA_ROUTES: Readonly<Record<TkaRpc, (c: NodeContext) => Promise<Response>>
   ),
 };
 
-async function handleMap(c: NodeContext): Promise<Response> {
-  const request = await readBody(c, mapRequest);
-  if (request instanceof Response) return request;
-  const tailnet = await routeOf(c, request.NodeKey);
-  if (tailnet instanceof Response) return tailnet;
-  return answer(c, await sessionsOf(c.env).poll(tailnet, c.var.caller, request));
-}
-
 export const nodeApi = new Hono<AppTypes>();
 nodeApi.post(REGISTER_PATH, handleRegister);
-nodeApi.post(MAP_PATH, handleMap);
 for (const [rpc, path] of Object.entries(TKA_PATHS)) nodeApi.post(path, TKA_ROUTES[rpc as TkaRpc]);
-for (const path of [REGISTER_PATH, MAP_PATH, ...Object.values(TKA_PATHS)]) nodeApi.all(path, refuseMethod);
+nodeApi.route("/", mapRoutes);
+for (const path of [REGISTER_PATH, ...Object.values(TKA_PATHS)]) nodeApi.all(path, refuseMethod);

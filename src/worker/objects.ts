@@ -2,11 +2,13 @@
 
 import {
   LOGINS_BUCKET,
-  SESSIONS_SHARD,
   TAILNETS_BUCKET,
   bucketOf,
+  shardOf,
+  type Admitted,
   type Directory,
   type NodeSessions,
+  type SessionKind,
   type TailnetAuthority,
 } from "../durable/index.ts";
 import type { MachineKey } from "../protocol/index.ts";
@@ -32,7 +34,7 @@ export function loginsOf(env: WorkerEnv): DurableObjectStub<Directory> {
   return env.DIRECTORY.get(env.DIRECTORY.idFromName(LOGINS_BUCKET));
 }
 
-/** The object that holds the polls. */
-export function sessionsOf(env: WorkerEnv): DurableObjectStub<NodeSessions> {
-  return env.NODE_SESSIONS.get(env.NODE_SESSIONS.idFromName(SESSIONS_SHARD));
+/** The object that holds an admitted node's session. */
+export function sessionsOf(env: WorkerEnv, admitted: Admitted, kind: SessionKind): DurableObjectStub<NodeSessions> {
+  return env.NODE_SESSIONS.get(env.NODE_SESSIONS.idFromName(shardOf(admitted, kind)));
 }

@@ -44,12 +44,14 @@ export const CURRENT_LAYOUT: readonly string[] = [
   "CREATE INDEX removed_nodes_seq ON removed_nodes (seq)",
   "CREATE TABLE retired_keys (node_key TEXT PRIMARY KEY, node_id INTEGER NOT NULL) WITHOUT ROWID",
   "CREATE TABLE schema (version INTEGER NOT NULL)",
+  "CREATE TABLE session_shards (name TEXT PRIMARY KEY, admitted INTEGER NOT NULL) WITHOUT ROWID",
   `CREATE TABLE shares ( id TEXT NOT NULL, side TEXT NOT NULL, node TEXT NOT NULL, secret_hash BLOB, other TEXT, other_name TEXT,
     created INTEGER NOT NULL, expires INTEGER NOT NULL, accepted INTEGER, accepted_by TEXT, ended INTEGER,
     PRIMARY KEY (id, side) ) WITHOUT ROWID`,
   "CREATE INDEX shares_other ON shares (other)",
   `CREATE TABLE tailnet ( id TEXT NOT NULL, name TEXT NOT NULL, epoch TEXT NOT NULL, created INTEGER NOT NULL, seq INTEGER NOT NULL,
-    lock_seq INTEGER NOT NULL , settings TEXT NOT NULL DEFAULT '{}', deleted INTEGER, era INTEGER NOT NULL DEFAULT 0)`,
+    lock_seq INTEGER NOT NULL , settings TEXT NOT NULL DEFAULT '{}', deleted INTEGER,
+    shards INTEGER NOT NULL DEFAULT 0, era INTEGER NOT NULL DEFAULT 0)`,
 ];
 
 /** The same of an object of the Directory. */

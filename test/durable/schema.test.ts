@@ -52,7 +52,7 @@ describe("an object as version 1 left it", () => {
     const exported = await stub.exportLock();
     if (!exported.ok) throw new Error(exported.error.message);
     expect(exported.value.aums.map((bytes) => encodeHex(bytes))).toEqual([GENESIS.hex, UPDATE.hex]);
-    const changes = await stub.changes(0);
+    const changes = await stub.changes({ since: 0 });
     if (!changes.ok) throw new Error(changes.error.message);
     const { epoch, seq, lock, nodes } = changes.value;
     expect([epoch, seq, lock]).toEqual(["e0123456789", 5, { changed: 4, head: UPDATE.hash }]);

@@ -149,6 +149,37 @@ describe("after a join, no answer ends the agent, or unmakes the join [Z8]", () 
   });
 });
 
+describe("the map", () => {
+  test("that ends, or breaks off, is opened again where it was; only the second is told of", async () => {
+    const control = new FakeControl();
+    addPeer(control, 1, "a", null);
+    const one = startAgent(control);
+    await soon(() => expect(seen(one)).toEqual(["a"]));
+    control.drop();
+    await soon(() => expect(control.asked.filter(({ what }) => what === "map")).toHaveLength(2));
+    expect(one.lines.join("\n")).not.toContain("lost");
+    control.drop(new ControlUnreachable("cut"));
+    await soon(() => expect(control.asked.filter(({ what }) => what === "map")).toHaveLength(3));
+    expect(one.lines.filter((line) => line === "connection lost: cut")).toHaveLength(1);
+    const places = control.asked.flatMap(({ what, body }) => (what === "map" ? [body["MapSessionHandle"]] : []));
+    expect(places).toEqual([undefined, "session 1", "session 2"]);
+    addPeer(control, 2, "b", null);
+    await soon(() => expect(seen(one)).toEqual(["a", "b"]));
+  });
+
+  test("is told of the head that the node has come to", async () => {
+    const control = new FakeControl();
+    control.lock(...c.aums("G"));
+    const one = startAgent(control);
+    const told = (): unknown[] => control.asked.flatMap(({ what, body }) => (what === "tell" ? [body["TKAHead"]] : []));
+    await soon(() => expect(told()).toEqual([c.hash("G")]));
+    control.extend(...c.aums("A"));
+    await soon(() => expect(told()).toEqual([c.hash("G"), c.hash("A")]));
+    await one.agent.ignoreLock();
+    expect(told()).toEqual([c.hash("G"), c.hash("A"), ""]);
+  });
+});
+
 describe("peers", () => {
   test("come and go with deltas", async () => {
     const control = new FakeControl();
@@ -212,7 +243,7 @@ describe("the node itself", () => {
     await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(false));
     expect(one.store.state.signature).toEqual(proven);
     control.failures.set("map", [refused("node_key_expired")]);
-    control.change(() => undefined);
+    control.drop();
     await soon(() => expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2));
     const sent = control.asked.filter(({ what }) => what === "register")[1]?.body["NodeKeySignature"] as Uint8Array;
     const { state } = one.agent.lock.require();
@@ -224,8 +255,8 @@ describe("the node itself", () => {
     control.lock(...c.aums("G"));
     const one = startAgent(control);
     const other = nodeKey("other");
-    control.map = async (body, signal) => ({
-      ...(await FakeControl.prototype.map.call(control, body, signal)),
+    control.response = (...session) => ({
+      ...FakeControl.prototype.response.apply(control, session),
       Node: mapNode(9, "self", other, signDirect(other, null, lockKey("alice"))),
     });
     addSelf(control, one, null);

@@ -131,18 +131,17 @@ describe("answers", () => {
     [409, '{"code":"try_again","message":"busy"}'],
   ])("of status %i with %s may pass [Z8]", async (status, body) => {
     const { client } = await answered(status, body);
-    await expect(client.map({})).rejects.toMatchObject({ name: "ControlUnreachable" });
+    await expect(client.syncSend({})).rejects.toMatchObject({ name: "ControlUnreachable" });
   });
 
   test.each([
     [404, "<html>"],
     [403, '{"error":"not ours"}'],
     [200, "<html>"],
-    [200, '{"Peers":7}'],
-    [200, '{"Node":{"ID":1,"StableID":"n","Name":"x","Key":"nodekey:00"}}'],
+    [200, '{"Head":7}'],
   ])("of status %i with %s cannot be read", async (status, body) => {
     const { client } = await answered(status, body);
-    await expect(client.map({})).rejects.toMatchObject({ code: "bad_answer" });
+    await expect(client.syncSend({})).rejects.toMatchObject({ code: "bad_answer" });
   });
 
   test("past the limit are given up before they are parsed", async () => {
@@ -151,27 +150,17 @@ describe("answers", () => {
       for (let i = 0; i < 66; i++) response.write(chunk);
       response.end("{}");
     });
-    await expect(client.map({})).rejects.toMatchObject({
+    await expect(client.syncSend({})).rejects.toMatchObject({
       code: "bad_answer",
       message: expect.stringContaining("67108864") as string,
     });
-  });
-
-  test("with the map of a large tailnet are read: 20,000 peers, each signed", async () => {
-    const KeySignature = Buffer.alloc(600).toString("base64");
-    const Peers = Array.from({ length: 20_000 }, (_, ID) => {
-      const Key = `nodekey:${ID.toString(16).padStart(64, "0")}`;
-      return { ID, StableID: `n${ID}`, Name: `n${ID}.example.`, Key, KeySignature };
-    });
-    const { client } = await answered(200, JSON.stringify({ Peers }));
-    expect((await client.map({})).Peers).toHaveLength(20_000);
   });
 
   test("that redirect are not followed: the signature is for this place", async () => {
     const { client } = await serve(
       (_, response) => void response.writeHead(307, { location: "http://127.0.0.1:1/" }).end(),
     );
-    await expect(client.map({})).rejects.toMatchObject({ name: "ControlUnreachable" });
+    await expect(client.syncSend({})).rejects.toMatchObject({ name: "ControlUnreachable" });
   });
 
   test("that break off may come whole the next time [Z8]", async () => {
@@ -179,21 +168,21 @@ describe("answers", () => {
       response.writeHead(200, { "content-length": "100" }).write("{");
       setTimeout(() => response.destroy(), 20);
     });
-    await expect(client.map({})).rejects.toMatchObject({ name: "ControlUnreachable" });
+    await expect(client.syncSend({})).rejects.toMatchObject({ name: "ControlUnreachable" });
   });
 });
 
 describe("no answer", () => {
   test("from a port that nobody listens on may pass [Z8]", async () => {
     const client = new HttpsClient(new URL("http://127.0.0.1:9"), signer);
-    await expect(client.map({})).rejects.toMatchObject({ code: "unreachable" });
+    await expect(client.syncSend({})).rejects.toMatchObject({ code: "unreachable" });
   });
 
   test("is not waited for once the agent is told to stop", async () => {
     const { client } = await serve(() => undefined);
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 20);
-    await expect(client.map({}, stop.signal)).rejects.toMatchObject({ name: "AbortError" });
+    await expect(client.register({}, stop.signal)).rejects.toMatchObject({ name: "AbortError" });
   });
 });
 

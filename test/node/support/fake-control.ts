@@ -1,10 +1,11 @@
 /**
  * A control plane in memory, with the authority behind it: it keeps the rules of the real one (the durable folder does, and test/e2e runs it), and
- * can be told to lie. A poll without news waits until there is some.
+ * can be told to lie. Its maps are in memory too; test/node/map-connection.test.ts has the real connections.
  */
 
 import { ControlRefusal } from "../../../src/node/errors.ts";
 import type { ControlClient, RequestBody } from "../../../src/node/https-client.ts";
+import type { MapChannel } from "../../../src/node/map-channel.ts";
 import { nodeKdf } from "../../../src/node/index.ts";
 import {
   CAP_TAILNET_LOCK,
@@ -87,6 +88,50 @@ function asRefusal<T>(give: () => T): T {
   }
 }
 
+/** A node's map: told of the state at first, and of every change. */
+class FakeChannel implements MapChannel {
+  readonly #control: FakeControl;
+  readonly #nodeKey: unknown;
+  #head: unknown;
+  #told: number | null = null;
+  #ended: { readonly error: Error | null } | null = null;
+  wake: () => void = () => undefined;
+
+  constructor(control: FakeControl, hello: RequestBody, signal: AbortSignal) {
+    this.#control = control;
+    this.#nodeKey = hello["NodeKey"];
+    this.#head = hello["TKAHead"];
+    signal.addEventListener("abort", () => this.end(new Error("aborted")), { once: true });
+  }
+
+  end(error: Error | null): void {
+    this.#ended = { error };
+    this.wake();
+  }
+
+  async next(): Promise<MapResponse | null> {
+    while (this.#ended === null && this.#told === this.#control.changes)
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    if (this.#ended?.error instanceof Error) throw this.#ended.error;
+    if (this.#ended !== null) return null;
+    const isNew = this.#told === null;
+    this.#told = this.#control.changes;
+    return this.#control.response(this.#nodeKey, isNew);
+  }
+
+  tell(request: RequestBody): void {
+    if (request["TKAHead"] === this.#head) return;
+    this.#head = request["TKAHead"];
+    this.#control.told(request);
+  }
+
+  close(): void {
+    this.end(null);
+  }
+}
+
 export class FakeControl implements ControlClient {
   /** All that was asked, in order. */
   readonly asked: { readonly what: string; readonly body: RequestBody }[] = [];
@@ -110,8 +155,7 @@ export class FakeControl implements ControlClient {
   #pending: { genesis: Aum; nodes: readonly MapNode[] } | null = null;
   #session = 0;
   #changed = 0;
-  #told = 0;
-  #wake: (() => void)[] = [];
+  readonly #channels = new Set<FakeChannel>();
 
   #note(what: string, body: RequestBody): void {
     this.asked.push({ what, body });
@@ -123,7 +167,7 @@ export class FakeControl implements ControlClient {
   change(edit: () => void): void {
     edit();
     this.#changed++;
-    for (const wake of this.#wake.splice(0)) wake();
+    for (const channel of this.#channels) channel.wake();
   }
 
   add(node: MapNode): void {
@@ -181,32 +225,43 @@ export class FakeControl implements ControlClient {
     return this.authority === null ? null : { Head: this.authority.head };
   }
 
-  async map(body: RequestBody, signal?: AbortSignal): Promise<MapResponse> {
-    this.#note("map", body);
-    const handle = `session ${this.#session}`;
-    const isSame = body["MapSessionHandle"] === handle;
-    if (isSame && this.#told === this.#changed) await this.#news(signal);
-    if (!isSame) this.#session++;
-    this.#told = this.#changed;
-    const self = [...this.nodes.values()].find(({ Key }) => Key === body["NodeKey"]) ?? null;
+  async openMap(hello: RequestBody, signal: AbortSignal): Promise<MapChannel> {
+    this.#note("map", hello);
+    const channel = new FakeChannel(this, hello, signal);
+    this.#channels.add(channel);
+    return Promise.resolve(channel);
+  }
+
+  /** Ends all maps, in good order or, with an error, by breaking them off. */
+  drop(error: Error | null = null): void {
+    for (const channel of this.#channels) channel.end(error);
+    this.#channels.clear();
+  }
+
+  /** What a node is told that goes on in a session, or begins one. */
+  response(nodeKey: unknown, isNew: boolean): MapResponse {
+    if (isNew) this.#session++;
+    const self = [...this.nodes.values()].find(({ Key }) => Key === nodeKey) ?? null;
     const peers = [...this.nodes.values()].filter((node) => node !== self);
     const parsed = mapResponse(
       {
-        MapSessionHandle: `session ${this.#session}`,
+        MapSessionHandle: isNew ? `session ${this.#session}` : "",
         Seq: this.#changed,
         Domain: "example",
         TKAInfo: this.#lockInfo(),
       },
       "map",
     );
-    return { ...parsed, Node: self, ...(isSame ? { PeersChanged: peers } : { Peers: peers }) };
+    return { ...parsed, Node: self, ...(isNew ? { Peers: peers } : { PeersChanged: peers }) };
   }
 
-  #news(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#wake.push(resolve);
-      signal?.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
-    });
+  get changes(): number {
+    return this.#changed;
+  }
+
+  /** Takes what a node says of itself on its map. */
+  told(request: RequestBody): void {
+    this.#note("tell", request);
   }
 
   bootstrap(body: RequestBody): Promise<BootstrapResponse> {

@@ -41,6 +41,7 @@ export function startAgent(control: FakeControl, options: TestAgentOptions = {})
     authKey,
     hostname: "test",
     controlUrl: "https://control.example",
+    pace: { steps: [20, 50, 200], least: 0 },
     log: (line) => void lines.push(line),
   });
   const running = agent.run(stopping.signal);

@@ -2,7 +2,8 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { SESSIONS_SHARD, TAILNETS_BUCKET, bucketOf, type NodeSessions } from "../../../src/durable/index.ts";
+import { TAILNETS_BUCKET, bucketOf, shardOf, type NodeSessions, type SessionKind } from "../../../src/durable/index.ts";
+import type { MachineKey } from "../../../src/protocol/index.ts";
 import type { TailnetAuthority } from "../../../src/durable/index.ts";
 import { encodeHex } from "../../../src/tka/index.ts";
 import { ORIGIN, randomBytes } from "./signed-request.ts";
@@ -53,8 +54,14 @@ export function authorityOf(tailnet: string): DurableObjectStub<TailnetAuthority
   return env.TAILNET_AUTHORITY.get(env.TAILNET_AUTHORITY.idFromName(tailnet));
 }
 
-export function sessions(): DurableObjectStub<NodeSessions> {
-  return env.NODE_SESSIONS.get(env.NODE_SESSIONS.idFromName(SESSIONS_SHARD));
+/** The object that holds a node's session, in a tailnet with so many shards of its own. */
+export function sessions(
+  tailnet: string,
+  kind: SessionKind,
+  { machineKey }: { readonly machineKey: MachineKey } = { machineKey: "" as MachineKey },
+  shards = 0,
+): DurableObjectStub<NodeSessions> {
+  return env.NODE_SESSIONS.get(env.NODE_SESSIONS.idFromName(shardOf({ tailnet, machineKey, shards }, kind)));
 }
 
 /** Runs statements on the tables of a tailnet's object. */
@@ -65,7 +72,7 @@ export function sql(tailnet: string, ...statements: readonly string[]): Promise<
 }
 
 /** Tables whose rows are no part of what is stored for good. */
-const PASSING = new Set(["nonces", "outbox", "delivery", "sqlite_sequence"]);
+const PASSING = new Set(["nonces", "session_shards", "outbox", "delivery", "sqlite_sequence"]);
 
 /** Every row of every table of an object, as text; nonces and the outbox aside. */
 export function dump(state: DurableObjectState): Record<string, string[]> {

@@ -74,5 +74,6 @@ export function signedRequest(path: string, body: Uint8Array, signer: Signer, ta
     "signature-input": signatureInput,
   });
   tampering.headers?.(headers);
-  return new Request(`${ORIGIN}${tampering.sentPath ?? path}`, { method, headers, body: tampering.sentBody ?? body });
+  const sent = tampering.sentBody ?? (body.length === 0 && method === "GET" ? null : body);
+  return new Request(`${ORIGIN}${tampering.sentPath ?? path}`, { method, headers, body: sent });
 }

@@ -4,11 +4,13 @@ import { exports } from "cloudflare:workers";
 import {
   CAPABILITY_VERSION,
   MAP_PATH,
+  MAP_SUBPROTOCOL,
   REGISTER_PATH,
   TKA_PATHS,
   jsonReplacer,
   machineKeyOf,
   mapResponse,
+  mapSocketPath,
   type MachineKey,
   type MapResponse,
   type Shape,
@@ -16,7 +18,11 @@ import {
 } from "../../../src/protocol/index.ts";
 import { formatLockKeyJson, nodeKeyFromRaw, type NodeKey, type Signer } from "../../../src/tka/index.ts";
 import { fastSigner } from "../host-crypto.ts";
+import { MapSocket } from "./map-socket.ts";
+import { MapStream, oneFrame } from "./map-stream.ts";
 import { randomBytes, signedRequest, type Tampering } from "./signed-request.ts";
+
+const FRAMES = "application/octet-stream";
 
 /** An answer of the Worker: its status, and its body where that is a JSON object. */
 export interface Answer {
@@ -99,8 +105,10 @@ export class TestNode {
     });
   }
 
-  poll(fields: Fields = {}, tampering: Tampering = {}): Promise<Answer> {
-    return this.post(MAP_PATH, fields, tampering);
+  /** Asks for one map; a framed one is given as its JSON. */
+  async poll(fields: Fields = {}, tampering: Tampering = {}): Promise<Answer> {
+    const response = await exports.default.fetch(this.#mapRequest(fields, tampering));
+    return response.headers.get("content-type") === FRAMES ? oneFrame(response) : answerOf(response);
   }
 
   /** The full map, as a node gets it that begins a session. */
@@ -108,8 +116,58 @@ export class TestNode {
     return accepted(await this.poll(), mapResponse);
   }
 
+  #mapRequest(fields: Fields, tampering: Tampering = {}): Request {
+    const body = JSON.stringify({ Version: CAPABILITY_VERSION, NodeKey: this.nodeKey, ...fields }, jsonReplacer);
+    return signedRequest(MAP_PATH, new TextEncoder().encode(body), this.requestKey, tampering);
+  }
+
+  /** Opens a stream of maps. Throws what the control plane refuses. */
+  async stream(fields: Fields = {}): Promise<MapStream> {
+    const request = this.#mapRequest({ Stream: true, KeepAlive: true, ...fields });
+    const response = await exports.default.fetch(request);
+    if (!response.ok || response.body === null) throw new Error(`refused: ${JSON.stringify(await answerOf(response))}`);
+    return new MapStream(response.body, fields["Compress"] === "zstd");
+  }
+
+  /** Goes on in the session of `last`, by a stream. */
+  streamAfter({ MapSessionHandle, Seq: MapSessionSeq }: MapResponse): Promise<MapStream> {
+    return this.stream({ MapSessionHandle, MapSessionSeq });
+  }
+
   /** What is new since `last`, which is waited for. */
-  async mapAfter({ MapSessionHandle, Seq: MapSessionSeq }: MapResponse): Promise<MapResponse> {
-    return accepted(await this.poll({ MapSessionHandle, MapSessionSeq }), mapResponse);
+  async mapAfter(last: MapResponse): Promise<MapResponse> {
+    const stream = await this.streamAfter(last);
+    for (;;) {
+      const response = await stream.next();
+      const { Node, Peers, PeersChanged, PeersRemoved, TKAInfo } = response;
+      if ([Node, Peers, PeersChanged, PeersRemoved, TKAInfo].every((field) => field === null)) continue;
+      await stream.close();
+      return response;
+    }
+  }
+
+  /** The answer to the upgrade of a socket. */
+  upgrade(headers: Readonly<Record<string, string>> = {}, tampering: Tampering = {}): Promise<Response> {
+    const request = signedRequest(mapSocketPath(this.nodeKey), new Uint8Array(0), this.requestKey, {
+      method: "GET",
+      ...tampering,
+    });
+    const all = { upgrade: "websocket", "sec-websocket-protocol": MAP_SUBPROTOCOL, ...headers };
+    for (const [name, value] of Object.entries(all)) request.headers.set(name, value);
+    return exports.default.fetch(request);
+  }
+
+  /** Opens a socket; nothing is said on it yet. Throws what the control plane refuses. */
+  async socket(headers: Readonly<Record<string, string>> = {}): Promise<MapSocket> {
+    const response = await this.upgrade(headers);
+    if (response.webSocket === null) throw new Error(`refused: ${JSON.stringify(await answerOf(response))}`);
+    return new MapSocket(response.webSocket, this.nodeKey);
+  }
+
+  /** Opens a socket and a session on it, or goes on in one. */
+  async listen(fields: Fields = {}): Promise<MapSocket> {
+    const socket = await this.socket();
+    socket.say(fields);
+    return socket;
   }
 }

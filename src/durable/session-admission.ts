@@ -1,0 +1,53 @@
+/** How a node is let in to hear of its tailnet, and what is taken of what it says of itself. Everything here runs inside the caller's transaction. */
+
+import { READ_ONLY_STREAMS, type MachineKey, type MapRequest } from "../protocol/index.ts";
+import { noteHead } from "./awakening.ts";
+import { releaseWoken } from "./deletion.ts";
+import type { NodeRecord } from "./nodes.ts";
+import type { SessionKind } from "./session-layout.ts";
+import { seat } from "./session-shards.ts";
+import type { Admitted } from "./session-ticket.ts";
+import type { Tailnet } from "./tailnet.ts";
+
+/** Where a node stands that was let in, and where its session is held. */
+export function admitted(tailnet: Tailnet, node: NodeRecord): Admitted {
+  const { id, epoch, seq, shards } = tailnet.info();
+  const { id: nodeId, nodeKey, machineKey, awakening, tkaHead: head, capVersion } = node;
+  return { tailnet: id, shards, nodeId, nodeKey, machineKey, epoch, seq, awakening, head, capVersion };
+}
+
+/** Takes what a node says of itself, and the head that it has. */
+function takeFacts(tailnet: Tailnet, node: NodeRecord, request: MapRequest, now: number): Admitted {
+  const { Hostinfo, Version, TKAHead } = request;
+  tailnet.describe(node, { lockKey: null, hostinfo: Hostinfo, capVersion: Version }, now);
+  noteHead(tailnet, node, TKAHead, now);
+  releaseWoken(tailnet, node, now);
+  return admitted(tailnet, tailnet.nodes.require(node.nodeKey, node.machineKey));
+}
+
+/**
+ * Admits a node's map request. `kind` is what is to hold its session, or null where there is to be none. A stream of a current client only reads:
+ * it says its head, and nothing of its host.
+ */
+export function admitMap(
+  tailnet: Tailnet,
+  node: NodeRecord,
+  request: MapRequest,
+  kind: SessionKind | null,
+  now: number,
+): Admitted {
+  const readsOnly = request.ReadOnly || (request.Stream && request.Version >= READ_ONLY_STREAMS);
+  const said = readsOnly ? { ...request, Hostinfo: null, Version: node.capVersion } : request;
+  const session = takeFacts(tailnet, node, said, now);
+  return kind === null ? session : seat(tailnet, session, kind, now);
+}
+
+/** Admits a node's WebSocket: what it says of itself comes as its first message. */
+export function admitSocket(tailnet: Tailnet, node: NodeRecord, now: number): Admitted {
+  return seat(tailnet, admitted(tailnet, node), "socket", now);
+}
+
+/** Takes what a node says of itself on its WebSocket, whose machine is known. Throws `unknown_node`, `wrong_machine`. */
+export function takeReport(tailnet: Tailnet, machineKey: MachineKey, request: MapRequest, now: number): Admitted {
+  return takeFacts(tailnet, tailnet.nodes.require(request.NodeKey, machineKey), request, now);
+}

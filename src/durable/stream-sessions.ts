@@ -1,0 +1,196 @@
+/**
+ * Streams of map responses, for nodes without WebSockets: one answer that does not end. They keep the object awake, and live in objects of their
+ * own [X4]. A frame is made when the one before it was taken, so a slow reader costs one frame and no more.
+ */
+
+import { zstdCompressSync } from "node:zlib";
+import { KEEP_ALIVE_MS, MAP_RESPONSE_CHARS, encodeMapMessage, frame } from "../protocol/index.ts";
+import { needsOf, nextStep, openSession, type MapSession, type Needs } from "./map-session.ts";
+import { ControlError } from "./refuse.ts";
+import type { Admitted, StreamWish } from "./session-ticket.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+/** Milliseconds that a frame may wait for its reader. */
+const STALLED_MS = 60_000;
+/** Streams that one node may have open: one, and those that it has lost and we have not noticed yet. */
+const STREAMS_A_NODE = 4;
+/** One frame for all peers, where no stream follows that could bring the rest. */
+const ALL = Number.MAX_SAFE_INTEGER;
+
+interface Stream {
+  readonly tailnet: string;
+  readonly wish: StreamWish;
+  /** The seq at which it was admitted: its first answer holds at least that. */
+  readonly admitted: number;
+  session: MapSession;
+  isOver: boolean;
+  /** Ends the wait for news, where there is one. */
+  wake: () => void;
+}
+
+function encode(text: string, { zstd }: StreamWish): Uint8Array {
+  const json = new TextEncoder().encode(text);
+  return frame(zstd ? zstdCompressSync(json) : json);
+}
+
+/** Rejects where `act` does not settle in time. */
+async function inTime<T>(act: Promise<T>, ms: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new Error("nobody reads"));
+  }, ms);
+  try {
+    return await Promise.race([act, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export class StreamSessions {
+  readonly #snapshots: Snapshots;
+  readonly #streams = new Map<string, Set<Stream>>();
+  keepAliveMs: number = KEEP_ALIVE_MS;
+  stalledMs: number = STALLED_MS;
+
+  constructor(snapshots: Snapshots) {
+    this.#snapshots = snapshots;
+  }
+
+  of(tailnet: string): number {
+    return this.#streams.get(tailnet)?.size ?? 0;
+  }
+
+  get count(): number {
+    return [...this.#streams.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  tailnets(): string[] {
+    return [...this.#streams.keys()];
+  }
+
+  /** The first frame, and with `stream` all that follow it. Throws ControlError. */
+  async open(admitted: Admitted, wish: StreamWish): Promise<Uint8Array | ReadableStream> {
+    const session = openSession(admitted, wish.handle, wish.since);
+    const { tailnet, seq } = admitted;
+    const stream: Stream = { tailnet, wish, admitted: seq, session, isOver: false, wake: () => undefined };
+    await this.#snapshots.settle(admitted, needsOf(session));
+    const first = await this.#next(stream, wish.stream ? MAP_RESPONSE_CHARS : ALL);
+    if (first === null) throw new ControlError("try_again", "the session is held elsewhere now, or is over");
+    if (!wish.stream) return encode(first, wish);
+    const { readable, writable } = new IdentityTransformStream();
+    this.#add(stream);
+    const writer = writable.getWriter();
+    writer.closed.catch(() => {
+      this.#end(stream);
+    });
+    void this.#run(stream, writer, first);
+    return readable;
+  }
+
+  #add(stream: Stream): void {
+    const streams = this.#streams.get(stream.tailnet) ?? new Set();
+    const ofNode = [...streams].filter(({ session }) => session.nodeId === stream.session.nodeId);
+    for (const old of ofNode.slice(0, 1 - STREAMS_A_NODE)) this.#end(old);
+    this.#streams.set(stream.tailnet, streams.add(stream));
+  }
+
+  #end(stream: Stream): void {
+    stream.isOver = true;
+    stream.wake();
+    const streams = this.#streams.get(stream.tailnet);
+    streams?.delete(stream);
+    if (streams?.size === 0) this.#streams.delete(stream.tailnet);
+  }
+
+  /** The next message; empty where there is none now, null where the session is over. Throws ControlError. */
+  async #next(stream: Stream, most: number): Promise<string | null> {
+    let needs: Needs = needsOf(stream.session);
+    for (;;) {
+      const snapshot = await this.#snapshots.reach(stream.tailnet, { ...needs, seq: stream.admitted });
+      const step = nextStep(stream.session, snapshot, most);
+      if (step.kind === "end") return null;
+      if (step.kind === "load") needs = step.needs;
+      else {
+        stream.session = step.session;
+        return step.kind === "tell" ? step.text : "";
+      }
+    }
+  }
+
+  /** Writes until the node hangs up, takes nothing for too long, or its session is over. */
+  async #run(stream: Stream, writer: WritableStreamDefaultWriter<Uint8Array>, first: string): Promise<void> {
+    try {
+      for (let text: string | null = first; text !== null && !stream.isOver; text = await this.#following(stream))
+        if (text !== "") await inTime(writer.write(encode(text, stream.wish)), this.stalledMs);
+      await writer.close();
+    } catch (error) {
+      // The node comes back: a stream that broke off is nothing to tell of, whatever it broke off for.
+      await writer.abort(error).catch(() => undefined);
+    } finally {
+      this.#end(stream);
+    }
+  }
+
+  async #following(stream: Stream): Promise<string | null> {
+    const text = await this.#next(stream, MAP_RESPONSE_CHARS);
+    if (text !== "") return text;
+    const isNews = await this.#news(stream);
+    if (stream.isOver) return null;
+    return isNews || !stream.wish.keepAlive ? "" : encodeMapMessage({ KeepAlive: true });
+  }
+
+  /** Waits for news; false where a keep-alive is due before there is any. */
+  async #news(stream: Stream): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => {
+      resolve(false);
+    }, this.keepAliveMs);
+    stream.wake = () => {
+      resolve(true);
+    };
+    const { seq, shards, epoch } = this.#snapshots.peek(stream.tailnet) ?? { seq: 0, shards: 0, epoch: "" };
+    const { session } = stream;
+    const hasMoved = seq > session.seq || shards !== session.shards || epoch !== session.epoch || session.nudged;
+    if (hasMoved || stream.isOver) resolve(true);
+    const isNews = await promise;
+    clearTimeout(timer);
+    stream.wake = () => undefined;
+    return isNews;
+  }
+
+  #wake(tailnet: string): void {
+    for (const stream of this.#streams.get(tailnet) ?? []) stream.wake();
+  }
+
+  #least(tailnet: string): Needs {
+    const seqs = [...(this.#streams.get(tailnet) ?? [])].map(({ session }) => needsOf(session));
+    return {
+      since: Math.min(...seqs.map(({ since }) => since)),
+      removedSince: Math.min(...seqs.map(({ removedSince }) => removedSince)),
+    };
+  }
+
+  /** Told that the tailnet is at `seq`. Gives the seq that its streams are told of from now on. */
+  async advance(tailnet: string, seq: number): Promise<number> {
+    if (this.of(tailnet) === 0) return seq;
+    const snapshot = await this.#snapshots.reach(tailnet, { ...this.#least(tailnet), seq });
+    this.#wake(tailnet);
+    return snapshot.seq;
+  }
+
+  /** Compares a tailnet with its authority [X1]. */
+  async compare(tailnet: string): Promise<void> {
+    if (this.of(tailnet) === 0) return;
+    await this.#snapshots.refresh(tailnet, this.#least(tailnet));
+    this.#wake(tailnet);
+  }
+
+  /** Sends a node its TKAInfo again. */
+  nudge(tailnet: string, nodeId: number): void {
+    for (const stream of this.#streams.get(tailnet) ?? []) {
+      if (stream.session.nodeId !== nodeId) continue;
+      stream.session = { ...stream.session, nudged: true };
+      stream.wake();
+    }
+  }
+}

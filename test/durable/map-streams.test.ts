@@ -1,0 +1,234 @@
+/** Streams of maps, for nodes without WebSockets [X1] [X4] [M1] [M2], and one map at a time. */
+
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { NodeSessions } from "../../src/durable/index.ts";
+import type { StreamSessions } from "../../src/durable/stream-sessions.ts";
+import { KEEP_ALIVE_MS, type MapResponse } from "../../src/protocol/index.ts";
+import { join, sessions, sql } from "../support/workerd/control.ts";
+import { crowd } from "../support/workerd/crowd.ts";
+import { lockedScene, unlockedScene, type Scene } from "../support/workerd/locked.ts";
+import { settled } from "../support/workerd/record.ts";
+import { TestNode } from "../support/workerd/test-node.ts";
+
+/** Longer than any test. */
+const NEVER = 1_000_000;
+
+/** Sets the pace of the tailnet's streams: how often they are compared, how often kept alive, how long a frame may wait for its reader. */
+async function pace(
+  { tailnet }: Scene,
+  compareMs = NEVER,
+  keepAliveMs = KEEP_ALIVE_MS,
+  stalledMs = NEVER,
+): Promise<void> {
+  await runInDurableObject(sessions(tailnet, "stream"), (instance) => {
+    Object.assign(instance, { compareStreamsMs: compareMs });
+    Object.assign(instance.streams, { keepAliveMs, stalledMs });
+  });
+}
+
+function streamsOf({ tailnet }: Scene): Promise<number> {
+  return runInDurableObject(sessions(tailnet, "stream"), ({ streams }: { streams: StreamSessions }) =>
+    streams.of(tailnet),
+  );
+}
+
+function cutAdvance(): void {
+  vi.spyOn(NodeSessions.prototype, "advance").mockImplementation((_tailnet, seq) =>
+    Promise.resolve({ seq, sessions: 1 }),
+  );
+}
+
+function changed({ PeersChanged }: MapResponse): string[] {
+  return (PeersChanged ?? []).map(({ Hostinfo }) => Hostinfo?.Hostname ?? "");
+}
+
+async function rename(node: TestNode, hostname: string): Promise<void> {
+  expect((await node.register("", { Hostinfo: { Hostname: hostname } })).status).toBe(200);
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("a stream", () => {
+  test.each(["", "zstd"])(
+    "begins with the full map, and goes on with what changes (Compress: %j)",
+    async (Compress) => {
+      const scene = await unlockedScene();
+      const stream = await scene.alice.stream({ Compress });
+      const full = await stream.next();
+      expect([full.Node?.Key, full.Peers?.length, full.TKAInfo?.Disabled]).toEqual([scene.alice.nodeKey, 2, true]);
+      await join(scene.tailnet, new TestNode("dave"));
+      expect(changed(await stream.next())).toEqual(["dave"]);
+      await rename(scene.bob, "bert");
+      expect(changed(await stream.next())).toEqual(["bert"]);
+      await stream.close();
+    },
+  );
+
+  test("leaves out what is zero, as Go does", async () => {
+    const scene = await unlockedScene();
+    const stream = await scene.alice.stream();
+    const full = JSON.parse((await stream.json()) ?? "") as Record<string, unknown>;
+    expect(Object.keys(full).sort()).toEqual(
+      ["Domain", "MapSessionHandle", "Node", "Peers", "Seq", "TKAInfo", "UserProfiles"].sort(),
+    );
+    expect(Object.keys((full["Peers"] as object[])[0] ?? {})).not.toContain("KeySignature");
+    await rename(scene.bob, "bert");
+    const delta = JSON.parse((await stream.json()) ?? "") as object;
+    expect(Object.keys(delta).sort()).toEqual(["PeersChanged", "Seq"]);
+    await stream.close();
+  });
+
+  test("is kept alive where that is asked for", async () => {
+    const scene = await unlockedScene();
+    await pace(scene, NEVER, 50);
+    const stream = await scene.alice.stream();
+    await stream.next();
+    expect([(await stream.json()) ?? "", (await stream.json()) ?? ""]).toEqual([
+      '{"KeepAlive":true}',
+      '{"KeepAlive":true}',
+    ]);
+    await stream.close();
+  });
+
+  test("goes on where it was by handle and seq, also in another instance of its object", async () => {
+    const scene = await unlockedScene();
+    const full = await scene.alice.map();
+    await evictDurableObject(sessions(scene.tailnet, "stream"));
+    await rename(scene.bob, "bert");
+    const stream = await scene.alice.streamAfter(full);
+    const delta = await stream.next();
+    expect([delta.Peers, changed(delta)]).toEqual([null, ["bert"]]);
+    await stream.close();
+  });
+
+  test("hears of a change though nobody was told of it: the shard compares [X1]", async () => {
+    const scene = await unlockedScene();
+    await pace(scene, 50);
+    const stream = await scene.alice.stream();
+    await stream.next();
+    await settled(scene.tailnet);
+    cutAdvance();
+    await rename(scene.bob, "bert");
+    expect(changed(await stream.next())).toEqual(["bert"]);
+    await stream.close();
+  });
+
+  test("hears of nothing where both ways are cut: the test above is about something", async () => {
+    const scene = await unlockedScene();
+    await pace(scene, NEVER, 300);
+    const stream = await scene.alice.stream();
+    await stream.next();
+    await settled(scene.tailnet);
+    cutAdvance();
+    await rename(scene.bob, "bert");
+    expect((await stream.next()).KeepAlive).toBe(true);
+    await stream.close();
+  });
+
+  test("ends where its tailnet's layout is another [X3]", async () => {
+    const scene = await unlockedScene();
+    const stream = await scene.alice.stream();
+    await stream.next();
+    await crowd(scene.tailnet, 300, 10);
+    await join(scene.tailnet, new TestNode("dave"));
+    const toTheEnd = async (): Promise<never> => {
+      for (;;) await stream.next();
+    };
+    await expect(toTheEnd()).rejects.toThrow("ended");
+    const again = await scene.alice.stream();
+    expect((await again.next()).Peers).toHaveLength(303);
+    await again.close();
+  });
+
+  test("that its node has left is forgotten", async () => {
+    const scene = await unlockedScene();
+    await pace(scene, NEVER, 50);
+    const stream = await scene.alice.stream();
+    await stream.next();
+    expect(await streamsOf(scene)).toBe(1);
+    await stream.close();
+    await vi.waitFor(async () => expect(await streamsOf(scene)).toBe(0));
+  });
+
+  test("is not written to without end where nobody reads, and ends after a while", async () => {
+    const scene = await unlockedScene();
+    await crowd(scene.tailnet, 280, 6600);
+    await pace(scene, NEVER, KEEP_ALIVE_MS, 200);
+    const stream = await scene.alice.stream();
+    expect((await stream.next()).Seq).toBe(0);
+    await vi.waitFor(async () => expect(await streamsOf(scene)).toBe(0), { timeout: 3000 });
+  });
+
+  test("of a large map comes in pieces, the last of which carries the seq", async () => {
+    const scene = await unlockedScene();
+    await crowd(scene.tailnet, 280, 6600);
+    const stream = await scene.alice.stream();
+    const seqs: number[] = [];
+    let peers = 0;
+    while (peers < 282) {
+      const piece = await stream.next();
+      seqs.push(piece.Seq);
+      peers += piece.Peers?.length ?? piece.PeersChanged?.length ?? 0;
+    }
+    expect(seqs.map((seq) => seq > 0)).toEqual([false, false, true]);
+    await stream.close();
+  });
+});
+
+describe("one map", () => {
+  test("is a whole one in one frame, however large", async () => {
+    const scene = await unlockedScene();
+    await crowd(scene.tailnet, 280, 6600);
+    const map = await scene.alice.map();
+    expect([map.Peers?.length, map.Seq > 0]).toEqual([282, true]);
+  });
+
+  test("with OmitPeers is an update of one's own: taken, answered by nothing, and no stream is disturbed", async () => {
+    const scene = await unlockedScene();
+    const stream = await scene.alice.stream();
+    await stream.next();
+    const answer = await scene.alice.poll({ OmitPeers: true, Hostinfo: { Hostname: "anna" } });
+    expect([answer.status, answer.json]).toEqual([200, {}]);
+    expect((await stream.next()).Node?.Hostinfo?.Hostname).toBe("anna");
+    expect(await streamsOf(scene)).toBe(1);
+    await stream.close();
+  });
+
+  test("says nothing of its host where it only reads: a stream of a current client, not one of an old one", async () => {
+    const { alice, bob } = await unlockedScene();
+    const names = async (Version: number, Hostname: string): Promise<string> => {
+      const stream = await alice.stream({ Version, Hostinfo: { Hostname } });
+      await stream.close();
+      return (await bob.map()).Peers?.find(({ Key }) => Key === alice.nodeKey)?.Hostinfo?.Hostname ?? "";
+    };
+    expect([await names(67, "old"), await names(68, "new"), await names(148, "newest")]).toEqual(["old", "old", "old"]);
+  });
+
+  test("records the head that a stream says, and tells of the lock", async () => {
+    const { alice, tailnet } = await lockedScene();
+    const { TKAInfo } = await alice.map();
+    const stream = await alice.stream({ Version: 148, TKAHead: TKAInfo?.Head ?? "" });
+    await stream.next();
+    const { authorityOf } = await import("../support/workerd/control.ts");
+    const heads = await runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
+      storage.sql.exec(`SELECT tka_head FROM nodes WHERE node_key = '${alice.nodeKey}'`).toArray(),
+    );
+    expect(heads).toEqual([{ tka_head: TKAInfo?.Head }]);
+    await stream.close();
+  });
+
+  test("of a tailnet whose history is another one is not made of both", async () => {
+    const scene = await unlockedScene();
+    const before = await scene.alice.map();
+    await sql(
+      scene.tailnet,
+      "UPDATE tailnet SET epoch = 'eBBBBBBBBBB', seq = 1",
+      "UPDATE nodes SET changed = 1, self_changed = 0",
+    );
+    const full = await scene.alice.mapAfter(before);
+    expect([full.MapSessionHandle, full.Seq, full.Peers?.length]).toEqual(["eBBBBBBBBBB", 1, 2]);
+  });
+});
