@@ -36,6 +36,8 @@ export interface MapSession {
   readonly batch: Batch | null;
   /** What the node was told of how far it is; with `resumed`, what it is now. */
   readonly awakening: Awakening;
+  /** True where the device waits for approval, and is told of nobody [G14]; when that changes, it begins anew. */
+  readonly waiting: boolean;
   /** True where unsigned peers are kept from it. */
   readonly withheld: boolean;
   /** True from its going on in an earlier session until it is answered. */
@@ -62,7 +64,7 @@ function ended(session: MapSession, snapshot: Snapshot): MapCloseReason | null {
   const own = snapshot.entry(session.nodeId);
   if (snapshot.isRemoved(session.nodeId)) return "removed";
   if (own !== null && own.key !== session.nodeKey) return "rekeyed";
-  const isElsewhere = session.shards !== snapshot.shards;
+  const isElsewhere = session.shards !== snapshot.shards || (own !== null && own.waiting !== session.waiting);
   return isElsewhere || (session.epoch !== "" && session.epoch !== snapshot.epoch) ? "moved" : null;
 }
 
@@ -74,10 +76,11 @@ function mustBeginAnew({ resumed, seq, awakening }: MapSession, own: Entry | nul
 
 /** What an admitted node's first request begins, or goes on in [M2]. */
 export function openSession(admitted: Admitted, handle: string, since: number): MapSession {
-  const { nodeId, nodeKey, shards, epoch, seq, awakening } = admitted;
+  const { nodeId, nodeKey, shards, epoch, seq, awakening, waiting } = admitted;
   const resumed = handle === epoch && since > 0 && since <= seq;
   const place = resumed ? { epoch, seq: since } : { epoch: "", seq: 0 };
-  return { nodeId, nodeKey, shards, ...place, batch: null, awakening, withheld: false, resumed, nudged: false };
+  const standing = { awakening, waiting, withheld: false, resumed, nudged: false };
+  return { nodeId, nodeKey, shards, ...place, batch: null, ...standing };
 }
 
 /** What a session's next answer needs a snapshot to hold, as far as it can be told without one. */
@@ -129,7 +132,7 @@ function pieceOf(snapshot: Snapshot, begun: Begun, most: number): Piece {
   let last = batch.cursor;
   for (const entry of snapshot.sorted()) {
     const { id, changed, signed, home } = entry;
-    if (id <= batch.cursor || changed <= batch.base || id === session.nodeId) continue;
+    if (session.waiting || id <= batch.cursor || changed <= batch.base || id === session.nodeId) continue;
     const json = withheld && !signed ? null : snapshot.seenBy(entry, session.nodeId);
     if (json === null) hidden.push(id);
     else {
@@ -198,7 +201,7 @@ function told(snapshot: Snapshot, { session, batch, awakening, withheld }: Begun
 function isShared({ session, batch, own, awakening, withheld }: Begun, snapshot: Snapshot): boolean {
   const { resumed, nudged, epoch } = session;
   const isOrdinary = epoch !== "" && !resumed && !nudged && batch.cursor === 0 && batch.base === session.seq;
-  const isUnmoved = awakening === 0 && session.awakening === 0 && !withheld;
+  const isUnmoved = awakening === 0 && session.awakening === 0 && !withheld && !session.waiting;
   if (!isOrdinary || !isUnmoved || snapshot.hasForeign(batch.base)) return false;
   return own === null || (own.changed <= session.seq && own.selfChanged <= session.seq);
 }

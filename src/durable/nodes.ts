@@ -278,7 +278,8 @@ export class Nodes {
   }
 
   setAuthorized(node: NodeRecord, authorized: boolean, seq: number): void {
-    this.#store.run("UPDATE nodes SET authorized = ?, changed = ? WHERE id = ?", authorized ? 1 : 0, seq, node.id);
+    const sql = "UPDATE nodes SET authorized = ?1, changed = ?2, self_changed = ?2 WHERE id = ?3";
+    this.#store.run(sql, authorized ? 1 : 0, seq, node.id);
   }
 
   setTags(node: NodeRecord, tags: readonly string[], seq: number): void {
@@ -352,7 +353,7 @@ export class Nodes {
   /** Keeps a node of a tailnet that is no more, out of everybody's sight. */
   seclude(node: NodeRecord, now: number, seq: number): void {
     this.#store.run(
-      "UPDATE nodes SET authorized = 0, key_expiry = ?, awakening = 0, changed = ? WHERE id = ?",
+      "UPDATE nodes SET authorized = 0, key_expiry = ?1, awakening = 0, changed = ?2, self_changed = ?2 WHERE id = ?3",
       now,
       seq,
       node.id,

@@ -13,7 +13,8 @@ import type { Tailnet } from "./tailnet.ts";
 export function admitted(tailnet: Tailnet, node: NodeRecord): Admitted {
   const { id, epoch, seq, shards } = tailnet.info();
   const { id: nodeId, nodeKey, machineKey, awakening, tkaHead: head, capVersion } = node;
-  return { tailnet: id, shards, nodeId, nodeKey, machineKey, epoch, seq, awakening, head, capVersion };
+  const waiting = !node.authorized;
+  return { tailnet: id, shards, nodeId, nodeKey, machineKey, epoch, seq, awakening, waiting, head, capVersion };
 }
 
 /** Takes what a node says of itself, and the head that it has. */

@@ -15,6 +15,8 @@ export interface Admitted extends Seat {
   readonly seq: number;
   /** How far the node has come in waking up from a retired chain [A5]. */
   readonly awakening: Awakening;
+  /** True where the device waits for approval: it sees nobody [G14]. */
+  readonly waiting: boolean;
   /** The head that the node last said it has. */
   readonly head: string;
   readonly capVersion: number;

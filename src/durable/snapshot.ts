@@ -19,14 +19,25 @@ export interface Entry {
   readonly selfChanged: number;
   readonly key: NodeKey;
   readonly signed: boolean;
+  /** True where the device waits for approval: nobody sees it [G14]. */
+  readonly waiting: boolean;
   readonly awakening: Awakening;
   /** As its peers are shown it. */
   readonly json: string;
 }
 
 function entryOf({ home, changed, selfChanged, awakening, node }: ShownNode): Entry {
-  const signed = node.KeySignature.length > 0;
-  return { id: node.ID, home, changed, selfChanged, key: node.Key, signed, awakening, json: encodeMapNode(node) };
+  return {
+    id: node.ID,
+    home,
+    changed,
+    selfChanged,
+    key: node.Key,
+    signed: node.KeySignature.length > 0,
+    waiting: !node.MachineAuthorized,
+    awakening,
+    json: encodeMapNode(node),
+  };
 }
 
 /** A node as it sees itself: with what it may do. */
@@ -132,7 +143,8 @@ export class Snapshot {
   }
 
   /** A peer as JSON, as a node sees it; null where it does not see it [M7]. */
-  seenBy({ id, home, json }: Entry, viewer: number): string | null {
+  seenBy({ id, home, waiting, json }: Entry, viewer: number): string | null {
+    if (waiting) return null;
     if (home === null) return json;
     const view = this.homes.find((each) => each.home === home);
     if (view === undefined || !isVisible(view, id, viewer)) return null;

@@ -125,10 +125,10 @@ export class SocketSessions {
       this.#close(socket, reported.error.code === "unknown_node" ? "removed" : "failed");
       return false;
     }
-    const { seq, awakening } = reported.value;
+    const { seq, awakening, waiting } = reported.value;
     const admitted = Math.max(after.admitted, seq);
     // What it was told of how far it is stays what it was, once it was told anything.
-    const session = after.opened ? after.session : { ...after.session, awakening };
+    const session = after.opened ? after.session : { ...after.session, awakening, waiting };
     this.#save(socket, after, {
       ...after,
       head: request.TKAHead,

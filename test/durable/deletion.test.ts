@@ -81,7 +81,7 @@ describe("a tailnet with a lock", () => {
     await headOf(bob);
     expect((await remove(tailnet, { disablementSecret: secretOf(scene) })).status).toBe(200);
     const map = await alice.map();
-    expect(map.TKAInfo?.Disabled).toBe(true);
+    expect([map.TKAInfo?.Disabled, map.Peers]).toEqual([true, []]);
     for (const node of [alice, bob]) {
       const { DisablementSecret } = accepted(await node.tka("bootstrap", { Head: head }), bootstrapResponse);
       expect(DisablementSecret).toEqual(scene.secrets[0]);
