@@ -109,6 +109,8 @@ describe("tailward admin share and support", () => {
     await soon(async () => {
       for (const tailnet of ["one.test", "two.test"])
         expect(await printed("--tailnet", tailnet, "share", "list")).toMatch(/ended/);
+      expect((await bob.status()).node.peers).toEqual([]);
+      expect((await alice.status()).node.peers).toEqual([]);
     });
     expectRefusal(await admin("--tailnet", "two.test", "share", "accept", invite), /not valid/);
   }, 90_000);
