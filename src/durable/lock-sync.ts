@@ -48,8 +48,8 @@ const NO_BYTES = new Uint8Array(0);
 /** What came of a node's updates. */
 export interface SyncSent {
   readonly response: SyncSendResponse;
-  /** True where the node has to come again [Y6]: a Tailscale client does when it is told our head anew. */
-  readonly lags: boolean;
+  /** The node's ID where it has to come again [Y6]: a Tailscale client does when it is told our head anew. Null where it need not. */
+  readonly laggard: number | null;
 }
 
 /** Throws `lock_not_enabled` where there is neither a lock nor a retired chain that the node's head is on. */
@@ -145,5 +145,5 @@ export function syncSend(tailnet: Tailnet, node: NodeRecord, request: SyncSendRe
   if (!request.Interactive) refuseLostRecoveries(active, batch);
   if (prepared !== null && prepared.head !== before.authority.head) recordChange(tailnet, node, before, prepared, now);
   if (active.places.of(request.Head as AumHash) !== null) tailnet.nodes.recordHead(node, request.Head);
-  return { response: { Head: active.authority.head }, lags: lagsBehind(active, request.Head) };
+  return { response: { Head: active.authority.head }, laggard: lagsBehind(active, request.Head) ? node.id : null };
 }

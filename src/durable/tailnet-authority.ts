@@ -310,7 +310,10 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     const outcome = await this.#memberActOf(caller, request, (tailnet, node, now) =>
       syncSend(tailnet, node, request, now),
     );
-    return outcome.ok ? { ok: true, value: outcome.value.response } : outcome;
+    if (!outcome.ok) return outcome;
+    const { response, laggard } = outcome.value;
+    if (laggard !== null) this.ctx.waitUntil(this.#herald.nudge(laggard));
+    return { ok: true, value: response };
   }
 
   disable(caller: Caller, request: DisableRequest): Promise<Outcome<EmptyResponse>> {
@@ -350,11 +353,6 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   /** Names of the sessions objects that are to be told of changes, and how far the tailnet is. */
   sessionShards(): Promise<Outcome<{ seq: number; shards: string[] }>> {
     return this.#act((tailnet) => ({ seq: tailnet.info().seq, shards: shardsToTell(tailnet) }));
-  }
-
-  /** Has a node's session sent its TKAInfo again: it has synchronised only in part. */
-  nudge(nodeId: number): void {
-    this.ctx.waitUntil(this.#herald.nudge(nodeId));
   }
 
   exportLock(): Promise<Outcome<LockExport>> {

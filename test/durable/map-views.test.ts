@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { bootstrapResponse, emptyResponse, type MapResponse } from "../../src/protocol/index.ts";
 import { aumHash } from "../../src/tka/index.ts";
 import { join, sessions, sql } from "../support/workerd/control.ts";
-import { lock, lockedScene, newGenesis, newSecrets, sign, type Scene } from "../support/workerd/locked.ts";
+import { LocalChain, lock, lockedScene, newGenesis, newSecrets, sign, type Scene } from "../support/workerd/locked.ts";
 import { TestNode, accepted } from "../support/workerd/test-node.ts";
 
 const OFF = { Head: null, Disabled: true };
@@ -135,18 +135,22 @@ describe("a node", () => {
   });
 
   test("that has synchronised only in part is sent its TKAInfo again, and it alone", async () => {
-    const { tailnet, alice, bob } = await lockedScene();
-    const { authorityOf } = await import("../support/workerd/control.ts");
+    const { tailnet, alice, bob, genesis } = await lockedScene();
+    const chain = await LocalChain.of(bob);
+    await chain.change((builder) => builder.setKeyVotes(bob.lockKey.publicKey, 2n));
     const [first, second] = [await alice.listen(), await bob.listen()];
     const stream = await alice.stream();
     const full = await first.next();
     await second.next();
     await stream.next();
     await evictDurableObject(sessions(tailnet, "socket"));
-    await authorityOf(tailnet).nudge(full.Node?.ID ?? 0);
+    const sent = { Head: aumHash(genesis), MissingAUMs: [], Interactive: false };
+    expect((await alice.tka("syncSend", sent)).json).toEqual({ Head: chain.authority.head });
     const only = { TKAInfo: full.TKAInfo, Node: null, Peers: null, PeersChanged: null };
     expect(await first.next()).toMatchObject(only);
     expect(await stream.next()).toMatchObject(only);
+    expect((await alice.tka("syncSend", { ...sent, Head: chain.authority.head })).status).toBe(200);
+    expect(first.unread).toBe(0);
     expect(second.unread).toBe(0);
     await stream.close();
   });
