@@ -26,8 +26,8 @@ export class Listener {
   #acknowledged = 0;
   /** How far the node has heard. */
   seq = 0;
-  /** When it last heard anything, by performance.now(); 0 for never. */
-  heardAt = 0;
+  /** When the first answer came on the socket that it has, by performance.now(). */
+  connectedAt = 0;
   /** Times that a socket was opened, and tries that failed. */
   opened = 0;
   failed = 0;
@@ -91,8 +91,8 @@ export class Listener {
   }
 
   #take(text: string): void {
+    if (!this.isConnected) this.connectedAt = performance.now();
     this.isConnected = true;
-    this.heardAt = performance.now();
     this.#received += text.length;
     this.#handle = /"MapSessionHandle":"([^"]+)"/.exec(text)?.[1] ?? this.#handle;
     // A piece of a large map has none: only the last one says how far it goes.
@@ -139,6 +139,13 @@ export class Listeners {
       await sleep(LOOK_MS);
     }
     return true;
+  }
+
+  /** Waits until all have come back; gives the milliseconds after `droppedAt` at which each of them had. */
+  async back(droppedAt: number, mostMs: number): Promise<Map<Listener, number>> {
+    await this.#until((listener) => listener.isConnected && listener.connectedAt > droppedAt, mostMs);
+    const there = this.all.filter((listener) => listener.isConnected && listener.connectedAt > droppedAt);
+    return new Map(there.map((listener) => [listener, listener.connectedAt - droppedAt]));
   }
 
   /** Waits until all are connected and have heard everything up to `seq`. */

@@ -18,6 +18,7 @@ import {
   type Key,
 } from "../../src/tka/index.ts";
 import { nodeKdf } from "../../src/node/index.ts";
+import { none, type Check } from "./checks.ts";
 import type { Control } from "./control.ts";
 import { Ledger } from "./ledger.ts";
 import { LightNode } from "./light-node.ts";
@@ -49,6 +50,8 @@ export function workFor(forMs: number, restMs: number): Work {
 
 /** Keys that a writer adds before it begins to remove them again. */
 const MOST_OWN_KEYS = 12;
+/** Nodes that join at the same time. */
+const AT_ONCE = 12;
 /** Joins and forbidden acts have so many times the rest of the others. */
 const SELDOM = 10;
 /** Acts of others after which the stranger tries once. */
@@ -199,6 +202,44 @@ export class Load {
       await stranger.sign(ledger, subject, random(32), true);
       await share.rest();
     }
+  }
+
+  /** Lets so many nodes join that do nothing of their own. */
+  async bring(count: number): Promise<LightNode[]> {
+    const nodes = Array.from({ length: count }, (_, index) => new LightNode(this.control.url, `listener-${index}`));
+    const left = nodes.values();
+    const join = async (): Promise<void> => {
+      for (const node of left) await node.join(this.ledger, this.authKey);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, join));
+    return nodes;
+  }
+
+  /** Makes one more change, which every node is told of, and gives its number. */
+  async mark(): Promise<number> {
+    const [node] = this.appenders;
+    if (node === undefined) throw new Error("a load needs somebody who appends");
+    await node.sync();
+    while (!(await this.#appendOnce(node))) await node.sync();
+    const [row] = await this.control.rows(this.tailnet, "SELECT lock_seq FROM tailnet");
+    return Number(row?.["lock_seq"]);
+  }
+
+  /** Has every node that was let in ask for the chain: its route must lead to the tailnet, and the chain verify. */
+  async judgeRoutes(): Promise<Check> {
+    const nodes = [...this.appenders, ...this.signers, ...this.pool, ...this.joined];
+    const lost: string[] = [];
+    const heads = new Set<string>();
+    for (const node of nodes) {
+      try {
+        await node.sync();
+        heads.add(node.lock.require().head);
+      } catch (error) {
+        lost.push(`${node.name}: ${String(error)}`);
+      }
+    }
+    if (heads.size > 1) lost.push(`${heads.size} different heads`);
+    return none("every node is let in again and fetches the same chain", lost, `${nodes.length} nodes`);
   }
 
   /** Does so much, and gives the milliseconds that it took. */

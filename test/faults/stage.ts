@@ -1,12 +1,12 @@
 /** What every scenario plays on: a control plane of its own, a load, agents that listen, and an eye on memory; and what is judged at its end. */
 
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { Agents } from "./agents.ts";
 import { equal, megabytes, seconds, type Check, type Figure, type Report } from "./checks.ts";
 import { Control } from "./control.ts";
 import { judgeObject } from "./judge-object.ts";
 import { judgeRecord } from "./judge-record.ts";
+import { Listeners } from "./listeners.ts";
 import { Load, type LoadSize } from "./load.ts";
 import { MemoryWatch, OBJECT_LIMIT_BYTES } from "./memory.ts";
 
@@ -18,11 +18,13 @@ export interface Stage {
   readonly control: Control;
   readonly load: Load;
   readonly agents: Agents;
+  readonly listeners: Listeners;
   readonly memory: MemoryWatch;
 }
 
 export interface Cast extends LoadSize {
   readonly agents: number;
+  readonly listeners: number;
 }
 
 export interface Scenario {
@@ -34,22 +36,34 @@ export interface Scenario {
   play(stage: Stage): Promise<{ readonly figures: readonly Figure[]; readonly checks: readonly Check[] }>;
 }
 
-/** Milliseconds that agents have to come to the object's head, and events to D1, once the faults are over. */
-const CONVERGE_MS = 120_000;
-const RECORD_MS = 180_000;
+/** Milliseconds in which everything comes to where it belongs, once the faults are over. */
+export interface Limits {
+  /** Agents and listeners: their pauses between tries grow to a minute. */
+  readonly convergeMs: number;
+  /** Events on their way to D1: they are sent again after half a minute, and ever more rarely. */
+  readonly recordMs: number;
+}
+
+const LIMITS: Limits = { convergeMs: 150_000, recordMs: 240_000 };
+/** Milliseconds for first maps to come to all listeners. */
+const CONNECT_MS = 120_000;
 
 function judgeMemory({ peakHeap }: MemoryWatch): Check {
   const counts = `${megabytes(peakHeap)} at most, in the isolate of all objects together`;
   return equal("no object is over 128 MB", counts, peakHeap > 0 && peakHeap < OBJECT_LIMIT_BYTES);
 }
 
-/** Everything that must hold once a scenario is over and its faults are off. */
-export async function judge({ control, load, agents, memory }: Stage): Promise<Check[]> {
+/** Everything that must hold once a scenario is over and its faults are off. A last change of the lock shows who still listens. */
+export async function judge(stage: Stage, { convergeMs, recordMs }: Limits = LIMITS): Promise<Check[]> {
+  const { control, load, agents, listeners, memory } = stage;
   const { tailnet } = load;
-  const converged = await agents.converge(control, tailnet, CONVERGE_MS);
-  const record = await judgeRecord(control, tailnet, RECORD_MS);
+  const seq = await load.mark();
+  const heard = await listeners.hear(seq, convergeMs);
+  const converged = await agents.converge(control, tailnet, convergeMs);
+  const reached = await load.judgeRoutes();
+  const record = await judgeRecord(control, tailnet, recordMs);
   await memory.look();
-  return [...(await judgeObject(load)), converged, ...record, judgeMemory(memory)];
+  return [...(await judgeObject(load)), reached, converged, heard, ...record, judgeMemory(memory)];
 }
 
 /** What every scenario tells of its load. */
@@ -67,32 +81,44 @@ function loadFigures({ ledger }: Load, { peakResident }: MemoryWatch): Figure[] 
   ];
 }
 
+/** Brings everybody in, hands over, and sends everybody home. */
+async function onStage<T>(
+  { name, cast }: Scenario,
+  scale: Scale,
+  folder: string,
+  play: (stage: Stage) => Promise<T>,
+): Promise<T> {
+  const { agents: agentCount, listeners: listenerCount, ...size } = cast(scale);
+  const control = await Control.start(folder);
+  const memory = new MemoryWatch(control);
+  const ends: (() => void)[] = [() => memory.stop()];
+  try {
+    const load = await Load.begin(control, `${name}.example`, size);
+    const listeners = Listeners.of(control.url, await load.bring(listenerCount));
+    ends.push(() => listeners.stop());
+    const agents = await Agents.start(control, load.authKey, folder, agentCount);
+    ends.push(() => agents.stop());
+    if (!(await listeners.start(CONNECT_MS))) throw new Error("the listeners did not all connect");
+    return await play({ scale, control, load, agents, listeners, memory });
+  } finally {
+    for (const end of ends) end();
+    await control.kill();
+  }
+}
+
 /** Plays a scenario from an empty folder. */
 export async function playScenario(scenario: Scenario, scale: Scale, folder: string): Promise<Report> {
   mkdirSync(folder, { recursive: true });
   const started = performance.now();
-  const { agents: count, ...size } = scenario.cast(scale);
-  const control = await Control.start(folder);
-  const memory = new MemoryWatch(control);
-  try {
-    const load = await Load.begin(control, `${scenario.name}.example`, size);
-    const agents = await Agents.start(control, load.authKey, join(folder), count);
-    try {
-      const stage = { scale, control, load, agents, memory };
-      const { figures, checks } = await scenario.play(stage);
-      await control.switch({});
-      const judged = await judge(stage);
-      const took = { what: "the whole scenario", value: seconds(performance.now() - started) };
-      return {
-        scenario: scenario.title,
-        figures: [...figures, ...loadFigures(load, memory), took],
-        checks: [...checks, ...judged],
-      };
-    } finally {
-      agents.stop();
-    }
-  } finally {
-    memory.stop();
-    await control.kill();
-  }
+  return onStage(scenario, scale, folder, async (stage) => {
+    const { figures, checks } = await scenario.play(stage);
+    await stage.control.switch({});
+    const judged = await judge(stage);
+    const took = { what: "the whole scenario", value: seconds(performance.now() - started) };
+    return {
+      scenario: scenario.title,
+      figures: [...figures, ...loadFigures(stage.load, stage.memory), took],
+      checks: [...checks, ...judged],
+    };
+  });
 }

@@ -43,7 +43,7 @@ async function phase(
 export const cut: Scenario = {
   name: "cut",
   title: "the direct call cut, then the Queue cut",
-  cast: (scale) => ({ appenders: 2, signers: 2, pool: 20, agents: scale === "full" ? 20 : 8 }),
+  cast: (scale) => ({ appenders: 2, signers: 2, pool: 20, agents: scale === "full" ? 20 : 8, listeners: 30 }),
   async play(stage) {
     const phases = [];
     for (const each of ONE_CUT) phases.push(await phase(stage, each, BY_ONE_PATH_MS));

@@ -10,7 +10,7 @@ const REST_MS = 60;
 export const d1Refuses: Scenario = {
   name: "d1-refuses",
   title: "D1 refuses under load",
-  cast: (scale) => ({ appenders: 2, signers: 2, pool: 20, agents: scale === "full" ? 20 : 8 }),
+  cast: (scale) => ({ appenders: 2, signers: 2, pool: 20, agents: scale === "full" ? 20 : 8, listeners: 30 }),
   async play({ scale, control, load }) {
     const half = FAULT_MS[scale] / 2;
     await control.counts();

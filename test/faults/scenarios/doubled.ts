@@ -12,7 +12,7 @@ const SECONDS = 5;
 export const doubled: Scenario = {
   name: "doubled",
   title: "every message twice and out of order",
-  cast: (scale) => ({ appenders: 2, signers: 2, pool: 20, agents: scale === "full" ? 20 : 8 }),
+  cast: (scale) => ({ appenders: 2, signers: 2, pool: 20, agents: scale === "full" ? 20 : 8, listeners: 30 }),
   async play({ scale, control, load }) {
     const fault = { kind: "double", seconds: SECONDS } as const;
     await control.counts();

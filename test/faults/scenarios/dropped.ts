@@ -17,7 +17,7 @@ const MOST_MS = 15 * 60_000;
 export const dropped: Scenario = {
   name: "dropped",
   title: "half of all messages dropped",
-  cast: (scale) => ({ appenders: 2, signers: 2, pool: 20, agents: scale === "full" ? 20 : 8 }),
+  cast: (scale) => ({ appenders: 2, signers: 2, pool: 20, agents: scale === "full" ? 20 : 8, listeners: 30 }),
   async play({ scale, control, load }) {
     const fault = { kind: "drop", share: SHARE } as const;
     await control.counts();

@@ -19,7 +19,7 @@ const LIFE_MS = { least: 500, most: 3500 };
 export const killed: Scenario = {
   name: "killed",
   title: "SIGKILL at random moments under racing writers",
-  cast: (scale) => ({ appenders: 4, signers: 4, pool: 40, agents: scale === "full" ? 30 : 12 }),
+  cast: (scale) => ({ appenders: 4, signers: 4, pool: 40, agents: scale === "full" ? 30 : 12, listeners: 30 }),
   async play({ scale, control, load }) {
     const work = WORK[scale];
     let isDone = false;
