@@ -15,6 +15,7 @@ import type { Control, Row } from "./control.ts";
 export interface RunningAgent {
   readonly name: string;
   readonly agent: Agent;
+  readonly stop: () => void;
   /** Set where the agent has ended though nobody stopped it. */
   ended: string | null;
 }
@@ -30,7 +31,6 @@ const LOOK_MS = 200;
 
 export class Agents {
   readonly running: RunningAgent[] = [];
-  readonly #stopping = new AbortController();
 
   /** Starts so many agents, and waits until each has joined. */
   static async start(control: Control, authKey: string, folder: string, count: number): Promise<Agents> {
@@ -57,15 +57,16 @@ export class Agents {
       controlUrl: control.url.origin,
       log: () => undefined,
     });
-    const running: RunningAgent = { name, agent, ended: null };
+    const stopping = new AbortController();
+    const running: RunningAgent = { name, agent, stop: () => stopping.abort(), ended: null };
     this.running.push(running);
-    agent.run(this.#stopping.signal).catch((error: unknown) => {
+    agent.run(stopping.signal).catch((error: unknown) => {
       running.ended = String(error);
     });
   }
 
   stop(): void {
-    this.#stopping.abort();
+    for (const { stop } of this.running) stop();
   }
 
   /** What each agent has otherwise than the object, in words; none where all have come there. */

@@ -28,9 +28,8 @@ export class Listener {
   seq = 0;
   /** When the first answer came on the socket that it has, by performance.now(). */
   connectedAt = 0;
-  /** Times that a socket was opened, and tries that failed. */
-  opened = 0;
-  failed = 0;
+  /** When it last lost a socket on which it had been answered. */
+  lostAt = 0;
 
   constructor(url: URL, node: LightNode) {
     this.#node = node;
@@ -67,16 +66,15 @@ export class Listener {
     this.#acknowledged = 0;
     return new Promise((resolve) => {
       socket.once("open", () => {
-        this.opened++;
         this.#say(this.#handle === "" ? {} : { MapSessionHandle: this.#handle, MapSessionSeq: this.seq });
       });
       socket.on("message", (data) => {
         this.#take((data as Buffer).toString());
       });
-      socket.on("error", () => {
-        this.failed++;
-      });
+      // It is closed as well.
+      socket.on("error", () => undefined);
       socket.once("close", () => {
+        if (this.isConnected) this.lostAt = performance.now();
         this.isConnected = false;
         resolve();
       });
@@ -104,6 +102,10 @@ export class Listener {
   /** Reads nothing more, and does not say so: a poll that hangs. */
   plantHang(): void {
     this.#socket?.pause();
+  }
+
+  mendHang(): void {
+    this.#socket?.resume();
   }
 
   stop(): void {

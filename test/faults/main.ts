@@ -14,10 +14,11 @@ import { d1Refuses } from "./scenarios/d1-refuses.ts";
 import { doubled } from "./scenarios/doubled.ts";
 import { dropped } from "./scenarios/dropped.ts";
 import { killed } from "./scenarios/killed.ts";
+import { planted } from "./scenarios/planted.ts";
 import { sockets } from "./scenarios/sockets.ts";
 import { playScenario, type Scenario } from "./stage.ts";
 
-const SCENARIOS: readonly Scenario[] = [d1Refuses, doubled, dropped, cut, sockets, killed];
+const SCENARIOS: readonly Scenario[] = [planted, d1Refuses, doubled, dropped, cut, sockets, killed];
 
 function chosen(names: readonly string[]): readonly Scenario[] {
   const known = SCENARIOS.map(({ name }) => name);
