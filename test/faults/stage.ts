@@ -31,11 +31,11 @@ export interface Scenario {
   readonly name: string;
   /** What happens, in one line. */
   readonly title: string;
-  cast(scale: Scale): Cast;
+  readonly cast: (scale: Scale) => Cast;
   /** False where a scenario judges by itself. */
   readonly isJudged?: boolean;
   /** Plays; gives what it has counted, and checks of its own. */
-  play(stage: Stage): Promise<{ readonly figures: readonly Figure[]; readonly checks: readonly Check[] }>;
+  readonly play: (stage: Stage) => Promise<{ readonly figures: readonly Figure[]; readonly checks: readonly Check[] }>;
 }
 
 /** Milliseconds in which everything comes to where it belongs, once the faults are over. */

@@ -18,9 +18,9 @@ interface Plant {
   readonly what: string;
   /** The check that must find it. */
   readonly finds: string;
-  plant(stage: Stage): Promise<void> | void;
+  readonly plant: (stage: Stage) => Promise<void> | void;
   /** Puts it right. */
-  mend?(stage: Stage): Promise<void> | void;
+  readonly mend?: (stage: Stage) => Promise<void> | void;
 }
 
 const STRAY = "PLANTED";
