@@ -43,6 +43,10 @@ export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
 }
 
+export function milliseconds(ms: number): string {
+  return ms < 10_000 ? `${ms.toFixed(0)} ms` : seconds(ms);
+}
+
 export function megabytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(0)} MB`;
 }

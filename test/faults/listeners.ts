@@ -26,6 +26,8 @@ export class Listener {
   #acknowledged = 0;
   /** How far the node has heard. */
   seq = 0;
+  /** When it heard that, by performance.now(). */
+  seqAt = 0;
   /** When the first answer came on the socket that it has, by performance.now(). */
   connectedAt = 0;
   /** When it last lost a socket on which it had been answered. */
@@ -95,7 +97,10 @@ export class Listener {
     this.#handle = /"MapSessionHandle":"([^"]+)"/.exec(text)?.[1] ?? this.#handle;
     // A piece of a large map has none: only the last one says how far it goes.
     const seq = /"Seq":(\d+)/.exec(text)?.[1];
-    this.seq = Math.max(this.seq, Number(seq ?? 0));
+    if (Number(seq ?? 0) > this.seq) {
+      this.seq = Number(seq);
+      this.seqAt = performance.now();
+    }
     if (this.#received - this.#acknowledged >= ACKNOWLEDGE_CHARS || seq === undefined) this.#say({});
   }
 
@@ -157,6 +162,12 @@ export class Listeners {
     const took = seconds(performance.now() - started);
     const deaf = this.all.filter((listener) => !listener.isConnected || listener.seq < seq).map(({ name }) => name);
     return none("no listener hangs", deaf, `${this.all.length} listeners at seq ${seq}, within ${took}`);
+  }
+
+  /** Milliseconds from `at` until half of them, and all, had heard the last that they have; before 0 for what came before. */
+  latency(at: number): { readonly half: number; readonly all: number } {
+    const times = this.all.map(({ seqAt }) => seqAt - at).sort((a, b) => a - b);
+    return { half: times[Math.floor(times.length / 2)] ?? 0, all: times.at(-1) ?? 0 };
   }
 
   stop(): void {

@@ -215,14 +215,15 @@ export class Load {
     return nodes;
   }
 
-  /** Makes one more change, which every node is told of, and gives its number. */
-  async mark(): Promise<number> {
+  /** Makes one more change, which every node is told of; gives its number, and when it was answered, by performance.now(). */
+  async mark(): Promise<{ readonly seq: number; readonly at: number }> {
     const [node] = this.appenders;
     if (node === undefined) throw new Error("a load needs somebody who appends");
     await node.sync();
     while (!(await this.#appendOnce(node))) await node.sync();
+    const at = performance.now();
     const [row] = await this.control.rows(this.tailnet, "SELECT lock_seq FROM tailnet");
-    return Number(row?.["lock_seq"]);
+    return { seq: Number(row?.["lock_seq"]), at };
   }
 
   /** Has every node that was let in ask for the chain: its route must lead to the tailnet, and the chain verify. */

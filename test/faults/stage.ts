@@ -59,7 +59,7 @@ function judgeMemory({ peakHeap }: MemoryWatch): Check {
 export async function judge(stage: Stage, { convergeMs, recordMs }: Limits = LIMITS): Promise<Check[]> {
   const { control, load, agents, listeners, memory } = stage;
   const { tailnet } = load;
-  const seq = await load.mark();
+  const { seq } = await load.mark();
   const heard = await listeners.hear(seq, convergeMs);
   const converged = await agents.converge(control, tailnet, convergeMs);
   const reached = await load.judgeRoutes();

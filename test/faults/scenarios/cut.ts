@@ -3,7 +3,7 @@
  * suffices. The full run then cuts both, and the shards' own comparison is all that is left.
  */
 
-import { equal, seconds, type Check, type Figure } from "../checks.ts";
+import { equal, milliseconds, type Check, type Figure } from "../checks.ts";
 import { workFor } from "../load.ts";
 import type { Scenario, Stage } from "../stage.ts";
 import type { Switches } from "../worker/switches.ts";
@@ -33,13 +33,15 @@ async function phase(
 ): Promise<{ readonly figure: Figure; readonly checks: readonly Check[] }> {
   await control.switch(faults);
   await load.run(workFor(LOAD_MS[scale], REST_MS));
-  const seq = await load.mark();
-  const marked = performance.now();
+  const { seq, at } = await load.mark();
   const heard = await listeners.hear(seq, mostMs);
-  const took = seconds(performance.now() - marked);
+  const { half, all } = listeners.latency(at);
   const converged = await agents.converge(control, load.tailnet, CATCH_UP_MS);
   return {
-    figure: { what: `the last change with ${what}`, value: `heard by all listeners after ${took}` },
+    figure: {
+      what: `the last change with ${what}`,
+      value: `heard after its answer: half ${milliseconds(half)}, all ${milliseconds(all)}`,
+    },
     checks: [
       equal(`news arrives with ${what}`, heard.counts, heard.held),
       equal(`agents follow with ${what}`, converged.counts, converged.held),
