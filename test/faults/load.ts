@@ -215,15 +215,17 @@ export class Load {
     return nodes;
   }
 
-  /** Makes one more change, which every node is told of; gives its number, and when it was answered, by performance.now(). */
-  async mark(): Promise<{ readonly seq: number; readonly at: number }> {
+  /** Makes one more change, which every node is told of; gives its number, and when it was sent, by performance.now(). */
+  async mark(): Promise<{ readonly seq: number; readonly sentAt: number }> {
     const [node] = this.appenders;
     if (node === undefined) throw new Error("a load needs somebody who appends");
-    await node.sync();
-    while (!(await this.#appendOnce(node))) await node.sync();
-    const at = performance.now();
+    let sentAt = 0;
+    do {
+      await node.sync();
+      sentAt = performance.now();
+    } while (!(await this.#appendOnce(node)));
     const [row] = await this.control.rows(this.tailnet, "SELECT lock_seq FROM tailnet");
-    return { seq: Number(row?.["lock_seq"]), at };
+    return { seq: Number(row?.["lock_seq"]), sentAt };
   }
 
   /** Has every node that was let in ask for the chain: its route must lead to the tailnet, and the chain verify. */

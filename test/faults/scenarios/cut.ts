@@ -33,14 +33,14 @@ async function phase(
 ): Promise<{ readonly figure: Figure; readonly checks: readonly Check[] }> {
   await control.switch(faults);
   await load.run(workFor(LOAD_MS[scale], REST_MS));
-  const { seq, at } = await load.mark();
+  const { seq, sentAt } = await load.mark();
   const heard = await listeners.hear(seq, mostMs);
-  const { half, all } = listeners.latency(at);
+  const { half, all } = listeners.latency(sentAt);
   const converged = await agents.converge(control, load.tailnet, CATCH_UP_MS);
   return {
     figure: {
       what: `the last change with ${what}`,
-      value: `heard after its answer: half ${milliseconds(half)}, all ${milliseconds(all)}`,
+      value: `heard by half after ${milliseconds(half)}, by all after ${milliseconds(all)}`,
     },
     checks: [
       equal(`news arrives with ${what}`, heard.counts, heard.held),
