@@ -31,11 +31,15 @@ async function phase(
   [what, faults]: readonly [string, Partial<Switches>],
   mostMs: number,
 ): Promise<{ readonly figure: Figure; readonly checks: readonly Check[] }> {
+  await control.counts();
   await control.switch(faults);
   await load.run(workFor(LOAD_MS[scale], REST_MS));
   const { seq, sentAt } = await load.mark();
   const heard = await listeners.hear(seq, mostMs);
   const { half, all } = listeners.latency(sentAt);
+  const counts = await control.counts();
+  const [calls, sends] = [counts["direct.failed"] ?? 0, counts["queue.refused"] ?? 0];
+  const isCut = (calls > 0 || faults.direct === undefined) && (sends > 0 || faults.sessions === undefined);
   const converged = await agents.converge(control, load.tailnet, CATCH_UP_MS);
   return {
     figure: {
@@ -43,6 +47,7 @@ async function phase(
       value: `heard by half after ${milliseconds(half)}, by all after ${milliseconds(all)}`,
     },
     checks: [
+      equal(`it was: ${what}`, `${calls} calls failed, ${sends} sends refused`, isCut),
       equal(`news arrives with ${what}`, heard.counts, heard.held),
       equal(`agents follow with ${what}`, converged.counts, converged.held),
     ],

@@ -44,6 +44,7 @@ function stub(user: User, binding: string, inner: object): object {
     count(`${user}>${binding}.${method}`);
     const isCut = user === "authority" && method === "advance" && binding === "NODE_SESSIONS";
     const fault = isCut ? switches().direct : "none";
+    if (fault !== "none") count("direct.failed");
     if (fault === "cut") throw new InjectedFault("the direct call is cut");
     const result = await call(...args);
     if (fault === "lose") throw new InjectedFault("the answer of the direct call is lost");
@@ -126,7 +127,9 @@ function queue(binding: string, inner: Binding): Binding {
   const lane = laneOf(binding);
   const send = async (messages: readonly Sent[], options?: unknown): Promise<void> => {
     count(`queue.${lane}.sent`, messages.length);
-    const arriving = distort(switches()[lane], messages);
+    const fault = switches()[lane];
+    if (fault.kind === "refuse") count("queue.refused");
+    const arriving = distort(fault, messages);
     count(`queue.${lane}.arriving`, arriving.length);
     if (arriving.length > 0) await (inner as unknown as Queue).sendBatch(arriving, options as QueueSendBatchOptions);
   };
