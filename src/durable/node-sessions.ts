@@ -2,7 +2,7 @@
  * Holds the nodes' sessions: WebSockets in some objects, streams in others [X4], the nodes of many small tailnets or some of one large one's [X3].
  *
  * Rule [X1]: the authority's `advance` is a hurry, and the Queue's a promise. Beside both, while it holds anybody, the object compares with the
- *            authority: streams often, since it is awake; sockets by an alarm, and a shared object only a part of its tailnets each time.
+ *            authority: by a timer for streams, since it is awake; by an alarm for sockets, and a shared object only a part of its tailnets each time.
  * Rule [X2]: nothing is stored here but that alarm: a session that is cut off is made again by its node.
  */
 
@@ -22,8 +22,8 @@ const ALARM_MS = 5 * 60_000;
 /** Tailnets of sockets that are compared at one alarm, about, and alarms after which each has been compared. */
 const COMPARED_AT_ONCE = 50;
 const MOST_TURNS = 12;
-/** Milliseconds between comparisons while there are streams. */
-const COMPARE_STREAMS_MS = 20_000;
+/** Milliseconds between comparisons while there are streams. Each is a call for each tailnet, and calls are what shared objects would cost most in. */
+const COMPARE_STREAMS_MS = 5 * 60_000;
 
 export class NodeSessions extends DurableObject<ObjectsEnv> {
   #compareMs: number = COMPARE_STREAMS_MS;

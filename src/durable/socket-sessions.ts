@@ -187,6 +187,8 @@ export class SocketSessions {
       }
       this.#save(socket, held, { ...held, session: step.session, sent: held.sent + step.text.length });
       socket.send(step.text);
+      // Most are told once: looking again would cost as much as telling.
+      if (step.session.batch === null && step.session.seq >= snapshot.seq) return null;
     }
   }
 

@@ -53,6 +53,7 @@ import { byNode, type NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
 import type { Lane } from "./outbox.ts";
 import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record.ts";
+import { passOn } from "./pass-on.ts";
 import { outcomeOf } from "./refuse.ts";
 import { register } from "./registration.ts";
 import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
@@ -120,11 +121,9 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       () => this.#tailnet.head(),
     );
     const info = this.#tailnet.find();
-    if (info !== null && info.seq !== before) {
-      this.ctx.waitUntil(this.#herald.hurry(info.id, info.seq));
-      this.ctx.waitUntil(this.#delivery.flush());
-    }
-    this.ctx.waitUntil(this.#courier.send(Date.now()));
+    const hasNews = info !== null && info.seq !== before;
+    if (hasNews) this.ctx.waitUntil(this.#herald.hurry(info.id, info.seq));
+    this.ctx.waitUntil(passOn(hasNews ? this.#delivery : null, this.#courier));
     return outcome;
   }
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { NodeSessions, Queues, TailnetAuthority } from "../../src/durable/index.ts";
 import type { MapResponse } from "../../src/protocol/index.ts";
 import { authorityOf, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
-import { alarmIn, cutQueues, deliver, ring, ringTwice } from "../support/workerd/courier.ts";
+import { alarmIn, cutQueues, deliver, ring, ringTwice, sent } from "../support/workerd/courier.ts";
 import { EQUAL, d1, pending, rebuild, settled } from "../support/workerd/record.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
 
@@ -28,6 +28,7 @@ describe("the alarm [W11]", () => {
   test("is set while anything is pending, and an idle tailnet has none", async () => {
     const held = cutQueues();
     const tailnet = await makeTailnet();
+    await sent(tailnet, held);
     expect(await alarmIn(tailnet)).toBeGreaterThan(25 * SECOND);
     expect(await alarmIn(tailnet)).toBeLessThanOrEqual(30 * SECOND);
     await deliver("record", held.record);
@@ -41,6 +42,7 @@ describe("the alarm [W11]", () => {
   test("sends again what was dropped, after ever longer waits, and soon again once anything arrives", async () => {
     const held = cutQueues();
     const tailnet = await makeTailnet();
+    await sent(tailnet, held);
     const waits: number[] = [];
     let now = 0;
     for (let i = 0; i < 7; i++) {
@@ -72,6 +74,7 @@ describe("the alarm [W11]", () => {
     const held = cutQueues();
     const tailnet = await makeTailnet();
     for (let i = 0; i < 25; i++) await Promise.all(Array.from({ length: 10 }, () => makeAuthKey(tailnet)));
+    await sent(tailnet, held);
     held.record.length = 0;
     await evictDurableObject(authorityOf(tailnet));
     await ring(tailnet, 31 * SECOND);
@@ -100,18 +103,20 @@ describe("the alarm [W11]", () => {
   });
 
   test("of an earlier instance is not put off by what comes later", async () => {
-    cutQueues();
+    const held = cutQueues();
     const tailnet = await makeTailnet();
     const soon = Date.now() + 5 * SECOND;
     await runInDurableObject(authorityOf(tailnet), (_, { storage }) => storage.setAlarm(soon));
     await evictDurableObject(authorityOf(tailnet));
     await makeAuthKey(tailnet);
     expect(await alarmIn(tailnet)).toBeLessThanOrEqual(5 * SECOND);
+    await sent(tailnet, held);
   });
 
   test("that begins an instance does its work", async () => {
     const held = cutQueues();
     const tailnet = await makeTailnet();
+    await sent(tailnet, held);
     let now = 0;
     for (let count = 2; count < 6; count++) {
       now += 11 * MINUTE;
@@ -186,6 +191,7 @@ describe("sessions hear of news", () => {
     loseAdvance(2);
     await make();
     const { seq } = await pending(tailnet);
+    await sent(tailnet, held);
     const last = held.sessions.slice(-1);
     expect(await deliver("sessions", last)).toEqual({ acknowledged: 0, again: 1 });
     expect((await pending(tailnet)).sessions).toBeLessThan(seq);

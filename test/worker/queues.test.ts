@@ -6,7 +6,7 @@ import { TailnetAuthority, type Pointer } from "../../src/durable/index.ts";
 import { RETRIES } from "../../src/worker/queue-batch.ts";
 import { writeNews } from "../../src/worker/record-writes.ts";
 import { admin, authorityOf, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
-import { cutQueues, deliver, ringTwice, type Held } from "../support/workerd/courier.ts";
+import { cutQueues, deliver, ringTwice, sent, type Held } from "../support/workerd/courier.ts";
 import { lock, unlockedScene, sign, type Scene } from "../support/workerd/locked.ts";
 import { EQUAL, d1, pending, rebuild, settled } from "../support/workerd/record.ts";
 import { TestNode, type Answer } from "../support/workerd/test-node.ts";
@@ -82,6 +82,7 @@ describe("messages that come twice, late and out of order", () => {
     const scene = await unlockedScene();
     for (const act of lifeOf(scene)) {
       await act();
+      await sent(scene.tailnet, held);
       await deliver("record", take(held, below));
     }
     const { seq } = await pending(scene.tailnet);
@@ -99,9 +100,11 @@ describe("messages that come twice, late and out of order", () => {
     const scene = await unlockedScene();
     const { tailnet, carol } = scene;
     const stub = authorityOf(tailnet);
+    await sent(tailnet, held);
     const seqs = held.record.map(({ seq }) => seq);
     const early = await stub.newsAt(seqs, -1);
     ok(await admin("DELETE", await deviceOf(tailnet, carol)));
+    await sent(tailnet, held);
     await deliver("record", held.record);
     if (!early.ok) throw new Error(early.error.message);
     expect(early.value.nodes.map(({ removed }) => removed)).toEqual([0, 0, 0]);
@@ -109,6 +112,7 @@ describe("messages that come twice, late and out of order", () => {
     expect(await rebuild(tailnet)).toEqual(FINDS_NOTHING);
     // And what was told in an epoch that is over does not win over the present one.
     ok(await admin("POST", `/api/v2/tailnet/${tailnet}/restored`));
+    await sent(tailnet, held);
     await deliver("record", held.record);
     const old = { ...early.value.tailnet, seq: 1000 };
     await writeNews(env.RECORD, { ...early.value, tailnet: old, nodes: [] });
@@ -182,6 +186,7 @@ describe("D1 that refuses", () => {
     vi.spyOn(console, "warn").mockReturnValue();
     const held = cutQueues();
     const { tailnet } = await unlockedScene();
+    await sent(tailnet, held);
     const messages = [...held.record];
     await without("nodes", async () => {
       expect(await deliver("record", messages)).toEqual({ acknowledged: 0, again: messages.length });

@@ -13,21 +13,33 @@ import { Queues, type Lane, type Pointer } from "../../../src/durable/index.ts";
 import { consume } from "../../../src/worker/queues.ts";
 import { later } from "./clock.ts";
 import { authorityOf } from "./control.ts";
+import { pending } from "./record.ts";
 
 /** Messages that were sent while the queues were cut off, by lane. */
 export interface Held {
   readonly sessions: Pointer[];
   readonly record: Pointer[];
+  /** The greatest seq that was sent to the record's. */
+  last: number;
 }
 
 /** Cuts the queues off: what objects send is kept here, and arrives nowhere. Mocks are restored by the test file. */
 export function cutQueues(): Held {
-  const held: Held = { sessions: [], record: [] };
+  const held: Held = { sessions: [], record: [], last: -1 };
   vi.spyOn(Queues.prototype, "send").mockImplementation((lane, pointers) => {
     held[lane].push(...pointers);
+    if (lane === "record") held.last = Math.max(held.last, ...pointers.map(({ seq }) => seq));
     return Promise.resolve();
   });
   return held;
+}
+
+/** Waits until all events of the tailnet were sent once: others are told when the answer is on its way. */
+export async function sent(tailnet: string, held: Held): Promise<void> {
+  const { seq } = await pending(tailnet);
+  await vi.waitFor(() => {
+    if (held.last < seq || held.sessions.length === 0) throw new Error("the messages were not sent yet");
+  });
 }
 
 /** Hands messages to the consumer of a lane, or of its dead letters, as one batch, and gives how many it acknowledged and how many are to come again. */
