@@ -1,12 +1,17 @@
 /**
  * `npm run bench`: speeds, each beside a baseline in the same run. Without arguments all of them; `npm run bench -- append fanout` runs these
- * alone, `--quick` with fewer rounds. `npm run bench -- tka [subjects]` is the authority beside Go's; what it takes is in tka/main.ts.
+ * alone, `--quick` with fewer rounds, `--nodes N` with tailnets of that size. `npm run bench -- bill` works out the bill from what `counts` has counted. `npm run bench -- tka [subjects]` is the authority beside Go's; what it takes is in tka/main.ts.
  */
 
 import { spawnSync } from "node:child_process";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { benchAppend } from "./append.ts";
+import { benchCounts } from "./counts.ts";
+import { benchMemory } from "./memory.ts";
+import { benchColdStart } from "./cold-start.ts";
+import { benchFanout } from "./fanout.ts";
+import { printBill } from "./bill.ts";
 import { benchChain } from "./chain.ts";
 import type { BenchOptions } from "./options.ts";
 import { ROOT } from "./root.ts";
@@ -14,6 +19,10 @@ import { ROOT } from "./root.ts";
 const SUBJECTS = {
   append: benchAppend,
   chain: benchChain,
+  fanout: benchFanout,
+  memory: benchMemory,
+  coldstart: benchColdStart,
+  counts: benchCounts,
 } as const satisfies Readonly<Record<string, (options: BenchOptions) => Promise<void>>>;
 type Subject = keyof typeof SUBJECTS;
 
@@ -39,13 +48,23 @@ function benchTka(args: readonly string[]): number {
 
 async function main(): Promise<void> {
   const [first, ...rest] = process.argv.slice(2);
+  if (first === "bill") {
+    printBill();
+    return;
+  }
   if (first === "tka") {
     process.exitCode = benchTka(rest);
     return;
   }
-  const { values, positionals } = parseArgs({ options: { quick: { type: "boolean" } }, allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    options: { quick: { type: "boolean" }, nodes: { type: "string" } },
+    allowPositionals: true,
+  });
   if (positionals.length === 0) process.exitCode = benchTka([]);
-  await benchPlane(positionals, { isQuick: values.quick === true });
+  await benchPlane(positionals, {
+    isQuick: values.quick === true,
+    nodes: values.nodes === undefined ? null : Number(values.nodes),
+  });
 }
 
 await main();

@@ -16,6 +16,7 @@ import {
 import { ROOT } from "../root.ts";
 import { BenchNode } from "./bench-node.ts";
 import { bundle } from "./bundle.ts";
+import { HANDS, each } from "./each.ts";
 import { ChainMaker } from "./chain-maker.ts";
 import { Http, expectOk, type Ask } from "./http.ts";
 import { Runtime } from "./runtime.ts";
@@ -23,18 +24,6 @@ import { settingsOf, type Bindings } from "./worker-settings.ts";
 
 const CONFIG = "wrangler.toml";
 const TOKEN = "owner-token-of-the-benchmark";
-/** Requests that are under way at once while a tailnet is filled. */
-const HANDS = 8;
-
-/** Runs `work` for 0 to `count - 1`, some at once. */
-export async function each(count: number, work: (i: number) => Promise<void>, hands = HANDS): Promise<void> {
-  let next = 0;
-  const hand = async (): Promise<void> => {
-    for (let i = next++; i < count; i = next++) await work(i);
-  };
-  await Promise.all(Array.from({ length: hands }, hand));
-}
-
 /** D1's migrations, in order, each a list of statements. */
 function d1Statements(): string[] {
   const folder = join(ROOT, "migrations");
@@ -45,10 +34,13 @@ function d1Statements(): string[] {
 
 export class Plane {
   readonly runtime: Runtime;
+  /** True where the Worker consumes queues. */
+  readonly hasQueues: boolean;
   #http: Http;
 
-  private constructor(runtime: Runtime) {
+  private constructor(runtime: Runtime, hasQueues: boolean) {
     this.runtime = runtime;
+    this.hasQueues = hasQueues;
     this.#http = new Http(runtime.url, HANDS);
   }
 
@@ -62,7 +54,7 @@ export class Plane {
       const database = await runtime.miniflare.getD1Database(binding, settings.name);
       for (const statement of d1Statements()) await database.prepare(statement).run();
     }
-    return new Plane(runtime);
+    return new Plane(runtime, (settings.triggers ?? []).length > 0);
   }
 
   get url(): URL {
@@ -153,8 +145,16 @@ export class LockedTailnet {
     this.#chain = new ChainMaker(signer.lockKey, aumHash(genesis), state);
   }
 
+  get head(): string {
+    return this.#chain.head;
+  }
+
+  /** The head before the last change. */
+  before = "";
+
   /** The signed request that sends the next AUM as a person's change. */
   nextChange(): Ask {
+    this.before = this.#chain.head;
     return this.#request([this.#chain.next()], true);
   }
 

@@ -1,7 +1,7 @@
 /**
  * The baseline: a Worker and an object that do the least that could be called the same. `POST /insert/<object>` inserts the body as a row;
  * `/hop/…` asks another object first, as the control plane asks its directory; `/signed/…` verifies the request's signature besides.
- * `/wait/<object>` accepts a WebSocket that hibernates; `POST /tell/<object>` sends the body to all of them.
+ * `/fill`, `/find` and `/all` write rows and read one or all of them. `/wait/<object>` accepts a WebSocket that hibernates; `POST /tell/<object>` sends the body to all of them.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -27,11 +27,25 @@ export class Bare extends DurableObject<BareEnv> {
     return row?.body ?? null;
   }
 
+  fill(count: number, body: string): void {
+    for (let i = 0; i < count; i++) this.ctx.storage.sql.exec("INSERT INTO rows (body) VALUES (?)", body);
+  }
+
+  all(): string {
+    const rows = this.ctx.storage.sql.exec<{ body: string }>("SELECT body FROM rows ORDER BY id").toArray();
+    return rows.map(({ body }) => body).join(",");
+  }
+
   /** Sends `text` to all who wait; says how many. */
   tell(text: string): number {
     const waiting = this.ctx.getWebSockets();
     for (const socket of waiting) socket.send(text);
     return waiting.length;
+  }
+
+  /** Answered, as a node's first message is. */
+  override webSocketMessage(socket: WebSocket): void {
+    socket.send("{}");
   }
 
   override fetch(): Response {
@@ -57,11 +71,19 @@ app.post("/signed/:object", async (c) => {
   await c.env.BARE.getByName("directory").find(1);
   return c.json({ id: await c.env.BARE.getByName(c.req.param("object")).insert(body) });
 });
+app.post("/fill/:object", async (c) => {
+  const { count, text } = await c.req.json<{ count: number; text: string }>();
+  await c.env.BARE.getByName(c.req.param("object")).fill(count, text);
+  return c.json({});
+});
+app.post("/find/:object", async (c) => c.json({ body: await c.env.BARE.getByName(c.req.param("object")).find(1) }));
+app.post("/all/:object", async (c) => c.body(await c.env.BARE.getByName(c.req.param("object")).all()));
 app.get("/wait/:object", (c) => c.env.BARE.getByName(c.req.param("object")).fetch(c.req.raw));
 app.post("/tell", async (c) => {
+  const began = Date.now();
   const { objects, text } = await c.req.json<{ objects: readonly string[]; text: string }>();
   const told = await Promise.all(objects.map((name) => c.env.BARE.getByName(name).tell(text)));
-  return c.json({ told: told.reduce((sum, count) => sum + count, 0) });
+  return c.json({ began, told: told.reduce((sum, count) => sum + count, 0) });
 });
 
 export default { fetch: app.fetch };
