@@ -16,7 +16,7 @@ import {
   type Refusal,
   type TkaInfo,
 } from "../protocol/index.ts";
-import { TkaError, type NodeKey, type Signer } from "../tka/index.ts";
+import { TkaError, type AumHash, type NodeKey, type Signer } from "../tka/index.ts";
 import type { ActContext } from "./act-context.ts";
 import { lockStatusOf, peerStatuses, selfFacts, type AgentStatus } from "./agent-status.ts";
 import { AgentError, ControlRefusal, isTriedAgain } from "./errors.ts";
@@ -64,6 +64,8 @@ export class Agent {
   readonly #machineKey: MachineKey;
   #netmap: Netmap = EMPTY_NETMAP;
   #view: View = NOTHING_SEEN;
+  /** The head that both sides stood at when a sync ended last, and the map session of that moment. */
+  #agreed: { readonly handle: string; readonly head: AumHash } | null = null;
   /** True once the control plane has said that it does not know us: asked for a place again, once, before the next poll. */
   #isForgotten = false;
   /** Syncs and changes of the chain, one after the other. */
@@ -183,7 +185,8 @@ export class Agent {
   async sync(signal: AbortSignal): Promise<void> {
     const said = this.#netmap.lock;
     try {
-      if (said !== null && needsSync(this.lock, said)) await this.exclusively(() => this.#syncTo(said));
+      if (said !== null && needsSync(this.lock, said) && !this.#isPassed(said))
+        await this.exclusively(() => this.#syncTo(said));
       this.#syncBackoff.reset();
     } catch (error) {
       signal.throwIfAborted();
@@ -196,9 +199,18 @@ export class Agent {
     this.#publish();
   }
 
-  #syncTo(said: TkaInfo): Promise<void> {
+  /** True for a head that both sides had and have left behind: it was on its way here while they agreed on ours. */
+  #isPassed({ Head }: TkaInfo): boolean {
+    const head = this.lock.authority?.head ?? null;
+    const isAgreed = this.#agreed?.head === head && this.#agreed?.handle === this.#netmap.handle;
+    return isAgreed && Head !== null && this.lock.isActive(Head);
+  }
+
+  async #syncTo(said: TkaInfo): Promise<void> {
     const { client, lock, log, store } = this.#ports;
-    return syncLock({ client, lock, nodeKey: this.#nodeKey, disallowed: store.state.disallowedStateIds, log }, said);
+    const context = { client, lock, nodeKey: this.#nodeKey, disallowed: store.state.disallowedStateIds, log };
+    const isAgreed = await syncLock(context, said);
+    this.#agreed = isAgreed ? { handle: this.#netmap.handle, head: lock.require().head } : null;
   }
 
   /**

@@ -73,17 +73,18 @@ async function round(context: SyncContext): Promise<string> {
   return Head;
 }
 
-async function exchange(context: SyncContext): Promise<void> {
+/** True where both sides stand at the same head then. */
+async function exchange(context: SyncContext): Promise<boolean> {
   const { lock, log } = context;
   for (;;) {
     const { head: before } = lock.require();
     const theirs = await round(context);
     const { head } = lock.require();
     if (head !== before) log(`tailnet lock: head ${head}`);
-    if (head === theirs) return;
+    if (head === theirs) return true;
     if (head === before) {
       log(`tailnet lock: out of step with the control plane, which stands at ${theirs}`);
-      return;
+      return false;
     }
   }
 }
@@ -106,21 +107,26 @@ export function needsSync(lock: LocalLock, said: TkaInfo | null): boolean {
   return said.Head !== null && said.Head !== head && said.Head !== lock.passedOver;
 }
 
-/** Does what `said` asks for. Throws what the client, the chain's verification or the disk throws: the chain is then as it was, or further on. */
-export async function syncLock(context: SyncContext, said: TkaInfo): Promise<void> {
+/**
+ * Does what `said` asks for. True where both sides stand at the same head then. Throws what the client, the chain's verification or the disk throws: the chain
+ * is then as it was, or further on.
+ */
+export async function syncLock(context: SyncContext, said: TkaInfo): Promise<boolean> {
   const { lock } = context;
   if (said.Disabled) {
     if (lock.authority !== null) await disable(context);
-    return;
+    return false;
   }
-  if (said.Head === null) return;
-  if (lock.authority === null && !(await enable(context, said.Head))) return;
+  if (said.Head === null) return false;
+  if (lock.authority === null && !(await enable(context, said.Head))) return false;
+  let isAgreed: boolean;
   try {
-    await exchange(context);
+    isAgreed = await exchange(context);
   } catch (error) {
     if (!(await isRetired(context, error))) throw error;
-    if (!(await enable(context, said.Head))) return;
-    await exchange(context);
+    if (!(await enable(context, said.Head))) return false;
+    isAgreed = await exchange(context);
   }
   lock.compact();
+  return isAgreed;
 }

@@ -2,7 +2,14 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { nodeKdf } from "../../src/node/index.ts";
-import { makeGenesis, rotateSignature, signDirect, type Aum, type NodeKey } from "../../src/tka/index.ts";
+import {
+  UpdateBuilder,
+  makeGenesis,
+  rotateSignature,
+  signDirect,
+  type Aum,
+  type NodeKey,
+} from "../../src/tka/index.ts";
 import { lockKey, nodeKey, stateOf } from "../support/chains-keys.ts";
 import { FakeControl, mapNode } from "./support/fake-control.ts";
 import { seen, startAgent, type TestAgent } from "./support/test-agent.ts";
@@ -47,6 +54,22 @@ describe("awake", () => {
       control.lock(genesis(lock + 1));
       await soon(() => expect(followed(one)).toBe(BigInt(lock + 1)));
     }
+  });
+
+  test("a head that it has left behind, and that was on its way meanwhile, is not asked about", async () => {
+    const control = new FakeControl();
+    const one = await following(control);
+    const old = control.authority?.head ?? "";
+    const builder = new UpdateBuilder(one.agent.lock.require(), lockKey("alice"));
+    control.extend(...builder.setKeyVotes(lockKey("alice").publicKey, 2n).finalize(one.agent.lock.chonk));
+    await soon(() => expect(one.agent.lock.authority?.head).toBe(control.authority?.head));
+    const offers = vi.spyOn(control, "syncOffer");
+    control.change(() => (control.saysOfLock = { Head: old, Disabled: false }));
+    signedPeer(control, 1, "a");
+    await soon(() => expect(seen(one)).toEqual(["a"]));
+    expect(offers).not.toHaveBeenCalled();
+    control.change(() => (control.saysOfLock = { Head: "A".repeat(52), Disabled: false }));
+    await soon(() => expect(offers).toHaveBeenCalled());
   });
 
   test("it shows everybody while the lock is off, and filters again once it is on", async () => {

@@ -39,7 +39,7 @@ class World {
   disallowed: string[] = [];
 
   /** Syncs to what is said, which is the truth by default. */
-  sync(said: object = { Head: this.control.authority?.head }): Promise<void> {
+  sync(said: object = { Head: this.control.authority?.head }): Promise<boolean> {
     const { control: client, lock, disallowed } = this;
     const log = (line: string): number => this.lines.push(line);
     return syncLock({ client, lock, nodeKey: nodeKey("n"), disallowed, log: (line) => void log(line) }, infoOf(said));
@@ -343,7 +343,7 @@ describe("after a sync", () => {
     control.lock(...long.aums("G", ...names.slice(0, 128)));
     let now = 1_800_000_000_000;
     const lock = new LocalLock({ chonk: file, verifier: nodeVerifier, kdf: nodeKdf, now: () => now });
-    const sync = (): Promise<void> =>
+    const sync = (): Promise<boolean> =>
       syncLock(
         { client: control, lock, nodeKey: nodeKey("n"), disallowed: [], log: () => undefined },
         infoOf({ Head: control.authority?.head }),
