@@ -132,11 +132,12 @@ export class Nodes {
    * them at most.
    */
   changedSince(seq: number, after: number, most: number): NodeRecord[] {
-    // All by their rows; a few by the indexes of changes, whatever the planner would think.
+    // All by their rows; a few by the indexes of changes: the planner would look at every node, to have both halves in order.
+    const news = (column: string): string => `SELECT id FROM nodes INDEXED BY nodes_${column} WHERE ${column} > ?1`;
     const where =
       seq === 0
         ? "(+changed > ?1 OR +self_changed > ?1) AND id > ?2"
-        : "id IN (SELECT id FROM nodes WHERE changed > ?1 UNION SELECT id FROM nodes WHERE self_changed > ?1) AND +id > ?2";
+        : `id IN (${news("changed")} UNION ${news("self_changed")}) AND +id > ?2`;
     return this.#store.rows(`SELECT * FROM nodes WHERE ${where} ORDER BY id LIMIT ?3`, seq, after, most).map(nodeOf);
   }
 
