@@ -201,9 +201,9 @@ export class Agent {
 
   /** True for a head that both sides had and have left behind: it was on its way here while they agreed on ours. */
   #isPassed({ Head }: TkaInfo): boolean {
-    const head = this.lock.authority?.head ?? null;
-    const isAgreed = this.#agreed?.head === head && this.#agreed?.handle === this.#netmap.handle;
-    return isAgreed && Head !== null && this.lock.isActive(Head);
+    const agreed = this.#agreed;
+    if (agreed === null || Head === null || agreed.handle !== this.#netmap.handle) return false;
+    return agreed.head === this.lock.authority?.head && this.lock.isActive(Head);
   }
 
   async #syncTo(said: TkaInfo): Promise<void> {

@@ -58,9 +58,11 @@ const stage = await Stage.open(control, folder);
 try {
   const rows = await play(stage);
   printTable(rows);
-  if (rows.some(({ verdict }) => verdict !== "held")) process.exitCode = 1;
+  const failed = rows.filter(({ verdict }) => verdict !== "held").length;
+  if (failed > 0) process.exitCode = 1;
+  say(failed > 0 ? `\n${failed} scenes did not hold.` : `\nEverything held, in ${rows.length} scenes.`);
 } finally {
   await stage.close();
   await control.stop();
 }
-say(`\n${((performance.now() - started) / 1000).toFixed(1)} s in all.`);
+say(`${((performance.now() - started) / 1000).toFixed(1)} s in all.`);
