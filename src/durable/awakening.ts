@@ -4,6 +4,7 @@
  *   a lock is on; a node says that its head is on a retired chain        1: it is told that the lock is off
  *   it asks why, and is given the secret that retired that chain;        2: it is told the new head
  *   or it says that it has no head any more
+ *   it says after all that its head is on a retired chain                1: the secret did not arrive, and it is told again that the lock is off
  *   it asks for the new genesis, and is given it                         0: it is a node like all others
  *
  * Rule [A5]: until it has been given the genesis of the lock that is on, such a node is shown no unsigned peer: for a moment it has no lock by
@@ -51,7 +52,7 @@ function judgeHead(tailnet: Tailnet, node: NodeRecord, active: ActiveLock, head:
   if (active.places.knows(head)) {
     if (node.awakening !== 0) wake(tailnet, node, 0, now);
     tailnet.nodes.setSeenChain(node, active.chain);
-  } else if (node.awakening === 0 && node.seenChain !== active.chain && tailnet.lock.secretFor(head) !== null)
+  } else if (node.awakening !== 1 && node.seenChain !== active.chain && tailnet.lock.secretFor(head) !== null)
     wake(tailnet, node, 1, now);
 }
 

@@ -55,7 +55,6 @@ export const mapRequest = record({
   OmitPeers: withDefault(boolean, false),
   /** Ours, on a WebSocket: the length of all texts taken so far, in UTF-16 units [M9]; null where nothing is said of it. */
   Received: optional(integer),
-  Endpoints: strings,
   /** The node's head; empty where it has none. */
   TKAHead: withDefault(text, ""),
   ReadOnly: withDefault(boolean, false),

@@ -32,6 +32,12 @@ const ownNodeKey: Shape<NodeKey> = (value, at) => {
   return key;
 };
 
+/** The lock key, 32 bytes; null for the zero one, which a client without a lock key sends: whoever signed to it would sign to nobody's key. */
+const optionalLockKey: Shape<Uint8Array | null> = (value, at) => {
+  const key = optional(parsed(parseLockKey))(value, at);
+  return key?.every((byte) => byte === 0) === true ? null : key;
+};
+
 /** What a node says of its host; the rest of Tailscale's Hostinfo is passed over for now. */
 export const hostinfoFields = {
   Hostname: withDefault(text, ""),
@@ -46,7 +52,7 @@ export const registerRequest = record({
   /** The key that this one replaces, or null. */
   OldNodeKey: optionalNodeKey,
   /** The node's lock key (32 bytes), or null where it has none. */
-  NLKey: optional(parsed(parseLockKey)),
+  NLKey: optionalLockKey,
   Auth: optional(record({ AuthKey: withDefault(text, "") })),
   Hostinfo: optional(hostinfo),
   /** When the node wants its key to be over, RFC 3339. In the past, for its present key: it logs out. Go's zero time says nothing. */

@@ -69,6 +69,17 @@ describe("a node that slept through the end of a lock [A5]", () => {
     expect((await standing(tailnet, carol)).awakening).toBe(0);
   });
 
+  test("is told once more that the lock is off where the secret did not arrive: a Tailscale client asks for it then alone", async () => {
+    const { tailnet, carol, oldHead, secrets } = await slept();
+    const at = async (): Promise<number> => (await standing(tailnet, carol)).awakening;
+    accepted(await carol.tka("bootstrap", { Head: oldHead }), bootstrapResponse);
+    expect(await at()).toBe(2);
+    await says(carol, oldHead);
+    expect(await at()).toBe(1);
+    const { DisablementSecret } = accepted(await carol.tka("bootstrap", { Head: oldHead }), bootstrapResponse);
+    expect([DisablementSecret, await at()]).toEqual([secrets[0], 2]);
+  });
+
   test("whose lock is gone already goes on with the new head", async () => {
     const { tailnet, carol } = await slept();
     await says(carol, "");
