@@ -4,8 +4,11 @@ import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
 import { registerResponse, type RegisterResponse } from "../../src/protocol/index.ts";
 import {
+  MAX_SIGNATURE_LAYERS,
   SIG_KIND,
+  decodeNodeKeySignature,
   encodeNodeKeySignature,
+  formatLockKey,
   makeNodeKeySignature,
   nodeKeyToBinary,
   rotateSignature,
@@ -234,5 +237,40 @@ describe("a signed auth key", () => {
     expect((await kindsOf(tailnet)).filter((kind) => kind === "node.needs_direct_signature")).toHaveLength(3);
     const peers = (await alice.map()).Peers?.filter(({ Name }) => Name.startsWith("ci-"));
     expect(peers?.every(({ KeySignature }) => KeySignature.length > 0)).toBe(true);
+  });
+});
+
+/** A rotation on top of a signature, nothing trimmed: what a Tailscale client makes of a chain that goes back to an auth key. */
+function nest(signature: Uint8Array, { nodeKey, lockKey }: TestNode): Uint8Array {
+  const nested = decodeNodeKeySignature(signature);
+  const unsigned = makeNodeKeySignature(SIG_KIND.rotation, { pubkey: nodeKeyToBinary(nodeKey), nested });
+  return encodeNodeKeySignature({ ...unsigned, signature: lockKey.sign(nodeKeySigHash(unsigned)) });
+}
+
+describe("a node whose signature grows with each rotation", () => {
+  test.each([
+    ["1.104.5-t0123456789", true],
+    ["tailward 0.1.0", false],
+  ])("of %s is reported near its end: %s; our own agent trims, and is not [G12]", async (IPNVersion, isReported) => {
+    const { tailnet, alice } = await lockedScene();
+    const throwAway = new TestNode("");
+    const [node, credential] = [new TestNode("ci"), credentialOf(alice, throwAway)];
+    let NodeKeySignature = signByCredential(credential, throwAway.lockKey, node.nodeKey, node.lockKey.publicKey);
+    const Hostinfo = { Hostname: "ci", IPNVersion };
+    await registered(node, await makeAuthKey(tailnet), { NodeKeySignature, Hostinfo });
+    const reported = async (): Promise<unknown[]> => {
+      const { json } = await admin("GET", `/api/v2/tailnet/${tailnet}/lock/status`);
+      return (json["needDirectSignatures"] as Fields[]).map(({ signCommand }) => signCommand);
+    };
+    // Two layers are there: the credential, and what the node made of it.
+    for (let layers = 3; layers <= MAX_SIGNATURE_LAYERS - 4; layers++) {
+      expect(await reported()).toEqual([]);
+      const OldNodeKey = takeNewKey(node);
+      NodeKeySignature = nest(NodeKeySignature, node);
+      await registered(node, "", { OldNodeKey, NodeKeySignature, Hostinfo });
+    }
+    const command = `tailscale lock sign ${node.nodeKey} ${formatLockKey(node.lockKey.publicKey)}`;
+    expect(await reported()).toEqual(isReported ? [command] : []);
+    expect((await node.map()).Node?.KeySignature).toEqual(NodeKeySignature);
   });
 });

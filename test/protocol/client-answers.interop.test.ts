@@ -1,0 +1,113 @@
+/**
+ * The control plane's answers as Tailscale's clients decode them: Go knows every field by its name and type, and what it encodes again is what we
+ * wrote, zero values left out.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodeMapMessage, encodeMapNode, jsonReplacer, machineKeyOf, type MapNode } from "../../src/protocol/index.ts";
+import { parseAumHash, parseNodeKey } from "../../src/tka/index.ts";
+import { fastSigner } from "../support/host-crypto.ts";
+import { Oracle, type OracleVersion } from "../interop/oracle-client.ts";
+
+const HEAD = parseAumHash("A".repeat(52));
+
+const NODE: MapNode = {
+  ID: 7,
+  StableID: "n1T1",
+  Name: "box.example.",
+  User: 1,
+  Key: parseNodeKey(`nodekey:${"1a".repeat(32)}`),
+  KeySignature: new Uint8Array([1, 2, 3]),
+  Machine: machineKeyOf(fastSigner(new Uint8Array(32).fill(7)).publicKey),
+  Addresses: ["100.64.0.7/32", "fd7a:115c:a1e0::7/128"],
+  AllowedIPs: ["100.64.0.7/32", "fd7a:115c:a1e0::7/128"],
+  Hostinfo: { Hostname: "box", OS: "linux", IPNVersion: "1.104.5", ShareeNode: true },
+  Created: "2026-11-25T10:00:00Z",
+  Cap: 148,
+  Tags: ["tag:ci"],
+  MachineAuthorized: true,
+  KeyExpiry: "2027-05-24T10:00:00Z",
+  CapMap: new Map([["https://tailscale.com/cap/tailnet-lock", null]]),
+  UnsignedPeerAPIOnly: false,
+  SelfNodeV4MasqAddrForThisPeer: "100.64.0.9",
+  SelfNodeV6MasqAddrForThisPeer: "fd7a:115c:a1e0::9",
+};
+
+const BARE: MapNode = {
+  ...NODE,
+  KeySignature: new Uint8Array(0),
+  Machine: null,
+  Hostinfo: null,
+  Created: "",
+  Cap: 0,
+  Tags: [],
+  MachineAuthorized: false,
+  KeyExpiry: "0001-01-01T00:00:00Z",
+  CapMap: new Map(),
+  SelfNodeV4MasqAddrForThisPeer: "",
+  SelfNodeV6MasqAddrForThisPeer: "",
+};
+
+const full = encodeMapMessage({
+  MapSessionHandle: "e1",
+  Seq: 4,
+  Domain: "example",
+  Node: encodeMapNode(NODE),
+  Peers: [encodeMapNode(BARE)],
+  UserProfiles: [{ ID: 1, LoginName: "owner", DisplayName: "Owner" }],
+  TKAInfo: { Head: HEAD, Disabled: false },
+});
+const delta = encodeMapMessage({
+  Seq: 5,
+  PeersChanged: [encodeMapNode({ ...NODE, ID: 8 })],
+  PeersRemoved: [3, 4],
+  TKAInfo: { Head: null, Disabled: true },
+});
+
+const bytes = new Uint8Array([4, 5, 6]);
+const answers: readonly (readonly [type: string, what: string, json: string])[] = [
+  ["MapResponse", "a full map", full],
+  ["MapResponse", "a delta", delta],
+  ["MapResponse", "a keep-alive", encodeMapMessage({ KeepAlive: true })],
+  ...Object.entries({
+    RegisterResponse: {
+      NodeKeyExpired: true,
+      MachineAuthorized: true,
+      AuthURL: "https://c/login/1",
+      NodeKeySignature: bytes,
+      Error: "no",
+    },
+    initBegin: { NeedSignatures: [{ NodeID: 7, NodePublic: NODE.Key, RotationPubkey: bytes }] },
+    bootstrap: { GenesisAUM: bytes, DisablementSecret: bytes },
+    syncOffer: { Head: HEAD, Ancestors: [HEAD], MissingAUMs: [bytes] },
+    syncSend: { Head: HEAD },
+    affectedSigs: { Signatures: [bytes] },
+  }).map(([type, value]) => [type, "an answer", JSON.stringify(value, jsonReplacer)] as const),
+];
+
+/** Go writes these also where they are zero; we leave them out. */
+const ALWAYS_WRITTEN: ReadonlySet<string> = new Set(["User", "Login", "LegacyDERPString"]);
+
+/** The same value without what only Go writes. */
+function told(json: string, ours: string): unknown {
+  const known = new Set([...ours.matchAll(/"([^"]+)":/g)].map(([, name]) => name));
+  return JSON.parse(json, (name, value: unknown) => (ALWAYS_WRITTEN.has(name) && !known.has(name) ? undefined : value));
+}
+
+describe.each<OracleVersion>(["v1.104", "v1.102"])("Go's %s", (version) => {
+  let oracle: Oracle;
+  beforeAll(async () => {
+    oracle = await Oracle.start(version);
+  });
+  afterAll(() => oracle.close());
+
+  test.each(answers)("decodes %s, %s, and encodes it as it was", async (type, _what, json) => {
+    const decoded = await oracle.ask<{ json: string }>("wire.decode", { type, json });
+    expect(told(decoded.json, json)).toEqual(JSON.parse(json));
+  });
+
+  test("decodes nothing with a field that it does not know", async () => {
+    const json = JSON.stringify({ Seq: 1, Sequel: 2 });
+    await expect(oracle.ask("wire.decode", { type: "MapResponse", json })).rejects.toThrow("unknown field");
+  });
+});
