@@ -6,6 +6,9 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+/** Milliseconds for a test that asks a real workerd: a tenth of a second on an idle machine, and longer than five seconds where others use it. */
+const WORKERD_TIMEOUT = 30_000;
+
 const COMPATIBILITY = { compatibilityDate: "2026-10-23", compatibilityFlags: ["nodejs_compat"] };
 
 export default defineConfig({
@@ -48,6 +51,8 @@ export default defineConfig({
           setupFiles: ["test/support/workerd/migrated.ts"],
           include: ["test/{durable,worker}/**/*.test.ts"],
           exclude: ["**/*.interop.test.ts"],
+          testTimeout: WORKERD_TIMEOUT,
+          hookTimeout: WORKERD_TIMEOUT,
           // Every test makes objects of its own: the files share a runtime.
           isolate: false,
         },
