@@ -58,9 +58,12 @@ function newsFields({ hostname, os, clientVersion, capVersion, lockKey }: Said):
   };
 }
 
-/** The attacker-controlled host name as a DNS label, or "node" where nothing of it is left. */
+/**
+ * The attacker-controlled host name as a DNS label, or "node" where nothing of it is left. It is cut first: what takes dashes off its ends takes
+ * the square of their number.
+ */
 export function labelOf(hostname: string): string {
-  const label = hostname
+  const label = kept(hostname)
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, "-")
     .replace(/^-+|-+$/g, "")

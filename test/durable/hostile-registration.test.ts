@@ -177,6 +177,13 @@ describe("registering", () => {
     expect((await alice.map()).Peers?.map(({ Tags }) => Tags)).toEqual([["tag:ci"]]);
   });
 
+  test("a host name is cut before anything is made of it: dashes without end would keep the object busy for hours", async () => {
+    const { newcomer, once } = await joinScene();
+    const Hostname = `${"-".repeat(200)}laptop`;
+    expect((await newcomer.register(once, { Hostinfo: { Hostname } })).status).toBe(200);
+    expect((await newcomer.map()).Node?.Name).toMatch(/^node\./);
+  });
+
   test("host names that no database keeps as they are make no endless news", async () => {
     const { alice, bob } = await unlockedScene();
     const Hostinfo = { Hostname: `\ud800${"x".repeat(127)}\udbff\udc00`, OS: "a\0b", IPNVersion: "\udfff" };
