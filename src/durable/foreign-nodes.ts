@@ -5,6 +5,7 @@
  * Rule [S6]: a foreign node brings no node key that is or was that of another node here; with one that it does, it is not let in.
  * Rule [S7]: a foreign node's signature goes with its key: when that changes at home it needs signing here again, and an event says so.
  * Rule [S8]: there is a limit to a tailnet's foreign nodes, by home and in all.
+ * Rule [S13]: another tailnet goes by no name that is ours, or that of a third one here: its nodes would pass for theirs.
  */
 
 import { formatLockKey } from "../tka/index.ts";
@@ -13,6 +14,7 @@ import type { By } from "./events.ts";
 import { recordNeedsSignature } from "./lock-standing.ts";
 import { nodeOf, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { randomId } from "./random-id.ts";
+import { ControlError } from "./refuse.ts";
 import { MAX_FOREIGN_TOTAL, type ForeignFacts } from "./share-statement.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -36,6 +38,13 @@ function noMachine(home: string, id: string): MachineKey {
 /** The full name at home, without the dot at the end: no label of ours has a dot in it, so none is taken from our own nodes. */
 function nameOf({ name }: ForeignFacts, home: Home): string {
   return `${name}.${home.name}`;
+}
+
+/** Throws `name_taken` [S13]. The name is attacker-controlled. */
+export function refuseTakenName(tailnet: Tailnet, home: Home): void {
+  const isThirds = tailnet.shares.links().some(({ other, name }) => other !== home.tailnet && name === home.name);
+  if (isThirds || tailnet.info().name === home.name)
+    throw new ControlError("name_taken", "another tailnet has that name here", { subject: home.name.slice(0, 63) });
 }
 
 export function foreignNodes(tailnet: Tailnet, home: string): NodeRecord[] {

@@ -9,7 +9,7 @@ import type { ShareInviteParts } from "../protocol/index.ts";
 import { formatShareInvite } from "../protocol/index.ts";
 import type { By } from "./events.ts";
 import { requireDevice } from "./devices.ts";
-import { byTailnet, touchHome } from "./foreign-nodes.ts";
+import { byTailnet, refuseTakenName, touchHome } from "./foreign-nodes.ts";
 import { randomId, randomText } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
 import { endLapsed, endShare, shareTarget } from "./share-links.ts";
@@ -121,6 +121,7 @@ export function takeClaim(tailnet: Tailnet, claim: Claim, now: number): null {
   if (share.accepted !== null ? share.other !== from : share.expires <= now) throw refuseInvite();
   if (requireDevice(tailnet, share.node).home !== null) throw refuseInvite();
   if (share.accepted !== null) return null;
+  refuseTakenName(tailnet, { tailnet: from, name });
   tailnet.shares.open(from, name);
   tailnet.shares.saw(from, epoch, seq);
   tailnet.shares.accept(id, "out", from, name, share.node, now);

@@ -9,7 +9,16 @@
  */
 
 import { BY_SYSTEM, type By } from "./events.ts";
-import { byTailnet, factsOf, foreignNodes, keepForeign, takeForeign, touchHome, type Home } from "./foreign-nodes.ts";
+import {
+  byTailnet,
+  factsOf,
+  foreignNodes,
+  keepForeign,
+  refuseTakenName,
+  takeForeign,
+  touchHome,
+  type Home,
+} from "./foreign-nodes.ts";
 import { nodeOf, type NodeRecord } from "./nodes.ts";
 import type { Link, Share } from "./shares.ts";
 import { MAX_FOREIGN_NODES, sealStatement, type ForeignFacts, type Statement } from "./share-statement.ts";
@@ -131,6 +140,7 @@ export function takeStatement(tailnet: Tailnet, statement: Statement, now: numbe
   const link = tailnet.shares.link(home.tailnet);
   if (link === null) return isEmpty(statement) ? digest : "";
   if (isStale(link, statement)) return link.seenDigest;
+  refuseTakenName(tailnet, home);
   tailnet.shares.saw(home.tailnet, statement.epoch, statement.seq);
   if (digest === link.seenDigest) return digest;
   takeShares(tailnet, home, statement, now);

@@ -73,6 +73,8 @@ const DIGEST = /^[0-9a-f]{64}$/;
 const STABLE_ID = /^n[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})?$/;
 /** The address of a greater one would be another's. */
 const MAX_ID = 0x3fffff;
+/** Milliseconds since the epoch that any Date can tell: it throws at a greater one, and with it whatever shows the node. */
+const MAX_TIME = 8_640_000_000_000_000;
 
 function matching(test: (value: string) => boolean, what: string): Shape<string> {
   return (value, at) => {
@@ -94,6 +96,12 @@ const nodeId: Shape<number> = (value, at) => {
   return id;
 };
 
+const time: Shape<number> = (value, at) => {
+  const ms = integer(value, at);
+  if (ms < 0 || ms > MAX_TIME) throw new ShapeError(`${at}: a time expected`);
+  return ms;
+};
+
 const shareId = matching(isShareId, "a share ID");
 const stableId = matching((value) => STABLE_ID.test(value), "a stable ID");
 
@@ -112,7 +120,7 @@ const statementShape = record({
       lockKey: nullable(lockKey),
       name: parsed(labelOf),
       os: parsed(kept),
-      keyExpiry: nullable(integer),
+      keyExpiry: nullable(time),
     }),
     MAX_FOREIGN_NODES,
   ),

@@ -144,11 +144,26 @@ describe("a tailnet that shares one node", () => {
     ["an ID whose address would be another's", { placed: [{ node: "n0000000000", id: 2 ** 22 }] }],
     ["a stable ID that is none", { placed: [{ node: "'; DROP TABLE nodes", id: 1 }] }],
     ["a name that is none", { name: "UPPER CASE" }],
+    ["a time that no calendar has", { nodes: [{ ...strangers0(), keyExpiry: Number.MAX_SAFE_INTEGER }] }],
+    ["a time before all times", { nodes: [{ ...strangers0(), keyExpiry: -Number.MAX_SAFE_INTEGER }] }],
     ["no tailnet", { from: "x" }],
   ] as const)("is refused with %s, and nothing changes", async (_, over) => {
     const before = await stored(victim.tailnet);
     expect(codeOf(await lie(over as unknown as Partial<Statement>))).toBe("malformed_request");
     expect(await stored(victim.tailnet)).toEqual(before);
+  });
+
+  test("cannot go by the name of its victim, or of a third tailnet [S13]", async () => {
+    const [third, { name: own }] = [await unlockedScene(), valueOf(await authorityOf(victim.tailnet).summary())];
+    await share(third.tailnet, third.bob, victim.tailnet);
+    const { name: thirds } = valueOf(await authorityOf(third.tailnet).summary());
+    const before = await stored(victim.tailnet);
+    for (const name of [own, thirds]) {
+      expect(codeOf(await lie({ name, nodes: honest.nodes.map((node) => ({ ...node, name: "bob" })) }))).toBe(
+        "name_taken",
+      );
+      expect(await stored(victim.tailnet)).toEqual(before);
+    }
   });
 
   test("is refused with a statement that is too large, or no JSON", async () => {
