@@ -35,6 +35,8 @@ export interface Held {
   /** Characters sent, and those that the node says it has taken [M9]. */
   readonly sent: number;
   readonly received: number;
+  /** When the node last took something, or something was sent while nothing was under way. */
+  readonly moved: number;
   /** Messages that the node may send at once, as of `counted`. */
   readonly allowance: number;
   readonly counted: number;
@@ -55,6 +57,7 @@ export function heldOf(admitted: Admitted, now: number): Held {
     opened: false,
     sent: 0,
     received: 0,
+    moved: now,
     allowance: MAP_REQUEST_BURST,
     counted: now,
     session: openSession(admitted, "", 0),
@@ -75,9 +78,14 @@ export function countMessage(held: Held, now: number): Held | null {
 }
 
 /** Takes in how much the node says that it has received: never more than was sent, nor less than it has said before. */
-export function acknowledge(held: Held, received: number | null): Held {
-  if (received === null) return held;
-  return { ...held, received: Math.max(held.received, Math.min(received, held.sent)) };
+export function acknowledge(held: Held, received: number | null, now: number): Held {
+  const taken = Math.min(received ?? 0, held.sent);
+  return taken <= held.received ? held : { ...held, received: taken, moved: now };
+}
+
+/** What is saved before so many characters are sent. */
+export function sending(held: Held, session: MapSession, length: number, now: number): Held {
+  return { ...held, session, sent: held.sent + length, moved: underWay(held) > 0 ? held.moved : now };
 }
 
 /** Characters under way beyond those that a node need not acknowledge. */

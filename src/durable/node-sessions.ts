@@ -28,7 +28,7 @@ const COMPARE_STREAMS_MS = 5 * 60_000;
 export class NodeSessions extends DurableObject<ObjectsEnv> {
   #compareMs: number = COMPARE_STREAMS_MS;
   readonly #snapshots: Snapshots;
-  readonly #sockets: SocketSessions;
+  readonly sockets: SocketSessions;
   readonly streams: StreamSessions;
   #comparing: ReturnType<typeof setTimeout> | undefined;
   #isArmed = false;
@@ -36,7 +36,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     this.#snapshots = new Snapshots(env);
-    this.#sockets = new SocketSessions(ctx, env, this.#snapshots);
+    this.sockets = new SocketSessions(ctx, env, this.#snapshots);
     this.streams = new StreamSessions(this.#snapshots);
   }
 
@@ -44,7 +44,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   override async fetch(request: Request): Promise<Response> {
     const { admitted, wish } = ticketOf(request);
     if (wish !== null) return this.#stream(admitted, wish);
-    const socket = this.#sockets.accept(admitted, Date.now());
+    const socket = this.sockets.accept(admitted, Date.now());
     await this.#arm();
     return new Response(null, {
       status: 101,
@@ -99,43 +99,43 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
 
   /** Compares a part of the tailnets that have sockets here; each has its turn within the hour [X1]. */
   override async alarm(): Promise<void> {
-    this.#isArmed = this.#sockets.count > 0;
+    this.#isArmed = this.sockets.count > 0;
     if (!this.#isArmed) return;
     await this.#setAlarm();
-    this.#sockets.sweep(Date.now());
-    const tailnets = [...this.#sockets.tailnets()];
+    this.sockets.sweep(Date.now());
+    const tailnets = [...this.sockets.tailnets()];
     const turns = Math.min(MOST_TURNS, Math.ceil(tailnets.length / COMPARED_AT_ONCE));
     const turn = Math.floor(Date.now() / ALARM_MS) % turns;
     const due = tailnets.filter((tailnet) => bucketOfText(tailnet, turns) === turn);
-    await Promise.all(due.map((tailnet) => this.#compared(this.#sockets, tailnet)));
+    await Promise.all(due.map((tailnet) => this.#compared(this.sockets, tailnet)));
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     try {
-      await this.#sockets.take(socket, message, Date.now());
+      await this.sockets.take(socket, message, Date.now());
     } catch (error) {
       console.warn("a session failed; its node comes back", String(error));
-      this.#sockets.fail(socket);
+      this.sockets.fail(socket);
     }
   }
 
   override webSocketClose(socket: WebSocket): void {
-    this.#sockets.gone(socket);
+    this.sockets.gone(socket);
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#sockets.gone(socket);
+    this.sockets.gone(socket);
   }
 
   /** Told that the tailnet is at `seq`, after a commit; does nothing where it is there already. Rejects where the authority cannot be asked. */
   async advance(tailnet: string, seq: number): Promise<Advanced> {
-    const reached = await Promise.all([this.#sockets.advance(tailnet, seq), this.streams.advance(tailnet, seq)]);
-    return { seq: Math.min(...reached), sessions: this.#sockets.of(tailnet) + this.streams.of(tailnet) };
+    const reached = await Promise.all([this.sockets.advance(tailnet, seq), this.streams.advance(tailnet, seq)]);
+    return { seq: Math.min(...reached), sessions: this.sockets.of(tailnet) + this.streams.of(tailnet) };
   }
 
   /** Sends a node its TKAInfo again: it has synchronised only in part. */
   async nudge(tailnet: string, nodeId: number): Promise<void> {
     this.streams.nudge(tailnet, nodeId);
-    await this.#sockets.nudge(tailnet, nodeId);
+    await this.sockets.nudge(tailnet, nodeId);
   }
 }

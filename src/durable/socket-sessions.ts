@@ -17,7 +17,16 @@ import {
   type MapRequest,
 } from "../protocol/index.ts";
 import type { ObjectsEnv } from "./env.ts";
-import { MOST_UNDER_WAY, acknowledge, countMessage, heldOf, readHeld, underWay, type Held } from "./held-socket.ts";
+import {
+  MOST_UNDER_WAY,
+  acknowledge,
+  countMessage,
+  heldOf,
+  readHeld,
+  sending,
+  underWay,
+  type Held,
+} from "./held-socket.ts";
 import { needsOf, nextStep, openSession, type Needs } from "./map-session.ts";
 import type { Admitted } from "./session-ticket.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -27,8 +36,11 @@ import type { Snapshots } from "./snapshots.ts";
 const SOCKETS_A_NODE = 4;
 /** Milliseconds within which a socket's first message has to come. */
 const FIRST_MESSAGE_MS = 60_000;
-/** Characters under way of first maps, to all sockets together, past which the next first map waits. */
+/** Characters under way, to all sockets together, past which the next first map waits. */
 const MOST_OF_FIRST_MAPS = 24 * 1024 * 1024;
+/** Milliseconds for which a node may take nothing of what is under way while others wait for it, and between looks at who does. */
+const STALLED_MS = 30_000;
+const WATCH_MS = 5000;
 const ROUNDS = 6;
 
 function merge(a: Needs | null, b: Needs): Needs {
@@ -44,6 +56,10 @@ export class SocketSessions {
   #underWay: number | null = null;
   /** Sockets whose first map waits for others'. */
   readonly #waiting = new Set<WebSocket>();
+  #watching: ReturnType<typeof setTimeout> | undefined;
+  mostOfFirstMaps: number = MOST_OF_FIRST_MAPS;
+  stalledMs: number = STALLED_MS;
+  watchMs: number = WATCH_MS;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv, snapshots: Snapshots) {
     this.#ctx = ctx;
@@ -103,7 +119,7 @@ export class SocketSessions {
     try {
       const request = parseJson(message, mapRequest, "message");
       if (request.NodeKey !== held.session.nodeKey) return this.#close(socket, "malformed");
-      this.#save(socket, before, acknowledge(held, request.Received));
+      this.#save(socket, before, acknowledge(held, request.Received, now));
       return request;
     } catch (error) {
       if (error instanceof ShapeError) return this.#close(socket, "malformed");
@@ -185,7 +201,7 @@ export class SocketSessions {
         if (step.session.seq !== held.session.seq) this.#save(socket, held, { ...held, session: step.session });
         return null;
       }
-      this.#save(socket, held, { ...held, session: step.session, sent: held.sent + step.text.length });
+      this.#save(socket, held, sending(held, step.session, step.text.length, Date.now()));
       socket.send(step.text);
       // Most are told once: looking again would cost as much as telling.
       if (step.session.batch === null && step.session.seq >= snapshot.seq) return null;
@@ -200,10 +216,10 @@ export class SocketSessions {
       this.#close(socket, "slow");
       return true;
     }
-    const isFirst = session.epoch === "" && this.#allUnderWay() > MOST_OF_FIRST_MAPS;
-    if (isFirst) this.#waiting.add(socket);
-    else this.#waiting.delete(socket);
-    return isFirst;
+    const waits = session.epoch === "" && this.#allUnderWay() > this.mostOfFirstMaps;
+    if (waits) this.#wait(socket);
+    else this.#waitNoMore(socket);
+    return waits;
   }
 
   #allUnderWay(): number {
@@ -214,12 +230,43 @@ export class SocketSessions {
     return this.#underWay;
   }
 
-  /** Goes on with first maps that have waited, once there is room. */
+  /** Has a first map wait. While any does, who takes nothing is cut off after a while. */
+  #wait(socket: WebSocket): void {
+    this.#waiting.add(socket);
+    this.#watching ??= setTimeout(() => {
+      this.#watching = undefined;
+      this.#cutStalled(Date.now());
+      this.#ctx.waitUntil(this.#admitWaiting());
+    }, this.watchMs);
+  }
+
+  /** A pending look would keep the object from hibernating. */
+  #waitNoMore(socket: WebSocket): void {
+    if (!this.#waiting.delete(socket) || this.#waiting.size > 0) return;
+    clearTimeout(this.#watching);
+    this.#watching = undefined;
+  }
+
+  #cutStalled(now: number): void {
+    for (const socket of this.#ctx.getWebSockets()) {
+      const held = readHeld(socket);
+      if (held !== null && underWay(held) > 0 && held.moved < now - this.stalledMs) this.#close(socket, "slow");
+    }
+  }
+
+  /** Goes on with first maps that have waited, once there is room; sockets of which that fails are closed. */
   async #admitWaiting(): Promise<void> {
     for (const socket of Array.from(this.#waiting)) {
-      if (this.#allUnderWay() > MOST_OF_FIRST_MAPS) return;
-      this.#waiting.delete(socket);
-      await this.#serveOne(socket);
+      // Whoever waits on is watched on.
+      if (this.#allUnderWay() > this.mostOfFirstMaps) {
+        this.#wait(socket);
+        return;
+      }
+      this.#waitNoMore(socket);
+      await this.#serveOne(socket).catch((error: unknown) => {
+        console.warn("a first map was not sent; its node comes back", String(error));
+        this.#close(socket, "failed");
+      });
     }
   }
 
@@ -238,7 +285,7 @@ export class SocketSessions {
   /** A socket is closed, by whomever. */
   gone(socket: WebSocket): void {
     const held = readHeld(socket);
-    this.#waiting.delete(socket);
+    this.#waitNoMore(socket);
     if (held !== null && this.#underWay !== null) this.#underWay -= underWay(held);
   }
 

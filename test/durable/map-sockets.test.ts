@@ -324,6 +324,29 @@ describe("a large map", () => {
   });
 });
 
+describe("first maps of many nodes at once", () => {
+  test("wait for one another; who takes nothing is cut off, and the next have their turn [X8]", async () => {
+    const scene = await unlockedScene();
+    await crowd(scene.tailnet, 100, 600);
+    const pace = { mostOfFirstMaps: 200_000, stalledMs: 2000, watchMs: 100 };
+    const set = (fields: object): Promise<void> =>
+      runInDurableObject(sessions(scene.tailnet, "socket"), (instance) => void Object.assign(instance.sockets, fields));
+    await set(pace);
+    const nodes = [scene.alice, scene.bob, scene.carol];
+    const sockets = await Promise.all([...nodes, ...nodes].map((node) => node.listen()));
+    const answered = (): MapSocket[] => sockets.filter(({ texts }) => texts.length > 0);
+    await vi.waitFor(() => expect(answered().length).toBeGreaterThan(1));
+    expect(answered().length).toBeLessThan(6);
+    const [first] = answered();
+    await first?.next();
+    first?.acknowledge();
+    await vi.waitFor(() => expect(answered()).toHaveLength(6), { timeout: 15_000 });
+    expect(first?.isClosed).toBe(false);
+    expect(sockets.filter(({ isClosed }) => isClosed).length).toBeGreaterThan(1);
+    await set({ mostOfFirstMaps: 24 * 1024 * 1024, stalledMs: 30_000, watchMs: 5000 });
+  }, 30_000);
+});
+
 describe("an upgrade", () => {
   test("brings no identity from outside: a ticket in its headers is nothing", async () => {
     const { alice, bob } = await unlockedScene();

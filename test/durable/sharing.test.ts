@@ -21,6 +21,7 @@ import {
   stableIdOf,
   valueOf,
 } from "../support/workerd/sharing.ts";
+import type { MapSocket } from "../support/workerd/map-socket.ts";
 import { randomBytes } from "../support/workerd/signed-request.ts";
 import { accepted, type TestNode } from "../support/workerd/test-node.ts";
 
@@ -310,5 +311,34 @@ describe("a device that waits for approval", () => {
     valueOf(await authorityOf(other.tailnet).changeDevice(BY_TEST, await stableIdOf(other.bob), change));
     await settled(home.tailnet, other.tailnet);
     expect((await peersOf(home.carol)).has(other.bob.nodeKey)).toBe(true);
+  });
+});
+
+describe("sessions that are open", () => {
+  test("hear of a node that is shared, of whom it belongs to, and of its end; nobody else hears of it", async () => {
+    const [home, other] = [await unlockedScene(), await unlockedScene()];
+    const sockets = await Promise.all([home.carol, home.alice, other.bob].map((node) => node.listen()));
+    const [carol, alice, bob] = sockets as [MapSocket, MapSocket, MapSocket];
+    for (const socket of sockets) await socket.next();
+    const made = await share(home.tailnet, home.carol, other.tailnet);
+    await settled(home.tailnet, other.tailnet);
+    const keys = async (socket: MapSocket, most: number): Promise<{ peers: Set<string>; users: number }> => {
+      const peers = new Set<string>();
+      let users = 0;
+      while (peers.size < most) {
+        const { PeersChanged, UserProfiles } = await socket.next();
+        for (const { Key } of PeersChanged ?? []) peers.add(Key);
+        users += UserProfiles?.length ?? 0;
+      }
+      return { peers, users };
+    };
+    const atBob = await keys(bob, 1);
+    expect([[...atBob.peers], atBob.users > 0]).toEqual([[home.carol.nodeKey], true]);
+    const atCarol = await keys(carol, 3);
+    expect(atCarol.peers).toEqual(new Set(nodesOf(other).map(({ nodeKey }) => nodeKey)));
+    valueOf(await authorityOf(home.tailnet).withdrawShare(BY_TEST, made.id));
+    await settled(home.tailnet, other.tailnet);
+    await vi.waitFor(() => expect(bob.texts.join("")).toContain("PeersRemoved"));
+    expect(alice.texts.join("")).not.toContain(other.alice.nodeKey);
   });
 });
