@@ -31,6 +31,7 @@ import { needsOf, nextStep, openSession, type Needs } from "./map-session.ts";
 import type { Admitted } from "./session-ticket.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Snapshots } from "./snapshots.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** Sockets that one node may have open: one, and those that it has lost and we have not noticed yet. */
 const SOCKETS_A_NODE = 4;
@@ -52,10 +53,10 @@ export class SocketSessions {
   readonly #ctx: DurableObjectState;
   readonly #env: ObjectsEnv;
   readonly #snapshots: Snapshots;
-  /** Characters under way to all sockets; null until somebody asks. */
-  #underWay: number | null = null;
-  /** Sockets whose first map waits for others'. */
-  readonly #waiting = new Set<WebSocket>();
+  /** Null until somebody asks. */
+  #underWay: UnderWay | null = null;
+  /** Sockets whose first map waits for others', and their tailnets. */
+  readonly #waiting = new Map<WebSocket, string>();
   #watching: ReturnType<typeof setTimeout> | undefined;
   mostOfFirstMaps: number = MOST_OF_FIRST_MAPS;
   stalledMs: number = STALLED_MS;
@@ -216,23 +217,30 @@ export class SocketSessions {
       this.#close(socket, "slow");
       return true;
     }
-    const waits = session.epoch === "" && this.#allUnderWay() > this.mostOfFirstMaps;
-    if (waits) this.#wait(socket);
+    const waits = session.epoch === "" && this.#isCrowded(held.tailnet);
+    if (waits) this.#wait(socket, held.tailnet);
     else this.#waitNoMore(socket);
     return waits;
   }
 
-  #allUnderWay(): number {
-    this.#underWay ??= this.#ctx.getWebSockets().reduce((sum, socket) => {
+  /** True where a first map has to wait. A tailnet to which nothing is under way keeps nobody waiting, and waits for nobody. */
+  #isCrowded(tailnet: string): boolean {
+    return this.#tally().all > this.mostOfFirstMaps && this.#tally().of(tailnet) > 0;
+  }
+
+  #tally(): UnderWay {
+    if (this.#underWay !== null) return this.#underWay;
+    const tally = new UnderWay();
+    for (const socket of this.#ctx.getWebSockets()) {
       const held = readHeld(socket);
-      return sum + (held === null ? 0 : underWay(held));
-    }, 0);
-    return this.#underWay;
+      if (held !== null) tally.add(held.tailnet, underWay(held));
+    }
+    return (this.#underWay = tally);
   }
 
   /** Has a first map wait. While any does, who takes nothing is cut off after a while. */
-  #wait(socket: WebSocket): void {
-    this.#waiting.add(socket);
+  #wait(socket: WebSocket, tailnet: string): void {
+    this.#waiting.set(socket, tailnet);
     this.#watching ??= setTimeout(() => {
       this.#watching = undefined;
       this.#cutStalled(Date.now());
@@ -254,13 +262,13 @@ export class SocketSessions {
     }
   }
 
-  /** Goes on with first maps that have waited, once there is room; sockets of which that fails are closed. */
+  /** Goes on with first maps that have waited, where there is room; sockets of which that fails are closed. */
   async #admitWaiting(): Promise<void> {
-    for (const socket of Array.from(this.#waiting)) {
-      // Whoever waits on is watched on.
-      if (this.#allUnderWay() > this.mostOfFirstMaps) {
-        this.#wait(socket);
-        return;
+    for (const [socket, tailnet] of Array.from(this.#waiting)) {
+      if (this.#isCrowded(tailnet)) {
+        // Whoever waits on is watched on.
+        this.#wait(socket, tailnet);
+        continue;
       }
       this.#waitNoMore(socket);
       await this.#serveOne(socket).catch((error: unknown) => {
@@ -271,7 +279,7 @@ export class SocketSessions {
   }
 
   #save(socket: WebSocket, before: Held, after: Held): void {
-    if (this.#underWay !== null) this.#underWay += underWay(after) - underWay(before);
+    this.#underWay?.add(after.tailnet, underWay(after) - underWay(before));
     socket.serializeAttachment(after);
   }
 
@@ -286,7 +294,7 @@ export class SocketSessions {
   gone(socket: WebSocket): void {
     const held = readHeld(socket);
     this.#waitNoMore(socket);
-    if (held !== null && this.#underWay !== null) this.#underWay -= underWay(held);
+    if (held !== null) this.#underWay?.add(held.tailnet, -underWay(held));
   }
 
   /** Told that the tailnet is at `seq`. Gives the seq that has been told to all. */

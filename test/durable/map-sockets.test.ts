@@ -2,9 +2,9 @@
 
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { NodeSessions, shardOf } from "../../src/durable/index.ts";
+import { NodeSessions } from "../../src/durable/index.ts";
 import { MAP_CLOSE, MAX_MAP_REQUEST_CHARS, type MapResponse } from "../../src/protocol/index.ts";
-import { join, makeAuthKey, makeTailnet, sessions, sql } from "../support/workerd/control.ts";
+import { join, makeAuthKey, neighbourOf, sessions, sql } from "../support/workerd/control.ts";
 import { crowd } from "../support/workerd/crowd.ts";
 import { lockedScene, unlockedScene, type Scene } from "../support/workerd/locked.ts";
 import type { MapSocket } from "../support/workerd/map-socket.ts";
@@ -174,10 +174,7 @@ describe("news", () => {
 
   test("never reach another tailnet in the same object", async () => {
     const ours = await unlockedScene();
-    const shard = shardOf({ tailnet: ours.tailnet, machineKey: ours.alice.machineKey, shards: 0 }, "socket");
-    const { machineKey } = ours.alice;
-    let other = await makeTailnet();
-    while (shardOf({ tailnet: other, machineKey, shards: 0 }, "socket") !== shard) other = await makeTailnet();
+    const other = await neighbourOf(ours.tailnet);
     const [anna, bert] = [new TestNode("anna"), new TestNode("bert")];
     await join(other, anna, bert);
     const { socket } = await opened(ours.alice);

@@ -64,6 +64,15 @@ export function sessions(
   return env.NODE_SESSIONS.get(env.NODE_SESSIONS.idFromName(shardOf({ tailnet, machineKey, shards }, kind)));
 }
 
+/** Another tailnet, small like the first, whose sockets the same object holds. */
+export async function neighbourOf(tailnet: string): Promise<string> {
+  const shard = (of: string): string => shardOf({ tailnet: of, machineKey: "" as MachineKey, shards: 0 }, "socket");
+  for (;;) {
+    const other = await makeTailnet();
+    if (shard(other) === shard(tailnet)) return other;
+  }
+}
+
 /** Runs statements on the tables of a tailnet's object. */
 export function sql(tailnet: string, ...statements: readonly string[]): Promise<void> {
   return runInDurableObject(authorityOf(tailnet), (_, { storage }) => {
