@@ -94,19 +94,20 @@ function report(nodes: number, characters: number, figures: Readonly<Record<stri
   ].join("\n");
 }
 
-export async function benchColdStart({ isQuick }: BenchOptions): Promise<void> {
+export async function benchColdStart({ isQuick, nodes }: BenchOptions): Promise<void> {
   const size = isQuick ? "quick" : "full";
   const [plane, bare] = [await Plane.start(), await startBare()];
   try {
     const tailnet = await plane.tailnet("cold.test");
-    await tailnet.join(NODES[size]);
+    const count = nodes ?? NODES[size];
+    await tailnet.join(count);
     const lock = await tailnet.lock();
     const { characters } = await firstMap(tailnet.node(1));
-    const text = "x".repeat(Math.round(characters / NODES[size]));
-    await bare.http.ask({ path: `/fill/${OBJECT}`, body: JSON.stringify({ count: NODES[size], text }) });
+    const text = "x".repeat(Math.round(characters / count));
+    await bare.http.ask({ path: `/fill/${OBJECT}`, body: JSON.stringify({ count, text }) });
     const lanes = { ...bareLanes(bare), ...ourLanes(plane, tailnet, lock) };
     const figures = await interleave(lanes, { rounds: ROUNDS[size], turns: 1, restMs: 300 });
-    console.log(report(NODES[size], characters, figures));
+    console.log(report(count, characters, figures));
   } finally {
     await plane.close();
     await bare.close();

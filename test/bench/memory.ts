@@ -19,7 +19,7 @@ interface Plan {
 
 const PLANS: { readonly quick: Plan; readonly full: Plan } = {
   quick: { few: 50, many: 200, rounds: 2 },
-  full: { few: 500, many: 4000, rounds: 4 },
+  full: { few: 500, many: 4000, rounds: 3 },
 };
 /** For what was said at the opening to be done with. */
 const SETTLE_MS = 3000;
@@ -86,8 +86,9 @@ async function round(plan: Plan): Promise<{ ours: Taken; bare: Taken }> {
   }
 }
 
-export async function benchMemory({ isQuick }: BenchOptions): Promise<void> {
-  const plan = isQuick ? PLANS.quick : PLANS.full;
+export async function benchMemory({ isQuick, nodes }: BenchOptions): Promise<void> {
+  const { rounds: most, ...sizes } = isQuick ? PLANS.quick : PLANS.full;
+  const plan = { ...sizes, rounds: most, many: nodes ?? sizes.many };
   const rounds: { ours: Taken; bare: Taken }[] = [];
   for (let i = 0; i < plan.rounds; i++) rounds.push(await round(plan));
   const title = `memory of workerd for each of ${plan.many - plan.few} more sockets`;

@@ -80,6 +80,23 @@ function zero(): Act {
   };
 }
 
+/** An authority's alarm half a minute after an act: where acts come seldom, each has its own. */
+const ALARM: Act = { ...zero(), objectRequests: 1, rowsWritten: 1, cpuMs: 1 };
+
+/** On a stream a node says its head by a request of its own: two calls, where the socket's message is one. */
+const FOLLOW_BY_STREAM: Act = {
+  ...COUNTED.follow,
+  requests: COUNTED.follow.requests + 1,
+  objectRequests: COUNTED.follow.objectRequests + 1,
+  socketMessages: 0,
+  rowsWritten: COUNTED.follow.rowsWritten + COUNTED.resume.rowsWritten,
+};
+
+/** A node that joins: its tailnet's nodes are counted each time. */
+function joinAmong(nodes: number): Act {
+  return { ...COUNTED.join, rowsRead: COUNTED.join.rowsRead + nodes };
+}
+
 /** An act whose news goes to all shards of the tailnet. */
 function told(act: Act, nodes: number): Usage {
   return plus(usageOf(act), timesOf(usageOf(FURTHER_SHARD), shardsOf(nodes) - 1));
@@ -98,8 +115,7 @@ function socketsStanding(fleet: Fleet): Usage {
   const objects = objectsOf(fleet);
   const here = fleet.nodes <= OWN_FROM ? fleet.tailnets / objects : 1;
   const turns = Math.min(MOST_TURNS, Math.ceil(here / COMPARED_AT_ONCE));
-  const alarm: Act = { ...zero(), objectRequests: 1, rowsWritten: 1, cpuMs: 1 };
-  const once = plus(usageOf(alarm), timesOf(usageOf(COMPARISON), here / turns));
+  const once = plus(usageOf(ALARM), timesOf(usageOf(COMPARISON), here / turns));
   return timesOf(once, (objects * MONTH_S) / ALARM_S);
 }
 
@@ -118,9 +134,10 @@ export function monthOf(fleet: Fleet, way: Way, pace: Pace): Usage {
   return plus(
     way === "sockets" ? socketsStanding(fleet) : streamsStanding(fleet),
     timesOf(usageOf(comesBack), all * pace.returns * DAYS),
-    timesOf(plus(told(COUNTED.join, nodes), told(COUNTED.sign, nodes)), all * pace.joins * DAYS),
-    timesOf(told(COUNTED.change, nodes), tailnets * pace.changes * DAYS),
-    timesOf(usageOf(COUNTED.follow), all * pace.changes * DAYS),
+    timesOf(plus(told(joinAmong(nodes), nodes), told(COUNTED.sign, nodes)), all * pace.joins * DAYS),
+    timesOf(usageOf(ALARM), 2 * all * pace.joins * DAYS),
+    timesOf(told(COUNTED.changeAlone, nodes), tailnets * pace.changes * DAYS),
+    timesOf(usageOf(way === "sockets" ? COUNTED.follow : FOLLOW_BY_STREAM), all * pace.changes * DAYS),
   );
 }
 
