@@ -8,6 +8,7 @@ import { authorityOf, join, makeAuthKey, makeTailnet } from "../support/workerd/
 import { alarmIn, cutQueues, deliver, ring, ringTwice, sent } from "../support/workerd/courier.ts";
 import { EQUAL, d1, pending, rebuild, settled } from "../support/workerd/record.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
+import { eventually } from "../support/eventually.ts";
 
 const FINDS_NOTHING = expect.objectContaining(EQUAL) as unknown;
 const SECOND = 1000;
@@ -136,7 +137,7 @@ describe("a queue that takes nothing", () => {
     vi.spyOn(Queues.prototype, "send").mockRejectedValue(new Error("the queue is away"));
     const other = await makeTailnet();
     await join(other, new TestNode("alice"));
-    await vi.waitFor(() => expect(warnings).toHaveBeenCalled());
+    await eventually(() => expect(warnings).toHaveBeenCalled());
     vi.restoreAllMocks();
     for (const each of [tailnet, other]) {
       await ringTwice(each);

@@ -10,6 +10,7 @@ import { crowd } from "../support/workerd/crowd.ts";
 import { lockedScene, unlockedScene, type Scene } from "../support/workerd/locked.ts";
 import { settled } from "../support/workerd/record.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** Longer than any test. */
 const NEVER = 1_000_000;
@@ -150,7 +151,7 @@ describe("a stream", () => {
     await stream.next();
     expect(await streamsOf(scene)).toBe(1);
     await stream.close();
-    await vi.waitFor(async () => expect(await streamsOf(scene)).toBe(0));
+    await eventually(async () => expect(await streamsOf(scene)).toBe(0));
   });
 
   test("is not written to without end where nobody reads, and ends after a while", async () => {
@@ -159,7 +160,7 @@ describe("a stream", () => {
     await pace(scene, NEVER, KEEP_ALIVE_MS, 200);
     const stream = await scene.alice.stream();
     expect((await stream.next()).Seq).toBe(0);
-    await vi.waitFor(async () => expect(await streamsOf(scene)).toBe(0), { timeout: 3000 });
+    await eventually(async () => expect(await streamsOf(scene)).toBe(0));
   });
 
   test("of a large map comes in pieces, the last of which carries the seq", async () => {

@@ -1,7 +1,7 @@
 /** Nodes shared between two tailnets: who sees whom, and who must be signed where. */
 
 import { evictDurableObject } from "cloudflare:test";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { emptyResponse } from "../../src/protocol/index.ts";
 import { nodeKeyFromRaw } from "../../src/tka/index.ts";
 import { later } from "../support/workerd/clock.ts";
@@ -24,6 +24,7 @@ import {
 import type { MapSocket } from "../support/workerd/map-socket.ts";
 import { randomBytes } from "../support/workerd/signed-request.ts";
 import { accepted, type TestNode } from "../support/workerd/test-node.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** `home` shares its node carol with `other`. */
 interface Pair {
@@ -237,7 +238,7 @@ describe("lost messages", () => {
     const parts = await invite(home.tailnet, home.carol);
     const wire = await cut(other.tailnet, "answer");
     expect(codeOf(await authorityOf(other.tailnet).acceptShare(BY_TEST, parts))).toBe("try_again");
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await peersOf(other.bob)).has(home.carol.nodeKey)).toBe(true);
     });
     wire.mend();
@@ -249,10 +250,10 @@ describe("lost messages", () => {
     const { home, other } = await pair(true, true);
     const wire = await cut(home.tailnet, what);
     await rekey(home.carol);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(wire.lost()).toBeGreaterThan(0);
     });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { links } = (await stored(home.tailnet))["authority"] as { links: string[] };
       expect(links[0]).toContain('"tries":1');
     });
@@ -266,7 +267,7 @@ describe("lost messages", () => {
     const { home, other } = await pair(true, true);
     const wire = await cut(home.tailnet, "request");
     await rekey(home.carol);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(wire.lost()).toBeGreaterThan(0);
     });
     await evictDurableObject(authorityOf(home.tailnet));

@@ -13,8 +13,8 @@ import {
 import { lockKey, nodeKey, stateOf } from "../support/chains-keys.ts";
 import { FakeControl, mapNode } from "./support/fake-control.ts";
 import { seen, startAgent, type TestAgent } from "./support/test-agent.ts";
+import { eventually } from "../support/eventually.ts";
 
-const soon = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 8000, interval: 10 });
 const secretOf = (lock: number): Uint8Array => new Uint8Array(32).fill(lock);
 
 /** The genesis of lock 1, 2, 3: each with state IDs and a secret of its own. */
@@ -34,7 +34,7 @@ function signedPeer(control: FakeControl, id: number, name: string, key: NodeKey
 async function following(control: FakeControl): Promise<TestAgent> {
   control.lock(genesis(1));
   const one = startAgent(control);
-  await soon(() => expect(followed(one)).toBe(1n));
+  await eventually(() => expect(followed(one)).toBe(1n));
   return one;
 }
 
@@ -50,9 +50,9 @@ describe("awake", () => {
     const one = await following(control);
     for (const lock of [1, 2]) {
       control.unlock(secretOf(lock));
-      await soon(() => expect(followed(one)).toBeNull());
+      await eventually(() => expect(followed(one)).toBeNull());
       control.lock(genesis(lock + 1));
-      await soon(() => expect(followed(one)).toBe(BigInt(lock + 1)));
+      await eventually(() => expect(followed(one)).toBe(BigInt(lock + 1)));
     }
   });
 
@@ -62,14 +62,14 @@ describe("awake", () => {
     const old = control.authority?.head ?? "";
     const builder = new UpdateBuilder(one.agent.lock.require(), lockKey("alice"));
     control.extend(...builder.setKeyVotes(lockKey("alice").publicKey, 2n).finalize(one.agent.lock.chonk));
-    await soon(() => expect(one.agent.lock.authority?.head).toBe(control.authority?.head));
+    await eventually(() => expect(one.agent.lock.authority?.head).toBe(control.authority?.head));
     const offers = vi.spyOn(control, "syncOffer");
     control.change(() => (control.saysOfLock = { Head: old, Disabled: false }));
     signedPeer(control, 1, "a");
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     expect(offers).not.toHaveBeenCalled();
     control.change(() => (control.saysOfLock = { Head: "A".repeat(52), Disabled: false }));
-    await soon(() => expect(offers).toHaveBeenCalled());
+    await eventually(() => expect(offers).toHaveBeenCalled());
   });
 
   test("it shows everybody while the lock is off, and filters again once it is on", async () => {
@@ -77,12 +77,12 @@ describe("awake", () => {
     const one = await following(control);
     signedPeer(control, 1, "a");
     control.add(mapNode(2, "m", nodeKey("m")));
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     control.unlock(secretOf(1));
-    await soon(() => expect(seen(one)).toEqual(["a", "m"]));
+    await eventually(() => expect(seen(one)).toEqual(["a", "m"]));
     control.lock(genesis(2));
     signedPeer(control, 1, "a");
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
   });
 
   test.each([
@@ -94,7 +94,7 @@ describe("awake", () => {
     control.add(mapNode(2, "m", nodeKey("m")));
     control.secret = secret;
     control.change(() => (control.saysOfLock = { Head: "", Disabled: true }));
-    await soon(() => expect(one.lines.join("\n")).toContain("stays on"));
+    await eventually(() => expect(one.lines.join("\n")).toContain("stays on"));
     expect(followed(one)).toBe(1n);
     expect(seen(one)).toEqual([]);
   });
@@ -107,7 +107,7 @@ describe("asleep while the lock went off and another came on, it comes back by i
     control.unlock(secretOf(1));
     control.lock(genesis(2));
     const again = startAgent(control, { directory, authKey: null });
-    await soon(() => expect(followed(again)).toBe(2n));
+    await eventually(() => expect(followed(again)).toBe(2n));
   });
 
   test("told first that its lock is off, and then of the new head", async () => {
@@ -124,7 +124,7 @@ describe("asleep while the lock went off and another came on, it comes back by i
       return answer;
     };
     const again = startAgent(control, { directory, authKey: null });
-    await soon(() => expect(followed(again)).toBe(2n));
+    await eventually(() => expect(followed(again)).toBe(2n));
     const heads = control.asked.filter(({ what }) => what === "bootstrap").map(({ body }) => body["Head"]);
     expect(heads.slice(-2)).toEqual([oldHead, ""]);
   });
@@ -137,7 +137,7 @@ describe("asleep while the lock went off and another came on, it comes back by i
       control.lock(genesis(lock + 1));
     }
     const again = startAgent(control, { directory, authKey: null });
-    await soon(() => expect(followed(again)).toBe(3n));
+    await eventually(() => expect(followed(again)).toBe(3n));
   });
 
   test("but not where the control plane has no secret of its lock: nobody slips another under it", async () => {
@@ -148,9 +148,9 @@ describe("asleep while the lock went off and another came on, it comes back by i
     signedPeer(control, 1, "a");
     control.add(mapNode(2, "m", nodeKey("m")));
     const again = startAgent(control, { directory, authKey: null });
-    await soon(() => expect(again.lines.join("\n")).toContain("stays on"));
+    await eventually(() => expect(again.lines.join("\n")).toContain("stays on"));
     expect(followed(again)).toBe(1n);
-    await soon(() => expect(seen(again)).toEqual(["a"]));
+    await eventually(() => expect(seen(again)).toEqual(["a"]));
   });
 });
 
@@ -159,10 +159,10 @@ describe("deltas", () => {
     const control = new FakeControl();
     const one = await following(control);
     signedPeer(control, 1, "a");
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     control.add({ ...mapNode(2, "m", nodeKey("m")), UnsignedPeerAPIOnly: true });
     control.add({ ...mapNode(1, "a", nodeKey("a")), UnsignedPeerAPIOnly: true });
-    await soon(() => expect(one.agent.view.peers.filtered).toHaveLength(2));
+    await eventually(() => expect(one.agent.view.peers.filtered).toHaveLength(2));
     expect(seen(one)).toEqual([]);
   });
 
@@ -174,22 +174,22 @@ describe("deltas", () => {
     const control = new FakeControl();
     const one = await following(control);
     control.add(mapNode(1, "k1", nodeKey("k1"), copy("k1")));
-    await soon(() => expect(seen(one)).toEqual(["k1"]));
+    await eventually(() => expect(seen(one)).toEqual(["k1"]));
     control.add(mapNode(2, "k2", nodeKey("k2"), copy("k2")));
-    await soon(() => expect(one.agent.view.peers.filtered).toHaveLength(2));
+    await eventually(() => expect(one.agent.view.peers.filtered).toHaveLength(2));
     expect(seen(one)).toEqual([]);
     const longer = rotateSignature(copy("k2"), nodeKey("k3"), lockKey("node's"));
     control.add(mapNode(2, "k3", nodeKey("k3"), longer));
-    await soon(() => expect(seen(one)).toEqual(["k3"]));
+    await eventually(() => expect(seen(one)).toEqual(["k3"]));
   });
 
   test("that bring back a key which was rotated out do not bring in its holder [Z12] [Z13]", async () => {
     const control = new FakeControl();
     const one = await following(control);
     control.add(mapNode(1, "k1", nodeKey("k1"), copy("k1")));
-    await soon(() => expect(seen(one)).toEqual(["k1"]));
+    await eventually(() => expect(seen(one)).toEqual(["k1"]));
     control.add(mapNode(2, "k0", nodeKey("k0"), first));
-    await soon(() => expect(one.agent.view.peers.filtered).toHaveLength(1));
+    await eventually(() => expect(one.agent.view.peers.filtered).toHaveLength(1));
     expect(seen(one)).toEqual(["k1"]);
   });
 });

@@ -1,6 +1,6 @@
 /** The agent against a control plane that changes its mind, breaks down, and lies [Z14] [Z15]. */
 
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { AgentError, nodeVerifier } from "../../src/node/index.ts";
 import { ControlUnreachable } from "../../src/node/errors.ts";
 import { KeyStore } from "../../src/node/key-store.ts";
@@ -12,6 +12,7 @@ import { addKey, removeKey } from "../support/chains-recipes.ts";
 import { chain } from "../support/chains.ts";
 import { FakeControl, mapNode, refused } from "./support/fake-control.ts";
 import { seen, startAgent, type TestAgent, type TestAgentOptions } from "./support/test-agent.ts";
+import { eventually } from "../support/eventually.ts";
 
 //  G - A - R          A trusts Bob's key, R removes it
 const c = chain("G -> A -> R", { keys: { alice: 1 }, aums: { A: addKey("bob"), R: removeKey("bob") } });
@@ -26,13 +27,11 @@ function addSelf(control: FakeControl, { store }: TestAgent, by: string | null):
   control.add(mapNode(9, "self", store.nodeKey, signature));
 }
 
-const soon = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 5000, interval: 10 });
-
 describe("joining", () => {
   test("sends the keys, and is remembered", async () => {
     const control = new FakeControl();
     const one = startAgent(control);
-    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    await eventually(() => expect(one.agent.status().node.connected).toBe(true));
     const [register] = control.asked;
     expect(register).toMatchObject({
       what: "register",
@@ -42,7 +41,7 @@ describe("joining", () => {
     one.stop();
     await one.running;
     const again = startAgent(control, { directory: one.directory, authKey: null });
-    await soon(() => expect(again.agent.status().node.connected).toBe(true));
+    await eventually(() => expect(again.agent.status().node.connected).toBe(true));
     expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(1);
   });
 
@@ -67,7 +66,7 @@ describe("joining", () => {
     const control = new FakeControl();
     control.failures.set("register", [new ControlUnreachable("down"), new ControlUnreachable("down")]);
     const one = startAgent(control);
-    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    await eventually(() => expect(one.agent.status().node.connected).toBe(true));
     expect(one.lines.filter((line) => line.startsWith("not connected: down"))).toHaveLength(1);
   });
 
@@ -75,14 +74,14 @@ describe("joining", () => {
     const control = new FakeControl();
     control.failures.set("register", [refused("replayed_request"), refused("try_again")]);
     const one = startAgent(control);
-    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    await eventually(() => expect(one.agent.status().node.connected).toBe(true));
   });
 
   test("is done again where the control plane has forgotten the node, if there is an auth key", async () => {
     const control = new FakeControl();
     control.failures.set("map", [refused("unknown_node")]);
     const one = startAgent(control);
-    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    await eventually(() => expect(one.agent.status().node.connected).toBe(true));
     expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2);
   });
 
@@ -91,7 +90,7 @@ describe("joining", () => {
     control.failures.set("map", [refused("unknown_node")]);
     control.failures.set("register", [refused("auth_key_spent")]);
     const one = startAgent(control, { prepare: (store) => store.update({ joined: true }) });
-    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    await eventually(() => expect(one.agent.status().node.connected).toBe(true));
     expect(control.asked.map(({ what }) => what).slice(0, 3)).toEqual(["map", "register", "map"]);
   });
 });
@@ -115,9 +114,9 @@ describe("after a join, no answer ends the agent, or unmakes the join [Z8]", () 
     const control = new FakeControl();
     control.failures.set("map", [refused(code, `because of ${code}`)]);
     const one = startAgent(control, joinedStore);
-    await soon(() => expect(one.lines.join("\n")).toContain(`because of ${code}`));
+    await eventually(() => expect(one.lines.join("\n")).toContain(`because of ${code}`));
     expect(KeyStore.open(one.directory).state.joined).toBe(true);
-    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    await eventually(() => expect(one.agent.status().node.connected).toBe(true));
     expect(KeyStore.open(one.directory).state.joined).toBe(true);
   });
 
@@ -132,17 +131,17 @@ describe("after a join, no answer ends the agent, or unmakes the join [Z8]", () 
     if (answer instanceof Error) control.failures.set("register", [answer]);
     else control.tamper = { register: () => answer };
     const one = startAgent(control, joinedStore);
-    await soon(() => expect(control.asked.filter(({ what }) => what === "register")).not.toHaveLength(0));
-    await soon(() => expect(one.lines.length).toBeGreaterThan(1));
+    await eventually(() => expect(control.asked.filter(({ what }) => what === "register")).not.toHaveLength(0));
+    await eventually(() => expect(one.lines.length).toBeGreaterThan(1));
     expect(KeyStore.open(one.directory).state.joined).toBe(true);
     control.tamper = {};
-    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    await eventually(() => expect(one.agent.status().node.connected).toBe(true));
     expect(one.store.state.replaces).toBeNull();
   });
 
   test("but a fault of this machine does", async () => {
     const one = startAgent(new FakeControl(), joinedStore);
-    await soon(() => expect(one.agent.status().node.connected).toBe(true));
+    await eventually(() => expect(one.agent.status().node.connected).toBe(true));
     const control = new FakeControl();
     control.failures.set("map", [new Error("disk full")]);
     await expect(startAgent(control, joinedStore).running).rejects.toThrow("disk full");
@@ -154,17 +153,17 @@ describe("the map", () => {
     const control = new FakeControl();
     addPeer(control, 1, "a", null);
     const one = startAgent(control);
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     control.drop();
-    await soon(() => expect(control.asked.filter(({ what }) => what === "map")).toHaveLength(2));
+    await eventually(() => expect(control.asked.filter(({ what }) => what === "map")).toHaveLength(2));
     expect(one.lines.join("\n")).not.toContain("lost");
     control.drop(new ControlUnreachable("cut"));
-    await soon(() => expect(control.asked.filter(({ what }) => what === "map")).toHaveLength(3));
+    await eventually(() => expect(control.asked.filter(({ what }) => what === "map")).toHaveLength(3));
     expect(one.lines.filter((line) => line === "connection lost: cut")).toHaveLength(1);
     const places = control.asked.flatMap(({ what, body }) => (what === "map" ? [body["MapSessionHandle"]] : []));
     expect(places).toEqual([undefined, "session 1", "session 2"]);
     addPeer(control, 2, "b", null);
-    await soon(() => expect(seen(one)).toEqual(["a", "b"]));
+    await eventually(() => expect(seen(one)).toEqual(["a", "b"]));
   });
 
   test("is told of the head that the node has come to", async () => {
@@ -172,9 +171,9 @@ describe("the map", () => {
     control.lock(...c.aums("G"));
     const one = startAgent(control);
     const told = (): unknown[] => control.asked.flatMap(({ what, body }) => (what === "tell" ? [body["TKAHead"]] : []));
-    await soon(() => expect(told()).toEqual([c.hash("G")]));
+    await eventually(() => expect(told()).toEqual([c.hash("G")]));
     control.extend(...c.aums("A"));
-    await soon(() => expect(told()).toEqual([c.hash("G"), c.hash("A")]));
+    await eventually(() => expect(told()).toEqual([c.hash("G"), c.hash("A")]));
     await one.agent.ignoreLock();
     expect(told()).toEqual([c.hash("G"), c.hash("A"), ""]);
   });
@@ -185,9 +184,9 @@ describe("peers", () => {
     const control = new FakeControl();
     addPeer(control, 1, "a", null);
     const one = startAgent(control);
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     addPeer(control, 2, "b", null);
-    await soon(() => expect(seen(one)).toEqual(["a", "b"]));
+    await eventually(() => expect(seen(one)).toEqual(["a", "b"]));
     expect(one.lines.join("\n")).toContain("peer visible: b.example.");
   });
 
@@ -197,12 +196,12 @@ describe("peers", () => {
     addPeer(control, 1, "a", "alice");
     addPeer(control, 2, "m", null);
     const one = startAgent(control);
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     addPeer(control, 3, "n", "mallory");
-    await soon(() => expect(one.agent.view.peers.filtered).toHaveLength(2));
+    await eventually(() => expect(one.agent.view.peers.filtered).toHaveLength(2));
     expect(seen(one)).toEqual(["a"]);
     addPeer(control, 3, "n", "alice");
-    await soon(() => expect(seen(one)).toEqual(["a", "n"]));
+    await eventually(() => expect(seen(one)).toEqual(["a", "n"]));
   });
 
   test("lose their place with the key that signed them", async () => {
@@ -211,9 +210,9 @@ describe("peers", () => {
     addPeer(control, 1, "a", "alice");
     addPeer(control, 2, "b", "bob");
     const one = startAgent(control);
-    await soon(() => expect(seen(one)).toEqual(["a", "b"]));
+    await eventually(() => expect(seen(one)).toEqual(["a", "b"]));
     control.extend(...c.aums("R"));
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     expect(one.agent.lock.authority?.head).toBe(c.hash("R"));
   });
 });
@@ -224,9 +223,9 @@ describe("the node itself", () => {
     control.lock(...c.aums("G"));
     const one = startAgent(control);
     addSelf(control, one, null);
-    await soon(() => expect(one.agent.lockStatus()).toMatchObject({ Enabled: true, NodeKeySigned: false }));
+    await eventually(() => expect(one.agent.lockStatus()).toMatchObject({ Enabled: true, NodeKeySigned: false }));
     addSelf(control, one, "alice");
-    await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
+    await eventually(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
     expect(one.store.state.signature).not.toHaveLength(0);
   });
 
@@ -238,13 +237,13 @@ describe("the node itself", () => {
     const { publicKey } = lockSigner(one.store.state.lockKey);
     const proven = signDirect(old, publicKey, lockKey("alice"));
     control.add(mapNode(9, "self", old, proven));
-    await soon(() => expect(one.store.state.signature).toEqual(proven));
+    await eventually(() => expect(one.store.state.signature).toEqual(proven));
     control.add(mapNode(9, "self", old, signDirect(old, publicKey, lockKey("mallory"))));
-    await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(false));
+    await eventually(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(false));
     expect(one.store.state.signature).toEqual(proven);
     control.failures.set("map", [refused("node_key_expired")]);
     control.drop();
-    await soon(() => expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2));
+    await eventually(() => expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2));
     const sent = control.asked.filter(({ what }) => what === "register")[1]?.body["NodeKeySignature"] as Uint8Array;
     const { state } = one.agent.lock.require();
     expect(authorizeNodeKey(state, one.store.nodeKey, sent, nodeVerifier).rotation?.previousNodeKeys).toEqual([old]);
@@ -260,7 +259,7 @@ describe("the node itself", () => {
       Node: mapNode(9, "self", other, signDirect(other, null, lockKey("alice"))),
     });
     addSelf(control, one, null);
-    await soon(() => expect(one.agent.view.netmap.self?.Key).toBe(other));
+    await eventually(() => expect(one.agent.view.netmap.self?.Key).toBe(other));
     expect(one.agent.lockStatus().NodeKeySigned).toBe(false);
     expect(one.store.state.signature).toHaveLength(0);
   });
@@ -273,9 +272,9 @@ describe("a control plane that lies", () => {
     addPeer(control, 1, "a", "alice");
     addPeer(control, 2, "m", null);
     const one = startAgent(control);
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     control.change(() => (control.saysOfLock = { Head: "", Disabled: true }));
-    await soon(() => expect(one.lines.join("\n")).toContain("stays on"));
+    await eventually(() => expect(one.lines.join("\n")).toContain("stays on"));
     expect(seen(one)).toEqual(["a"]);
   });
 
@@ -284,30 +283,30 @@ describe("a control plane that lies", () => {
     control.lock(...c.aums("G"));
     addPeer(control, 1, "a", "alice");
     const one = startAgent(control);
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     const forged = signAum({ ...c.aum("A"), signatures: null }, lockKey("mallory"));
     control.tamper = { offer: () => ({ Head: c.hash("R"), MissingAUMs: [encodeAum(forged)] }) };
     addPeer(control, 2, "b", "bob");
     control.extend(...c.aums("A"));
-    await soon(() => expect(one.lines.join("\n")).toContain("sync failed"));
+    await eventually(() => expect(one.lines.join("\n")).toContain("sync failed"));
     expect(one.agent.lock.authority?.head).toBe(c.hash("G"));
     expect(seen(one)).toEqual(["a"]);
     control.tamper = {};
-    await soon(() => expect(seen(one)).toEqual(["a", "b"]));
+    await eventually(() => expect(seen(one)).toEqual(["a", "b"]));
   });
 
   test("by a lock that is not one leaves the node without a lock, as it was", async () => {
     const control = new FakeControl();
     addPeer(control, 1, "a", null);
     const one = startAgent(control);
-    await soon(() => expect(seen(one)).toEqual(["a"]));
+    await eventually(() => expect(seen(one)).toEqual(["a"]));
     control.tamper = { bootstrap: () => ({ GenesisAUM: Uint8Array.of(1) }) };
     control.lock(...c.aums("G"));
-    await soon(() => expect(one.lines.join("\n")).toContain("sync failed"));
+    await eventually(() => expect(one.lines.join("\n")).toContain("sync failed"));
     expect(one.agent.lock.authority).toBeNull();
     control.tamper = {};
-    await soon(() => expect(one.agent.lock.authority?.head).toBe(c.hash("G")));
-    await soon(() => expect(seen(one)).toEqual([]));
+    await eventually(() => expect(one.agent.lock.authority?.head).toBe(c.hash("G")));
+    await eventually(() => expect(seen(one)).toEqual([]));
   });
 });
 
@@ -316,14 +315,14 @@ describe("a restart", () => {
     const control = new FakeControl();
     control.lock(...c.aums("G", "A"));
     const one = startAgent(control);
-    await soon(() => expect(one.agent.lock.authority?.head).toBe(c.hash("A")));
+    await eventually(() => expect(one.agent.lock.authority?.head).toBe(c.hash("A")));
     one.stop();
     await one.running;
     const silent = new FakeControl();
     addPeer(silent, 1, "a", "alice");
     addPeer(silent, 2, "m", null);
     const again = startAgent(silent, { directory: one.directory });
-    await soon(() => expect(seen(again)).toEqual(["a"]));
+    await eventually(() => expect(seen(again)).toEqual(["a"]));
     expect(silent.asked.find(({ what }) => what === "map")?.body).toMatchObject({ TKAHead: c.hash("A") });
   });
 

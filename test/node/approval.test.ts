@@ -1,15 +1,15 @@
 /** A node that somebody must let in: it waits, asks again under the address it was given, and says where to go [R7]. */
 
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ControlUnreachable } from "../../src/node/errors.ts";
 import { signDirect } from "../../src/tka/index.ts";
 import { lockKey, nodeKey } from "../support/chains-keys.ts";
 import { chain } from "../support/chains.ts";
 import { FakeControl, mapNode, refused } from "./support/fake-control.ts";
 import { startAgent } from "./support/test-agent.ts";
+import { eventually } from "../support/eventually.ts";
 
 const URL_A = "https://control.example/a/123";
-const soon = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 8000, interval: 10 });
 
 /** A control plane that lets nobody in before somebody has been there. */
 function closed(): FakeControl {
@@ -26,14 +26,16 @@ describe("a new node", () => {
   test("says where once, asks again under that address, and is in once somebody was there", async () => {
     const control = closed();
     const one = startAgent(control, { authKey: null });
-    await soon(() => expect(followups(control).length).toBeGreaterThan(2));
+    await eventually(() => expect(followups(control).length).toBeGreaterThan(2));
     expect(followups(control).slice(0, 3)).toEqual(["", URL_A, URL_A]);
     expect(one.agent.status().node).toMatchObject({ approvalUrl: URL_A, joined: false });
     expect(one.lines.filter((line) => line.includes(URL_A))).toEqual([
       `to let this node in, an admin approves it at ${URL_A}`,
     ]);
     control.tamper = {};
-    await soon(() => expect(one.agent.status().node).toMatchObject({ approvalUrl: "", joined: true, connected: true }));
+    await eventually(() =>
+      expect(one.agent.status().node).toMatchObject({ approvalUrl: "", joined: true, connected: true }),
+    );
     expect(
       new Set(control.asked.filter(({ what }) => what === "register").map(({ body }) => body["NodeKey"])).size,
     ).toBe(1);
@@ -50,9 +52,9 @@ describe("a new node", () => {
   test("goes on under the same address after the connection was lost", async () => {
     const control = closed();
     const one = startAgent(control, { authKey: null });
-    await soon(() => expect(followups(control)).toHaveLength(1));
+    await eventually(() => expect(followups(control)).toHaveLength(1));
     control.failures.set("register", [new ControlUnreachable("down")]);
-    await soon(() => expect(followups(control).length).toBeGreaterThan(2));
+    await eventually(() => expect(followups(control).length).toBeGreaterThan(2));
     expect(followups(control).slice(1)).not.toContain("");
     one.stop();
     await one.running;
@@ -61,7 +63,7 @@ describe("a new node", () => {
   test("ends where somebody says no", async () => {
     const control = closed();
     const one = startAgent(control, { authKey: null });
-    await soon(() => expect(followups(control)).toHaveLength(1));
+    await eventually(() => expect(followups(control)).toHaveLength(1));
     control.failures.set("register", [refused("forbidden", "an admin said no")]);
     await expect(one.running).rejects.toThrow("an admin said no");
   });
@@ -69,7 +71,7 @@ describe("a new node", () => {
   test("stops when it is told to, while it waits", async () => {
     const control = closed();
     const one = startAgent(control, { authKey: null });
-    await soon(() => expect(followups(control)).toHaveLength(1));
+    await eventually(() => expect(followups(control)).toHaveLength(1));
     one.stop();
     await one.running;
   });
@@ -93,18 +95,18 @@ test("a node whose key has run out waits likewise, with its new key and the rota
   const one = startAgent(control);
   const old = one.store.nodeKey;
   const rotationKey = one.agent.actContext.bind(one.agent);
-  await soon(() => expect(one.agent.lockStatus().Enabled).toBe(true));
+  await eventually(() => expect(one.agent.lockStatus().Enabled).toBe(true));
   const signature = signDirect(old, rotationKey().signer.publicKey, lockKey("alice"));
   control.add(mapNode(9, "self", old, signature));
-  await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
+  await eventually(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
   one.stop();
   await one.running;
   control.tamper = { register: () => ({ AuthURL: URL_A }) };
   control.failures.set("map", [refused("node_key_expired")]);
   const again = startAgent(control, { directory: one.directory, authKey: null });
-  await soon(() => expect(again.agent.status().node.approvalUrl).toBe(URL_A));
+  await eventually(() => expect(again.agent.status().node.approvalUrl).toBe(URL_A));
   control.tamper = {};
-  await soon(() => expect(again.agent.status().node.approvalUrl).toBe(""));
+  await eventually(() => expect(again.agent.status().node.approvalUrl).toBe(""));
   const registered = control.asked.filter(({ what }) => what === "register").slice(1);
   expect(new Set(registered.map(({ body }) => body["NodeKey"]))).toEqual(new Set([again.store.nodeKey]));
   expect(again.store.nodeKey).not.toBe(old);
@@ -120,14 +122,16 @@ describe("a node key that is over, by what the map says [R8]", () => {
     const one = startAgent(control);
     const old = one.store.nodeKey;
     control.add({ ...mapNode(9, "self", old), KeyExpiry: new Date(Date.now() + 300).toISOString() });
-    await soon(() => expect(one.agent.status().node.keyExpiry).not.toBe(""));
-    await soon(() => expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2));
+    await eventually(() => expect(one.agent.status().node.keyExpiry).not.toBe(""));
+    await eventually(() => expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(2));
     expect(control.asked.findLast(({ what }) => what === "register")?.body).toMatchObject({
       OldNodeKey: old,
       NodeKey: one.store.nodeKey,
     });
     control.add(mapNode(9, "self", one.store.nodeKey));
-    await soon(() => expect(one.agent.status().node).toMatchObject({ connected: true, nodeKey: one.store.nodeKey }));
+    await eventually(() =>
+      expect(one.agent.status().node).toMatchObject({ connected: true, nodeKey: one.store.nodeKey }),
+    );
     expect(one.store.state.replaces).toBeNull();
   });
 
@@ -136,7 +140,7 @@ describe("a node key that is over, by what the map says [R8]", () => {
     const one = startAgent(control);
     control.add(mapNode(9, "self", one.store.nodeKey));
     control.add({ ...mapNode(1, "p", nodeKey("p")), KeyExpiry: new Date(Date.now() - 1000).toISOString() });
-    await soon(() => expect(one.agent.view.peers.visible).toHaveLength(1));
+    await eventually(() => expect(one.agent.view.peers.visible).toHaveLength(1));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(control.asked.filter(({ what }) => what === "register")).toHaveLength(1);
   });

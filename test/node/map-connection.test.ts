@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { zstdCompressSync } from "node:zlib";
 import { verifySignature, webcrypto } from "http-message-sig";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocketServer, type WebSocket } from "ws";
 import { HttpsClient } from "../../src/node/https-client.ts";
 import { signerFromSeed } from "../../src/node/index.ts";
@@ -13,6 +13,7 @@ import { MapConnector } from "../../src/node/map-connector.ts";
 import { MapStreamChannel } from "../../src/node/map-stream.ts";
 import { MAP_SUBPROTOCOL, SIGNED_COMPONENTS, contentDigest, frame, parseRequestKey } from "../../src/protocol/index.ts";
 import { nodeKey } from "../support/chains-keys.ts";
+import { eventually } from "../support/eventually.ts";
 
 const signer = signerFromSeed(new Uint8Array(32).fill(1));
 const hello = { Version: 1, NodeKey: nodeKey("n"), TKAHead: "" };
@@ -35,8 +36,6 @@ interface Behaviour {
   readonly refuse?: { readonly status: number; readonly body: string };
   readonly onStream?: (response: ServerResponse) => void;
 }
-
-const soon = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 5000, interval: 10 });
 
 async function serve({ onSocket, refuse, onStream }: Behaviour): Promise<Server> {
   const requests: IncomingMessage[] = [];
@@ -150,8 +149,9 @@ describe("a socket", () => {
 
   test("that answers pings lives on without a word", async () => {
     const { url } = await serve({});
-    const channel = await MapSocketChannel.open(url, signer, hello, never, 30);
-    const first = await Promise.race([channel.next(), new Promise((resolve) => setTimeout(resolve, 300, "quiet"))]);
+    const channel = await MapSocketChannel.open(url, signer, hello, never, 500);
+    // Past two pings it would be dead; a busy machine answers one within them.
+    const first = await Promise.race([channel.next(), new Promise((resolve) => setTimeout(resolve, 1700, "quiet"))]);
     expect(first).toBe("quiet");
     channel.close();
   });
@@ -223,7 +223,7 @@ describe("a stream", () => {
     const channel = await one.client.openMap(hello, never);
     channel.tell(hello);
     channel.tell({ ...hello, TKAHead: "A" });
-    await soon(() => expect(one.posted).toHaveLength(2));
+    await eventually(() => expect(one.posted).toHaveLength(2));
     expect(one.posted[1]).toEqual({ ...hello, TKAHead: "A", OmitPeers: true });
     channel.close();
   });

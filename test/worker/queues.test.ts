@@ -10,6 +10,7 @@ import { cutQueues, deliver, ringTwice, sent, type Held } from "../support/worke
 import { lock, unlockedScene, sign, type Scene } from "../support/workerd/locked.ts";
 import { EQUAL, d1, pending, rebuild, settled } from "../support/workerd/record.ts";
 import { TestNode, type Answer } from "../support/workerd/test-node.ts";
+import { eventually } from "../support/eventually.ts";
 
 const FINDS_NOTHING = expect.objectContaining(EQUAL) as unknown;
 
@@ -173,7 +174,7 @@ describe("D1 that refuses", () => {
     let tailnet = "";
     await without("events", async () => {
       ({ tailnet } = await unlockedScene());
-      await vi.waitFor(() => expect(warnings).toHaveBeenCalled(), { timeout: 5000 });
+      await eventually(() => expect(warnings).toHaveBeenCalled());
       const { record, seq } = await pending(tailnet);
       expect(record).toHaveLength(seq);
     });
@@ -198,7 +199,7 @@ describe("D1 that refuses", () => {
     expect(await lettersOf(tailnet)).toHaveLength(messages.length);
     vi.restoreAllMocks();
     expect((await replay(letters)).json).toEqual({ replayed: letters.length });
-    await vi.waitFor(async () => expect((await pending(tailnet)).record).toEqual([]), { timeout: 5000 });
+    await eventually(async () => expect((await pending(tailnet)).record).toEqual([]));
     expect(await lettersOf(tailnet)).toEqual([]);
     expect(await rebuild(tailnet)).toEqual(FINDS_NOTHING);
   });
@@ -224,7 +225,7 @@ describe("a message that cannot be handled [W14]", () => {
     try {
       await Promise.all(Array.from({ length: 5 }, () => makeAuthKey(tailnet)));
       const others = async () => expect((await pending(tailnet)).record).toEqual([3]);
-      await vi.waitFor(others, { timeout: 20_000, interval: 50 });
+      await eventually(others);
     } finally {
       await env.RECORD.exec("DROP TRIGGER poison");
     }
@@ -238,7 +239,7 @@ describe("a message that cannot be handled [W14]", () => {
     const nowhere = { tailnet: "T0000000000", epoch: "e0000000000", seq: 1, kind: "node.joined" } as const;
     await env.SESSIONS_QUEUE.send(nowhere);
     const dead = async () => expect(await lettersOf("T0000000000")).toHaveLength(1);
-    await vi.waitFor(dead, { timeout: 20_000, interval: 100 });
+    await eventually(dead, 100);
     expect(await lettersOf("T0000000000")).toMatchObject([{ queue: "sessions", message: nowhere }]);
   });
 

@@ -2,8 +2,8 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { vi } from "vitest";
 import { admin, authorityOf } from "./control.ts";
+import { eventually } from "../eventually.ts";
 
 export type D1Row = Record<string, unknown>;
 
@@ -29,14 +29,10 @@ export function pending(
 
 /** Waits until everything has arrived, by whatever way. */
 export async function settled(tailnet: string): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const { record, sessions, seq } = await pending(tailnet);
-      if (record.length > 0 || sessions < seq)
-        throw new Error(`of ${tailnet} ${record.length} events have not arrived`);
-    },
-    { timeout: 20_000, interval: 50 },
-  );
+  await eventually(async () => {
+    const { record, sessions, seq } = await pending(tailnet);
+    if (record.length > 0 || sessions < seq) throw new Error(`of ${tailnet} ${record.length} events have not arrived`);
+  }, 50);
 }
 
 interface Difference {

@@ -2,11 +2,12 @@
 
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import type { By, Share } from "../../../src/durable/index.ts";
 import { parseShareInvite, type MapNode, type Outcome, type ShareInviteParts } from "../../../src/protocol/index.ts";
 import { authorityOf } from "./control.ts";
 import type { TestNode } from "./test-node.ts";
+import { eventually } from "../eventually.ts";
 
 export const BY_TEST: By = { actor: { type: "USER", id: "owner", name: "Owner" }, origin: "CONFIG_API" };
 
@@ -49,12 +50,9 @@ export function pending(tailnet: string): Promise<number> {
 
 /** Waits until none of these has anything to say. */
 export async function settled(...tailnets: readonly string[]): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      for (const tailnet of tailnets) expect(await pending(tailnet)).toBe(0);
-    },
-    { timeout: 5000, interval: 10 },
-  );
+  await eventually(async () => {
+    for (const tailnet of tailnets) expect(await pending(tailnet)).toBe(0);
+  });
 }
 
 export interface Cut {
