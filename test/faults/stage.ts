@@ -42,11 +42,11 @@ export interface Scenario {
 export interface Limits {
   /** Agents and listeners: their pauses between tries grow to a minute. */
   readonly convergeMs: number;
-  /** Events on their way to D1: they are sent again after half a minute, and ever more rarely. */
+  /** Events on their way to D1: they are sent again after half a minute, and ever more rarely, after ten minutes at the latest. */
   readonly recordMs: number;
 }
 
-const LIMITS: Limits = { convergeMs: 150_000, recordMs: 240_000 };
+const LIMITS: Limits = { convergeMs: 150_000, recordMs: 660_000 };
 /** Milliseconds for first maps to come to all listeners. */
 const CONNECT_MS = 120_000;
 
