@@ -56,7 +56,7 @@ function hintFor({ code, message }: Refusal): string {
     case "forbidden":
       return `${message}: see $TAILWARD_TOKEN and --token`;
     case "unknown_tailnet":
-      return `${message}: name one with --tailnet; tailward admin tailnet list shows them`;
+      return `${message}: name one with --tailnet (it may be left out where there is one alone); tailward admin tailnet list shows them`;
     case "unknown_device":
       return `${message}: tailward admin device list shows them`;
     default:

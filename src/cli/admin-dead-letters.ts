@@ -5,6 +5,7 @@ import { printable } from "../node/index.ts";
 import { integer, list, record, text, withDefault } from "../protocol/index.ts";
 import type { AdminPlace } from "./admin-place.ts";
 import { columns } from "./columns.ts";
+import { UsageError } from "./usage-error.ts";
 
 const PATH = "/api/v2/tailward/dead-letters";
 const letter = record({ id: text, queue: text, tailnet: withDefault(text, ""), died: text });
@@ -28,6 +29,10 @@ export function addDeadLetters(admin: Command, place: AdminPlace): void {
     .action(async (ids: readonly string[]) => {
       const body = ids.length === 0 ? {} : { ids };
       const done = await place.ask("POST", `${PATH}/replay`, record({ replayed: integer }), body);
+      if (done.replayed < ids.length)
+        throw new UsageError(
+          `${done.replayed} sent again; the others are not there: tailward admin dead-letter list shows them`,
+        );
       place.print(done, ({ replayed }) => `${replayed} sent again.\n`);
     });
 }

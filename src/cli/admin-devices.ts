@@ -5,6 +5,7 @@ import { printable } from "../node/index.ts";
 import { boolean, list, record, text, withDefault, type ShapeOf } from "../protocol/index.ts";
 import { NOTHING, type AdminPlace } from "./admin-place.ts";
 import { columns } from "./columns.ts";
+import { splitTags } from "./tags.ts";
 import { UsageError } from "./usage-error.ts";
 
 const optionalText = withDefault(text, "");
@@ -125,11 +126,10 @@ function addActs(group: Command, place: AdminPlace): void {
     { authorized: true },
     "is approved",
   ]);
-  addAct(group, place, "tag <device> [tags...]", "give a device these tags, in place of those it has", (tags) => [
-    "/tags",
-    { tags },
-    tags.length === 0 ? "has no tags" : `has the tags ${tags.join(", ")}`,
-  ]);
+  addAct(group, place, "tag <device> [tags...]", "give a device these tags, in place of those it has", (given) => {
+    const tags = splitTags(given);
+    return ["/tags", { tags }, tags.length === 0 ? "has no tags" : `has the tags ${tags.join(", ")}`];
+  });
   addAct(group, place, "rename <device> <name>", "give a device another name", ([name = ""]) => [
     "/name",
     { name },

@@ -6,6 +6,7 @@ import { boolean, list, record, text, withDefault, type ShapeOf } from "../proto
 import { NOTHING, type AdminPlace } from "./admin-place.ts";
 import { columns } from "./columns.ts";
 import { trueOrFalse } from "./flags.ts";
+import { splitTags } from "./tags.ts";
 import { UsageError } from "./usage-error.ts";
 
 const key = record({
@@ -68,7 +69,7 @@ interface CreateFlags {
 }
 
 function bodyOf({ reusable, ephemeral, preauthorized, tags, expiry, description }: CreateFlags): object {
-  const create = { reusable, ephemeral, preauthorized, tags: tags === undefined ? [] : tags.split(",") };
+  const create = { reusable, ephemeral, preauthorized, tags: splitTags([tags ?? ""]) };
   return {
     capabilities: { devices: { create } },
     ...(expiry === undefined ? {} : { expirySeconds: expiry }),

@@ -6,6 +6,7 @@ import { boolean, integer, list, record, text, withDefault, type ShapeOf } from 
 import { NOTHING, type AdminPlace } from "./admin-place.ts";
 import { columns } from "./columns.ts";
 import { fileArgument } from "./file-argument.ts";
+import { PROGRAM } from "./terminal.ts";
 
 const MOST = 100_000;
 const node = record({
@@ -29,12 +30,17 @@ const status = record({
 
 type Node = ShapeOf<typeof node>;
 
+/** The API names the command as Tailscale's clients have it; who reads this has ours at hand. */
+function ours(command: string): string {
+  return command.replace(/^tailscale /, `${PROGRAM} `);
+}
+
 /** The nodes under a heading, each with the command that helps it; empty for none. */
 function listed(heading: string, nodes: readonly Node[]): string {
   if (nodes.length === 0) return "";
   const lines = nodes.map(({ name, nodeKey, signCommand }) => [
     `  ${printable(name)}`,
-    printable(signCommand === "" ? nodeKey : signCommand),
+    printable(signCommand === "" ? nodeKey : ours(signCommand)),
   ]);
   return `\n${heading}\n${columns(lines)}`;
 }

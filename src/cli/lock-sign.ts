@@ -14,7 +14,9 @@ function parsed<T>(what: string, text: string, parse: (text: string) => T): T {
     return parse(text);
   } catch (error) {
     if (!(error instanceof TkaError)) throw error;
-    throw new UsageError(`the ${what} cannot be read: ${error.message}`);
+    throw new UsageError(
+      `the ${what} cannot be read: ${error.message}. Copy the whole command from \`tailward lock status\` on the node that is locked out`,
+    );
   }
 }
 

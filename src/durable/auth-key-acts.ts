@@ -1,16 +1,18 @@
 /** What admins do with auth keys, and how the record tells it: by their IDs, never by their secrets [W4]. */
 
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
+import { refuseBadTags } from "./devices.ts";
 import type { By } from "./events.ts";
 import type { Tailnet } from "./tailnet.ts";
 
-/** Makes a key; its text is given once. */
+/** Makes a key; its text is given once. Throws `malformed_request` for a tag that no device may have. */
 export function createAuthKey(
   tailnet: Tailnet,
   by: By,
   options: AuthKeyOptions,
   now: number,
 ): { info: AuthKeyInfo; key: string } {
+  refuseBadTags(options.tags);
   const made = tailnet.authKeys.create(tailnet.info().id, options, now);
   const { id, ...rest } = made.info;
   const target = { type: "AUTH_KEY", id, name: rest.description } as const;

@@ -97,6 +97,8 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     // `key_expiry`: when the node key is over, or null for never. `authorized`: 0 while it waits for device approval.
     "ALTER TABLE nodes ADD COLUMN key_expiry INTEGER",
     "ALTER TABLE nodes ADD COLUMN authorized INTEGER NOT NULL DEFAULT 1",
+    // A node's ID names its tailnet: the admin API finds a device by it.
+    "UPDATE nodes SET stable_id = stable_id || (SELECT id FROM tailnet)",
     // To which new node key the signature of the present one was handed for rotating, and how many times (reauthentication.ts).
     "ALTER TABLE nodes ADD COLUMN handed_to TEXT",
     "ALTER TABLE nodes ADD COLUMN handed INTEGER NOT NULL DEFAULT 0",

@@ -29,7 +29,8 @@ export interface AgentOptions {
 
 function chooseUrl(store: KeyStore, given: string | null): URL {
   const known = store.state.controlUrl;
-  if (given === null && known === null) throw new AgentError("bad_argument", "which control plane?", "add --url URL");
+  if (given === null && known === null)
+    throw new AgentError("bad_argument", "no control plane was named", "add --url URL: `npm start` prints it");
   const url = parseControlUrl(given ?? known ?? "");
   if (store.state.joined && known !== null && known !== url.origin)
     throw new AgentError(

@@ -26,6 +26,9 @@ describe("tailward admin", () => {
     await stage.joined(alice);
     expect(await stage.printed("device", "list")).toMatch(/^n\w{21} +alice\.one\.test +100\.\S+ +\w+ +- +fine\n$/);
     expect(await stage.printed("device", "rename", "alice", "mainframe")).toContain("is called mainframe");
+    expect(await stage.printed("device", "tag", "mainframe", "tag:a,tag:b", "tag:c")).toContain(
+      "tag:a, tag:b, tag:c\n",
+    );
     expect(await stage.printed("device", "tag", "mainframe", "tag:ci")).toContain("has the tags tag:ci");
     const one = await stage.printed("device", "get", "mainframe");
     expect(one).toMatch(/key expires +never/);
@@ -130,5 +133,6 @@ describe("tailward admin, for the record", () => {
   test("lists dead letters and sends them again", async () => {
     expect(await stage.printed("dead-letter", "list")).toBe("No dead letters.\n");
     expect(await stage.printed("dead-letter", "replay")).toBe("0 sent again.\n");
+    expectRefusal(await stage.admin("dead-letter", "replay", "x"), /0 sent again; the others are not there/);
   });
 });

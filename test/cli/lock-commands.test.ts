@@ -163,7 +163,7 @@ describe("manners", () => {
   });
 
   test("an agent that cannot start says why, and leaves no key file of nobody's", async () => {
-    expectRefusal(await tailward(null, ["agent"]), /which control plane.*--url/);
+    expectRefusal(await tailward(null, ["agent"]), /no control plane was named; add --url/);
     const stopped = AbortSignal.abort();
     const { err } = await tailward(null, ["agent", "--url", "http://c.example"], { signal: stopped });
     expect(err).toBe(

@@ -59,6 +59,8 @@ describe("an object as version 1 left it", () => {
     expect(nodes.map(({ node }) => [node.Key, node.Tags, encodeHex(node.KeySignature)])).toEqual([
       [NODE.key, ["tag:ci"], NODE.signature],
     ]);
+    // By the tailnet in its ID, admins find the device.
+    expect(nodes.map(({ node }) => node.StableID)).toEqual(["n0123456789T0123456789"]);
     const dave = new TestNode("dave");
     await join("T0123456789", dave);
     expect((await dave.map()).Peers?.map(({ Key }) => Key)).toEqual([NODE.key]);

@@ -66,6 +66,7 @@ describe("the admin API", () => {
     ["an expiry in the past", { ...NEW_KEY, expirySeconds: -1 }],
     ["an expiry past 90 days", { ...NEW_KEY, expirySeconds: 90 * 24 * 60 * 60 + 1 }],
     ["half a second", { ...NEW_KEY, expirySeconds: 0.5 }],
+    ["a tag of another form", { capabilities: { devices: { create: { ...CREATE, tags: ["ci"] } } } }],
     ["too many tags", { capabilities: { devices: { create: { ...CREATE, tags: Array(65).fill("tag:a") } } } }],
   ])("an auth key with %s is refused", async (_, body) => {
     refused(await admin("POST", `/api/v2/tailnet/${await makeTailnet()}/keys`, body), "malformed_request");
