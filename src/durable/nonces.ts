@@ -1,4 +1,4 @@
-/** Nonces of signed requests: each is good once [Q2]. */
+/** Nonces of signed requests: each is good once [Q2]. One that comes again comes with the same `expires`, which is signed as well. */
 
 import type { MachineKey } from "../protocol/index.ts";
 import { ControlError } from "./refuse.ts";
@@ -25,9 +25,13 @@ export class Nonces {
    */
   take({ machineKey, nonce, expires }: Caller, now: number): void {
     if (expires <= now) throw new ControlError("stale_request", "the signature has expired: sign the request anew");
-    this.#store.run("DELETE FROM nonces WHERE expires <= ?", now);
-    const taken = this.#store.row("SELECT 1 FROM nonces WHERE machine_key = ? AND nonce = ?", machineKey, nonce);
+    this.#store.run("DELETE FROM taken_nonces WHERE expires <= ?", now);
+    const values = [expires, machineKey, nonce] as const;
+    const taken = this.#store.row(
+      "SELECT 1 FROM taken_nonces WHERE expires = ? AND machine_key = ? AND nonce = ?",
+      ...values,
+    );
     if (taken !== null) throw new ControlError("replayed_request", "this request was made before: sign a new one");
-    this.#store.run("INSERT INTO nonces (machine_key, nonce, expires) VALUES (?, ?, ?)", machineKey, nonce, expires);
+    this.#store.run("INSERT INTO taken_nonces (expires, machine_key, nonce) VALUES (?, ?, ?)", ...values);
   }
 }

@@ -102,6 +102,15 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     // To which new node key the signature of the present one was handed for rotating, and how many times (reauthentication.ts).
     "ALTER TABLE nodes ADD COLUMN handed_to TEXT",
     "ALTER TABLE nodes ADD COLUMN handed INTEGER NOT NULL DEFAULT 0",
+    // Nonces by the time at which they are over: a request that comes again names the same, since it is signed too. No index is needed.
+    `CREATE TABLE taken_nonces (
+      expires INTEGER NOT NULL,
+      machine_key TEXT NOT NULL,
+      nonce TEXT NOT NULL,
+      PRIMARY KEY (expires, machine_key, nonce)
+    ) WITHOUT ROWID`,
+    "INSERT INTO taken_nonces (expires, machine_key, nonce) SELECT expires, machine_key, nonce FROM nonces",
+    "DROP TABLE nonces",
     // When an auth key was revoked, or null.
     "ALTER TABLE auth_keys ADD COLUMN revoked INTEGER",
     // Logins that an admin has approved, until the node comes back and takes its place (logins.ts). `approved_by` is JSON of an Actor.

@@ -2,7 +2,7 @@
 
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import { emptyResponse, initBeginResponse, syncSendResponse } from "../../src/protocol/index.ts";
+import { SIGNATURE_LIFETIME_S, emptyResponse, initBeginResponse, syncSendResponse } from "../../src/protocol/index.ts";
 import { aumHash, compareHashes, encodeAum, type Aum } from "../../src/tka/index.ts";
 import { authorityOf, join, makeAuthKey, sessions, sql, stored } from "../support/workerd/control.ts";
 import {
@@ -45,7 +45,7 @@ const acts: readonly Act[] = [
       "UPDATE ON tailnet",
       "INSERT ON events",
       "INSERT ON outbox",
-      "INSERT ON nonces",
+      "INSERT ON taken_nonces",
     ],
   },
   {
@@ -58,7 +58,7 @@ const acts: readonly Act[] = [
       await carol.register("", { OldNodeKey });
       return () => carol.register("", { OldNodeKey });
     },
-    writes: ["UPDATE ON nodes", "UPDATE ON tailnet", "INSERT ON nonces"],
+    writes: ["UPDATE ON nodes", "UPDATE ON tailnet", "INSERT ON taken_nonces"],
   },
   {
     name: "beginning an init",
@@ -177,10 +177,11 @@ describe("an object that stops anywhere", () => {
 
   test("forgets no nonce: what was sent before is a replay after", async () => {
     const scene = await lockedScene();
-    const nonce = "0123456789abcdef";
-    expect((await scene.alice.poll({}, { parameters: { nonce } })).status).toBe(200);
+    const created = Math.floor(Date.now() / 1000);
+    const parameters = { nonce: "0123456789abcdef", created, expires: created + SIGNATURE_LIFETIME_S };
+    expect((await scene.alice.poll({}, { parameters })).status).toBe(200);
     await restart(scene);
-    refused(await scene.alice.poll({}, { parameters: { nonce } }), "replayed_request");
+    refused(await scene.alice.poll({}, { parameters }), "replayed_request");
   });
 });
 

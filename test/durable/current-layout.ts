@@ -34,9 +34,6 @@ export const CURRENT_LAYOUT: readonly string[] = [
   "CREATE UNIQUE INDEX nodes_home ON nodes (home, home_id) WHERE home IS NOT NULL",
   "CREATE INDEX nodes_self_changed ON nodes (self_changed)",
   "CREATE INDEX nodes_signed_by ON nodes (signed_by)",
-  `CREATE TABLE nonces ( machine_key TEXT NOT NULL, nonce TEXT NOT NULL, expires INTEGER NOT NULL,
-    PRIMARY KEY (machine_key, nonce) ) WITHOUT ROWID`,
-  "CREATE INDEX nonces_expires ON nonces (expires)",
   "CREATE TABLE outbox (seq INTEGER PRIMARY KEY)",
   `CREATE TABLE pending_init ( one INTEGER PRIMARY KEY CHECK (one = 1), node_key TEXT NOT NULL, genesis BLOB NOT NULL,
     begun INTEGER NOT NULL, listed TEXT NOT NULL )`,
@@ -52,6 +49,8 @@ export const CURRENT_LAYOUT: readonly string[] = [
   `CREATE TABLE tailnet ( id TEXT NOT NULL, name TEXT NOT NULL, epoch TEXT NOT NULL, created INTEGER NOT NULL, seq INTEGER NOT NULL,
     lock_seq INTEGER NOT NULL , settings TEXT NOT NULL DEFAULT '{}', deleted INTEGER,
     shards INTEGER NOT NULL DEFAULT 0, era INTEGER NOT NULL DEFAULT 0)`,
+  `CREATE TABLE taken_nonces ( expires INTEGER NOT NULL, machine_key TEXT NOT NULL, nonce TEXT NOT NULL,
+    PRIMARY KEY (expires, machine_key, nonce) ) WITHOUT ROWID`,
 ];
 
 /** The same of an object of the Directory. */

@@ -65,7 +65,7 @@ beforeAll(async () => {
     admin("POST", `/api/v2/tailnet/${tailnet}/lock/disable`, { disablementSecret: encodeHex(spentSecret) }),
     admin("GET", `/api/v2/tailnet/${tailnet}/keys`),
   ];
-  for (const table of ["auth_keys", "chains", "nodes", "nonces"]) {
+  for (const table of ["auth_keys", "chains", "nodes", "taken_nonces"]) {
     await sql(tailnet, `ALTER TABLE ${table} RENAME TO hidden`);
     answers.push(...(await Promise.all(attempts())));
     if (table !== "auth_keys") answers.push(await carol.tka("disable", { DisablementSecret: scene.secrets[0] }));

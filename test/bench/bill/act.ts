@@ -55,8 +55,8 @@ function sum(tally: Tally, ...prefixes: readonly string[]): number {
   return counted.reduce((total, [, count]) => total + count, 0);
 }
 
-/** Rows that are written when a nonce expires: its own, and its index's. */
-const EXPIRED_NONCE_ROWS = 2;
+/** Rows that are written when a nonce expires. */
+const EXPIRED_NONCE_ROWS = 1;
 
 /** An act from the tally of `times` of it (workers/counted/tally.ts), and the processor time that they took together. */
 export function actOf(tally: Tally, cpuMs: number, times: number): Act {

@@ -81,7 +81,7 @@ export function sql(tailnet: string, ...statements: readonly string[]): Promise<
 }
 
 /** Tables whose rows are no part of what is stored for good. */
-const PASSING = new Set(["nonces", "session_shards", "outbox", "delivery", "sqlite_sequence"]);
+const PASSING = new Set(["taken_nonces", "session_shards", "outbox", "delivery", "sqlite_sequence"]);
 
 /** Every row of every table of an object, as text; nonces and the outbox aside. */
 export function dump(state: DurableObjectState): Record<string, string[]> {

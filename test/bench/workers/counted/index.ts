@@ -24,8 +24,8 @@ function countSql({ storage }: DurableObjectState, kind: string): void {
   (sql as unknown as Patched).exec = ((statement: string, ...values: SqlStorageValue[]) => {
     const cursor = exec(statement, ...values);
     // Which act's nonces expire under which other act is chance: what each costs at its end is added to the act that takes it.
-    const isCleaning = statement.startsWith("DELETE FROM nonces");
-    if (statement.startsWith("INSERT INTO nonces")) count("nonces taken");
+    const isCleaning = statement.startsWith("DELETE FROM taken_nonces");
+    if (statement.startsWith("INSERT INTO taken_nonces")) count("nonces taken");
     keepCursor(isCleaning ? "of expired nonces" : kind, cursor);
     return cursor;
   }) as Exec;
