@@ -46,6 +46,9 @@ async function migrate(miniflare: Miniflare, { worker, migrations }: HostOptions
   }
 }
 
+// Without its parent nobody would end it. Its group is its own: workerd goes with it.
+process.once("disconnect", () => process.kill(-process.pid, "SIGKILL"));
+
 const options = JSON.parse(process.argv[2] ?? "") as HostOptions;
 const miniflare = new Miniflare(convertV4MiniflareOptions(optionsOf(options)));
 await miniflare.ready;
