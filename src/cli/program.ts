@@ -31,7 +31,7 @@ function addAgent(program: Command, { terminal, directory }: Place): void {
 }
 
 /** Builds the program. */
-export function makeProgram(terminal: Terminal): Command {
+function makeProgram(terminal: Terminal): Command {
   const program = new Command(PROGRAM);
   program
     .description("a node of a tailnet that trusts its control plane with nothing")

@@ -74,7 +74,7 @@ export function newsOf({ places }: ActiveLock, batch: readonly SealedAum[]): { a
 }
 
 /** The IDs of the keys that `before` trusts and `after` does not: what rests on them no longer holds. */
-export function keysLost(before: State, after: State): Uint8Array[] {
+function keysLost(before: State, after: State): Uint8Array[] {
   return (before.keys ?? []).map(keyId).filter((id) => id !== null && findKey(after, id) === null) as Uint8Array[];
 }
 

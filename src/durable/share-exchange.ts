@@ -33,7 +33,7 @@ export function answerExchange(tailnet: Tailnet, statement: string, now: number)
 }
 
 /** Takes what the other has answered to a statement of ours with the digest `said`. */
-export function takeAnswer(
+function takeAnswer(
   tailnet: Tailnet,
   other: string,
   said: string,

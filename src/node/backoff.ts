@@ -10,7 +10,7 @@ export interface Pace {
 }
 
 /** For a request that failed. */
-export const RETRY: Pace = { steps: [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000], least: 0.5 };
+const RETRY: Pace = { steps: [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000], least: 0.5 };
 /** For a connection that ended, as those of all nodes do at once where the control plane is deployed: soon at first, then well apart. */
 export const RECONNECT: Pace = { steps: [2000, 10_000, 20_000, 30_000, 60_000], least: 0 };
 

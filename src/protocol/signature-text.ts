@@ -14,12 +14,12 @@ const LOCK_KEY_BYTES = 32;
 const BINARY_NODE_KEY_BYTES = 34;
 
 /** The first characters of a node key's base64 in brackets, or nothing for the zero key. */
-export function shortNodeKey(raw: Uint8Array): string {
+function shortNodeKey(raw: Uint8Array): string {
   return raw.every((byte) => byte === 0) ? "" : `[${encodeBase64(raw.subarray(0, 4)).slice(0, 5)}]`;
 }
 
 /** A lock key of attacker-controlled length as text: filled with zeros or cut to 32 bytes, as Go copies it into an array. */
-export function lockKeyText(publicKey: Uint8Array): string {
+function lockKeyText(publicKey: Uint8Array): string {
   const whole = new Uint8Array(LOCK_KEY_BYTES);
   whole.set(publicKey.subarray(0, LOCK_KEY_BYTES));
   return formatLockKey(whole);

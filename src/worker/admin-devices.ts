@@ -11,7 +11,7 @@ import { refuse } from "./http-errors.ts";
 import { authorityOf } from "./objects.ts";
 
 /** As in Tailscale's API, with ours where it lacks a field: `tailnetLockWarning`, `tailnetLockSignCommand`, `tailnetLockIgnored`, `expired`. */
-export function deviceJson(device: DeviceInfo) {
+function deviceJson(device: DeviceInfo) {
   const { stableId, name, domain, keyExpiry, lock } = device;
   return {
     addresses: device.addresses,

@@ -67,7 +67,7 @@ function stateOf({ accepted, ended, side }: Share): string {
   return side === "in" ? "accepting" : "open";
 }
 
-export function shareJson(share: Share) {
+function shareJson(share: Share) {
   const { id, side, node, other, otherName, created, expires } = share;
   return {
     id,

@@ -1,0 +1,129 @@
+/**
+ * How the object of a tailnet acts: each act decides and writes in one synchronous transaction, and after the commit news is hurried along, by the
+ * sessions objects, the queues and the objects of other tailnets. Who may act is settled here; what an act does, in the files of the acts.
+ */
+
+import type { Outcome } from "../protocol/index.ts";
+import type { NodeKey } from "../tka/index.ts";
+import { AlarmClock } from "./alarm-clock.ts";
+import { Delivery, Queues } from "./delivery.ts";
+import { refuseWaiting } from "./devices.ts";
+import type { ObjectsEnv } from "./env.ts";
+import { refuseExpired } from "./key-expiry.ts";
+import { verifier } from "./native-verifier.ts";
+import type { NodeRecord } from "./nodes.ts";
+import type { Caller } from "./nonces.ts";
+import { passOn } from "./pass-on.ts";
+import { outcomeOf } from "./refuse.ts";
+import { SessionHerald } from "./session-herald.ts";
+import { ShareCourier } from "./share-courier.ts";
+import { nextDue } from "./share-exchange.ts";
+import { settleLinks } from "./share-links.ts";
+import { Store } from "./store.ts";
+import { Tailnet } from "./tailnet.ts";
+
+/** What a node's request names itself by. */
+interface OfNode {
+  readonly NodeKey: NodeKey;
+}
+
+/** What a node asks to be done. */
+type ActOfNode<T> = (tailnet: Tailnet, node: NodeRecord, now: number) => T;
+
+export class Acts {
+  readonly tailnet: Tailnet;
+  readonly delivery: Delivery;
+  readonly courier: ShareCourier;
+  readonly herald: SessionHerald;
+  readonly #ctx: DurableObjectState;
+  readonly #clock: AlarmClock;
+
+  /** `env` is asked for whenever it is needed. */
+  constructor(ctx: DurableObjectState, env: () => ObjectsEnv) {
+    this.#ctx = ctx;
+    this.tailnet = new Tailnet(new Store(ctx.storage), verifier);
+    this.herald = new SessionHerald(env(), this.tailnet);
+    this.#clock = new AlarmClock(ctx.storage);
+    this.delivery = new Delivery(this.tailnet, new Queues(env()), this.#clock);
+    this.courier = new ShareCourier({ tailnet: this.tailnet, clock: this.#clock, env, act: (body) => this.act(body) });
+    if (this.delivery.isPending() || nextDue(this.tailnet) !== null)
+      void ctx.blockConcurrencyWhile(async () => {
+        this.delivery.resume(await ctx.storage.getAlarm());
+        this.courier.arm(Date.now());
+      });
+  }
+
+  /**
+   * Runs an act in one transaction; where it has changed what nodes can see, the sessions objects are told. Whoever asks is admitted in a
+   * transaction before it, in the same turn: a nonce is spent also where the act refuses. (A registration takes its nonce inside the act:
+   * strangers could fill the table otherwise.)
+   */
+  async run<A, T>(
+    admit: (tailnet: Tailnet, now: number) => A,
+    act: (tailnet: Tailnet, now: number, admitted: A) => T,
+  ): Promise<Outcome<T>> {
+    const tailnet = this.tailnet;
+    const before = tailnet.find()?.seq ?? 0;
+    const outcome = await outcomeOf(
+      () => {
+        const now = Date.now();
+        const admitted: A = tailnet.store.transaction<A>(() => admit(tailnet, now) as never);
+        const value: T = tailnet.store.transaction<T>(() => {
+          const given = act(tailnet, now, admitted);
+          settleLinks(tailnet, now);
+          return given as never;
+        });
+        this.delivery.look(now, tailnet.find()?.seq !== before);
+        this.courier.arm(now);
+        return value;
+      },
+      () => this.tailnet.head(),
+    );
+    const info = this.tailnet.find();
+    const hasNews = info !== null && info.seq !== before;
+    if (hasNews) this.#ctx.waitUntil(this.herald.hurry(info.id, info.seq));
+    this.#ctx.waitUntil(passOn(hasNews ? this.delivery : null, this.courier));
+    return outcome;
+  }
+
+  /** The same for an act on a tailnet, which there must be. Refuses with `unknown_tailnet`. */
+  act<T>(act: (tailnet: Tailnet, now: number) => T): Promise<Outcome<T>> {
+    return this.run((tailnet) => tailnet.info(), act);
+  }
+
+  /** The same for a tailnet that was not given up [W6]. */
+  living<T>(act: (tailnet: Tailnet, now: number) => T): Promise<Outcome<T>> {
+    return this.run((tailnet) => tailnet.requireLiving(), act);
+  }
+
+  /** The same for an act of a node. */
+  ofNode<T>(caller: Caller, request: OfNode, act: ActOfNode<T>): Promise<Outcome<T>> {
+    return this.run(
+      (tailnet, now) => tailnet.admit(caller, request.NodeKey, now),
+      (tailnet, now, node) => act(tailnet, node, now),
+    );
+  }
+
+  /** The same for an act that asks for good standing: the key is not over [G9], and the device does not wait for approval [G14]. */
+  ofMember<T>(caller: Caller, request: OfNode, act: ActOfNode<T>): Promise<Outcome<T>> {
+    return this.ofNode(caller, request, (tailnet, node, now) => {
+      tailnet.requireLiving();
+      refuseExpired(node, now);
+      refuseWaiting(node);
+      return act(tailnet, node, now);
+    });
+  }
+
+  /** Sends again what has not arrived [W11]. */
+  async alarm(): Promise<void> {
+    const now = Date.now();
+    this.#clock.rang(now);
+    try {
+      await Promise.all([this.delivery.resend(now), this.courier.resend(now)]);
+    } catch (error) {
+      console.error("the alarm's work failed; it is set again", error);
+      this.delivery.arm(now);
+    }
+    this.courier.arm(Date.now());
+  }
+}
