@@ -6,6 +6,7 @@ import { verifier } from "../../src/durable/native-verifier.ts";
 import { statementFor } from "../../src/durable/share-links.ts";
 import {
   MAX_FOREIGN_NODES,
+  MAX_FOREIGN_TOTAL,
   encodeStatement,
   sealStatement,
   type Statement,
@@ -13,10 +14,11 @@ import {
 import { Store } from "../../src/durable/store.ts";
 import { Tailnet } from "../../src/durable/tailnet.ts";
 import { formatLockKey, nodeKeyFromRaw, type NodeKey } from "../../src/tka/index.ts";
-import { authorityOf, makeAuthKey, stored } from "../support/workerd/control.ts";
+import { authorityOf, makeAuthKey, sql, stored } from "../support/workerd/control.ts";
 import { begin, lockedScene, newGenesis, newSecrets, unlockedScene, type Scene } from "../support/workerd/locked.ts";
 import { BY_TEST, codeOf, eventsOf, invite, peersOf, settled, share, valueOf } from "../support/workerd/sharing.ts";
 import { refused } from "../support/workerd/refused.ts";
+import { crowd } from "../support/workerd/crowd.ts";
 import { randomBytes } from "../support/workerd/signed-request.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
 
@@ -164,6 +166,18 @@ describe("a tailnet that shares one node", () => {
       );
       expect(await stored(victim.tailnet)).toEqual(before);
     }
+  });
+
+  test("cannot bring more nodes than a tailnet takes from all others together [S8]", async () => {
+    await crowd(victim.tailnet, MAX_FOREIGN_TOTAL - 1, 0);
+    await sql(victim.tailnet, "UPDATE nodes SET home = 'T9999999999', home_id = stable_id WHERE stable_id LIKE 'c%'");
+    await share(home.tailnet, home.alice, victim.tailnet);
+    const foreign = (): Promise<Record<string, unknown>[]> =>
+      runInDurableObject(authorityOf(victim.tailnet), (_, { storage }) => [
+        ...storage.sql.exec("SELECT COUNT(*) AS nodes FROM nodes WHERE home IS NOT NULL"),
+        ...storage.sql.exec("SELECT refused FROM links WHERE other = ?", home.tailnet),
+      ]);
+    expect(await foreign()).toEqual([{ nodes: MAX_FOREIGN_TOTAL }, { refused: 1 }]);
   });
 
   test("is refused with a statement that is too large, or no JSON", async () => {

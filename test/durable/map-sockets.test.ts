@@ -159,7 +159,7 @@ describe("news", () => {
     expect(sockets.map(({ socket }) => socket.unread)).toEqual(sockets.map(() => 0));
   }, 30_000);
 
-  test("are passed on after waking without a whole map being asked for", async () => {
+  test("are passed on after waking without a whole map being asked for [X5]", async () => {
     const scene = await unlockedScene();
     const { socket, full } = await opened(scene.alice);
     await hibernate(scene);

@@ -63,7 +63,7 @@ describe.each([
     both = await pair(isHomeLocked, isOtherLocked);
   });
 
-  test("the node is a peer of every node of the other tailnet, without the signature of its home", async () => {
+  test("the node is a peer of every node of the other tailnet, without the signature of its home [M7]", async () => {
     const { home, other } = both;
     for (const node of nodesOf(other)) {
       const peer = (await peersOf(node)).get(home.carol.nodeKey);
@@ -74,7 +74,7 @@ describe.each([
     }
   });
 
-  test("the nodes of the other tailnet are peers of the shared node alone", async () => {
+  test("the nodes of the other tailnet are peers of the shared node alone [M7]", async () => {
     const { home, other } = both;
     const peers = await peersOf(home.carol);
     for (const { nodeKey } of nodesOf(other)) {
@@ -113,7 +113,7 @@ describe.each([
 });
 
 describe("a key that changes at home", () => {
-  test("needs signing where the node is shared, in either direction, and events say so", async () => {
+  test("needs signing where the node is shared, in either direction, and events say so [S7]", async () => {
     const { home, other } = await pair(true, true);
     accepted(await sign(other.alice, home.carol), emptyResponse);
     accepted(await sign(home.alice, other.bob), emptyResponse);
@@ -246,7 +246,7 @@ describe("lost messages", () => {
     await settled(home.tailnet);
   });
 
-  test.each(["request", "answer"] as const)("news whose %s is lost is told again by the alarm", async (what) => {
+  test.each(["request", "answer"] as const)("news whose %s is lost is told again by the alarm [S10]", async (what) => {
     const { home, other } = await pair(true, true);
     const wire = await cut(home.tailnet, what);
     await rekey(home.carol);
@@ -263,7 +263,7 @@ describe("lost messages", () => {
     expect((await peersOf(other.bob)).has(home.carol.nodeKey)).toBe(true);
   });
 
-  test("news that was not told when the object went away is told by the alarm of the next one", async () => {
+  test("news that was not told when the object went away is told by the alarm of the next one [S10]", async () => {
     const { home, other } = await pair(true, true);
     const wire = await cut(home.tailnet, "request");
     await rekey(home.carol);

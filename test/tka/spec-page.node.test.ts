@@ -69,20 +69,35 @@ describe("docs/threat-model.md", () => {
   });
 });
 
-describe("the rules of the key authority", () => {
-  const tests = ["test/tka", "test/contract"].flatMap((folder) =>
-    readdirSync(root + folder)
+/** The texts of the tests in these folders of test/. */
+function testsIn(...folders: readonly string[]): string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(`${root}test/${folder}`, { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts"))
-      .map((name) => read(`${folder}/${name}`)),
+      .map((name) => read(`test/${folder}/${name}`)),
   );
+}
 
-  test("are each quoted by a test", () => {
-    const quoted = new Set(tests.flatMap((text) => [...named(text)]));
+describe("the rules", () => {
+  const quotedIn = (...folders: readonly string[]): Set<string> =>
+    new Set(testsIn(...folders).flatMap((text) => [...named(text)]));
+
+  test("of the key authority are each quoted by a test of its own", () => {
+    const quoted = quotedIn("tka", "contract");
     const unquoted = rows.filter(({ id, file }) => file.startsWith("src/tka/") && !quoted.has(id));
     expect(unquoted.map(({ id }) => id)).toEqual([]);
   });
 
-  test("and every code of a TkaError is awaited by one", () => {
+  test("are each quoted by a test", () => {
+    const quoted = quotedIn("tka", "contract", "protocol", "durable", "worker", "node", "cli", "support", "e2e");
+    expect(rows.map(({ id }) => id).filter((id) => !quoted.has(id))).toEqual([]);
+  });
+});
+
+describe("the codes of a TkaError", () => {
+  const tests = testsIn("tka", "contract");
+
+  test("are each awaited by a test", () => {
     const list = /TKA_ERROR_CODES = \[([\s\S]*?)\]/.exec(read("src/tka/errors.ts"))?.[1] ?? "";
     const codes = [...list.matchAll(/"([a-z_]+)"/g)].map(([, code = ""]) => code);
     expect(codes.length).toBeGreaterThan(30);

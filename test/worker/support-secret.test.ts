@@ -77,7 +77,7 @@ async function events(tailnet: string): Promise<string[]> {
 }
 
 describe("a finish with a support secret", () => {
-  test("is sealed, opened by the operator alone, and turns the lock off", async () => {
+  test("is sealed, opened by the operator alone, and turns the lock off, all of it on the record [U6]", async () => {
     const made = await scene();
     accepted(await (await begun(made))(), emptyResponse);
     const box = accepted(await fetchBox(made.tailnet), sealedSupport);
@@ -93,7 +93,7 @@ describe("a finish with a support secret", () => {
     refused(await fetchBox(made.tailnet), "lock_not_enabled");
   });
 
-  test("is nowhere to be found in what is stored, whole or hashed", async () => {
+  test("is nowhere to be found in what is stored, whole or hashed [U4]", async () => {
     const made = await scene(encodeBase64(publicKey));
     accepted(await (await begun(made))(), emptyResponse);
     const secret = made.secrets[1] ?? randomBytes(32);
@@ -126,7 +126,7 @@ describe("a finish with a support secret", () => {
   test.each([
     ["one that the genesis does not name", (): Uint8Array => randomBytes(32)],
     ["one that is too long", (): Uint8Array => randomBytes(1025)],
-  ])("is refused for %s, and nothing is on", async (_, support) => {
+  ])("is refused for %s, and nothing is on [U5]", async (_, support) => {
     const made = await scene();
     refused(await (await begun(made, support()))(), "incorrect_secret");
     expect((await made.alice.map()).TKAInfo?.Head).toBeNull();
@@ -135,7 +135,7 @@ describe("a finish with a support secret", () => {
   test.each([
     ["of small order", "supportpub:" + "00".repeat(32)],
     ["that is none", "supportpub:xyz"],
-  ])("is refused under a key %s", async (_, key) => {
+  ])("is refused under a key %s [U4]", async (_, key) => {
     const made = await scene(key);
     const answer = await made.alice.tka("initBegin", { GenesisAUM: encodeAum(made.genesis) });
     const Signatures = signaturesFor(accepted(answer, initBeginResponse), made.alice.lockKey);
@@ -145,7 +145,7 @@ describe("a finish with a support secret", () => {
 });
 
 describe("a sealed box", () => {
-  test("does not open as that of another tailnet or another lock", async () => {
+  test("does not open as that of another tailnet or another lock [U3]", async () => {
     const made = await scene();
     accepted(await (await begun(made))(), emptyResponse);
     const box = accepted(await fetchBox(made.tailnet), sealedSupport);
