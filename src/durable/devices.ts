@@ -104,7 +104,7 @@ const MAX_TAGS = 64;
 const TAG = /^tag:[a-zA-Z][a-zA-Z0-9-]{0,62}$/;
 
 /** Throws `malformed_request` for a tag of another form than `tag:name`. */
-function refuseBadTags(tags: readonly string[]): void {
+export function refuseBadTags(tags: readonly string[]): void {
   const bad = tags.find((tag) => !TAG.test(tag));
   if (bad !== undefined || tags.length > MAX_TAGS)
     throw new ControlError("malformed_request", `tags are of the form tag:name, ${MAX_TAGS} at most`);
