@@ -12,6 +12,7 @@ import {
   SUPPORT_ENC_BYTES,
   formatSupportKey,
   formatSupportPrivateKey,
+  isTailnetId,
   parseSupportPrivateKey,
   sealedSupport,
   supportBinding,
@@ -80,6 +81,17 @@ async function open(sealed: SealedSupport, privateKey: Uint8Array): Promise<Uint
   );
 }
 
+/**
+ * The control plane, which is not trusted, chooses whose box it gives, and is then given what is in it: a box of another tailnet than the one that is
+ * meant is not opened. A name it can give to any; an ID stands in the box's binding [U3].
+ */
+function requireMeant(meant: string, { tailnet, name }: SealedSupport): void {
+  if (meant === tailnet || (!isTailnetId(meant) && meant === name)) return;
+  throw new UsageError(
+    `the control plane's answer is the support secret of ${printable(name)} (${printable(tailnet)}), and not of ${meant}: nothing was opened`,
+  );
+}
+
 function describe(place: AdminPlace, { name, tailnet, nodes, genesis, head, supportKey }: SealedSupport): void {
   const { out } = place.terminal;
   out(
@@ -97,6 +109,7 @@ async function disable(place: AdminPlace, tailnet: string, keyFile: string, conf
   if (privateKey === null)
     throw new UsageError(`${keyFile} holds no support key: tailward admin support-key makes one`);
   const sealed = await place.ask("POST", place.path("/lock/support-secret", tailnet), sealedSupport);
+  requireMeant(tailnet, sealed);
   const secret = await open(sealed, privateKey);
   describe(place, sealed);
   if (!confirm) {
@@ -117,7 +130,10 @@ export function addSupport(admin: Command, place: AdminPlace): void {
     .action(({ out }: { out: string }) => makeKey(place, out));
   admin
     .command("support-disable <tailnet>")
-    .description("open a tailnet's support secret and turn its lock off by it; all of its admins are told")
+    .description(
+      "open a tailnet's support secret and turn its lock off by it; all of its admins are told. " +
+        "Name the tailnet by its ID where the control plane itself is not trusted: a name it can give to another",
+    )
     .requiredOption("--key <file>", "the private half of the support key")
     .option("--confirm", "do it; without this, only open the secret and say what it would do", false)
     .action((tailnet: string, { key, confirm }: { key: string; confirm: boolean }) =>
