@@ -2,7 +2,8 @@
  * Logins: a node without an auth key is let in, or back in, by an admin. The Directory holds those that wait; the authority takes the approval
  * and, when the node comes back, decides.
  *
- * Rule [G11]: an approval is for one pair of machine and node key, is taken once, in the transaction that registers the node, and expires.
+ * Rule [G11]: an approval is for one pair of machine and node key, is taken once, in the transaction that registers the node, and expires. A denial
+ *            takes it back: where the answer to an approval was lost, the login still waits, and an admin may say no after all.
  */
 
 import { LOGIN_MS, type MachineKey } from "../protocol/index.ts";
@@ -53,6 +54,7 @@ function approveLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: number): 
 
 /** Records that an admin of this tailnet has denied a login. */
 function denyLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: number): void {
+  tailnet.store.run("DELETE FROM approvals WHERE login = ?", login.id);
   tailnet.record(by, { kind: "login.denied", target: targetOf(login), new: detailOf(login) }, now);
 }
 

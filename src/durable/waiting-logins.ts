@@ -2,7 +2,8 @@
  * Logins that wait for an admin, in a bucket of the Directory. Everything a node says here is attacker-controlled, and whoever has a key pair can
  * ask: what is kept is bounded, and goes by itself.
  *
- * Rule [G13]: a machine has a few logins at most, and all of them together have a limit: one more is refused until some have expired.
+ * Rule [G13]: a machine has a few logins at most, and all of them together have a limit: one more is refused until some have expired. Machines that
+ *            were let in before have a limit of their own: strangers cannot keep them out.
  */
 
 import { LOGIN_MS, MAX_LOGINS, MAX_LOGINS_OF_MACHINE, type MachineKey } from "../protocol/index.ts";
@@ -61,7 +62,7 @@ export class WaitingLogins {
     const known = this.#ofPair(machineKey, nodeKey);
     if (known?.state === "waiting") return known;
     if (
-      this.#count("") >= MAX_LOGINS ||
+      this.#count(`WHERE tailnet IS ${tailnet === null ? "" : "NOT "}NULL`) >= MAX_LOGINS ||
       this.#count("WHERE machine_key = ?", machineKey) >= MAX_LOGINS_OF_MACHINE + (known === null ? 0 : 1)
     )
       throw new ControlError("too_many_requests", "too many logins wait for an admin: try again later");

@@ -4,10 +4,17 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { LOGINS_BUCKET, type Directory } from "../../src/durable/index.ts";
-import { LOGIN_MS, MAX_LOGINS, MAX_LOGINS_OF_MACHINE, registerResponse } from "../../src/protocol/index.ts";
+import {
+  LOGIN_MS,
+  MAX_LOGINS,
+  MAX_LOGINS_OF_MACHINE,
+  formatAuthKey,
+  registerResponse,
+} from "../../src/protocol/index.ts";
 import { later } from "../support/workerd/clock.ts";
-import { admin, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
+import { admin, authorityOf, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
 import { refused } from "../support/workerd/refused.ts";
+import { BY_TEST, stableIdOf } from "../support/workerd/sharing.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
 import { TestNode, accepted, fetchWorker, type Answer } from "../support/workerd/test-node.ts";
 
@@ -98,6 +105,17 @@ describe("a node without an auth key", () => {
     expect(accepted(await followUp(node, url), registerResponse).AuthURL).toBe("");
   });
 
+  test("is not let in by an approval whose answer was lost, once an admin has said no after all [G11]", async () => {
+    const [tailnet, node] = [await makeTailnet(), new TestNode("dave")];
+    const url = await askedFor(node);
+    const login = await logins().login(idOf(url));
+    if (login === null) throw new Error("no login");
+    expect(await authorityOf(tailnet).settleLogin(BY_TEST, login, "approved")).toEqual({ ok: true, value: null });
+    expect((await settle(tailnet, url, "deny")).status).toBe(200);
+    const named = formatAuthKey({ tailnet, keyId: "k0000000000", secret: "0".repeat(32) });
+    refused(await node.register(named), "bad_auth_key");
+  });
+
   test("may still come in by an auth key while it waits", async () => {
     const [tailnet, node] = [await makeTailnet(), new TestNode("dave")];
     await askedFor(node);
@@ -143,6 +161,13 @@ describe("a node without an auth key", () => {
         );
     });
     refused(await new TestNode("late").register("", { Auth: null }), "too_many_requests");
+    // One that was let in before is not kept out by strangers.
+    const [member, tailnet] = [new TestNode("member"), await makeTailnet()];
+    await join(tailnet, member);
+    await authorityOf(tailnet).changeDevice(BY_TEST, await stableIdOf(member), { kind: "expire" });
+    const OldNodeKey = member.nodeKey;
+    member.nodeKey = new TestNode("").nodeKey;
+    await askedFor(member, { OldNodeKey });
     await later(LOGIN_MS + 1, () => askedFor(new TestNode("later")));
     await runInDurableObject(logins(), (_, { storage }) => void storage.sql.exec("DELETE FROM logins").toArray());
   });
