@@ -14,6 +14,7 @@ export function disable(tailnet: Tailnet, by: By, secret: Uint8Array, kdf: Disab
     throw new ControlError("incorrect_secret", "the disablement secret is too long to be one");
   if (tailnet.lock.active() === null && tailnet.lock.retiredBy(secret)) return {};
   const active = tailnet.lock.require();
+  tailnet.countSecret(by, now);
   const value = kdf(secret);
   if (!validDisablement(active.authority.state, secret, () => value))
     throw new ControlError("incorrect_secret", "this is not one of the disablement secrets of this tailnet's lock");

@@ -181,6 +181,12 @@ export class Nodes {
     return row === null ? null : nodeOf(row);
   }
 
+  /** True if a node of another machine here has that lock key. What nodes of other tailnets say that they have counts for nothing. */
+  isLockKeyOfOther(lockKey: Uint8Array, machineKey: MachineKey): boolean {
+    const sql = "SELECT 1 FROM nodes WHERE lock_key = ? AND machine_key <> ? AND home IS NULL LIMIT 1";
+    return this.#store.row(sql, lockKey, machineKey) !== null;
+  }
+
   signedBy(keyId: Uint8Array): NodeRecord[] {
     return this.#store.rows("SELECT * FROM nodes WHERE signed_by = ? ORDER BY id", keyId).map(nodeOf);
   }

@@ -2,6 +2,8 @@
  * A node joins, comes back, or changes its key. Sources: Go's `control/controlclient/direct.go` for what clients do with each answer.
  *
  * Rule [G1]: a node key belongs to the machine that registered it first, also once it is replaced; another machine is refused.
+ * Rule [G15]: a lock key belongs to the machine that has named it first, as long as that has a node here: it says who a signer is [G7], and nobody
+ *            has to prove it.
  * Rule [G2]: a new node needs somebody who vouches for it: an auth key, spent in the same transaction, or an approved login. A machine that names
  *            its old node key keeps its node; where that key is over, it needs one too.
  * Rule [G3]: a signature that comes along is stored if it lets the node key in; otherwise the node is registered without one, and locked out.
@@ -90,6 +92,15 @@ function refuseOwned({ tailnet, caller, request }: Registering): void {
   throw new ControlError("node_key_owned", "this node key belongs to another machine: make a new one", {
     subject: request.NodeKey,
     ...(head === null ? {} : { head }),
+  });
+}
+
+/** [G15] */
+function refuseOwnedLockKey({ tailnet, caller, request }: Registering): void {
+  const { NLKey } = request;
+  if (NLKey === null || !tailnet.nodes.isLockKeyOfOther(NLKey, caller.machineKey)) return;
+  throw new ControlError("key_exists", "this tailnet lock key belongs to another machine: make a new one", {
+    subject: formatLockKey(NLKey),
   });
 }
 
@@ -203,7 +214,7 @@ function welcome(registering: Registering, node: NodeRecord, isNews: boolean): R
 
 /**
  * Registers, inside the caller's transaction; null where somebody has to log the node in.
- * Throws `node_key_owned`, `bad_auth_key`, `auth_key_expired`, `auth_key_spent`.
+ * Throws `node_key_owned`, `key_exists`, `bad_auth_key`, `auth_key_expired`, `auth_key_spent`.
  */
 export function register(
   tailnet: Tailnet,
@@ -213,6 +224,7 @@ export function register(
 ): RegisterResponse | null {
   const registering = { tailnet, caller, request, now };
   refuseOwned(registering);
+  refuseOwnedLockKey(registering);
   const known = tailnet.nodes.byKey(request.NodeKey);
   if (known !== null) return comeBack(registering, known);
   const old = request.OldNodeKey === null ? null : tailnet.nodes.byKey(request.OldNodeKey);

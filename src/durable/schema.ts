@@ -130,6 +130,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     // The seq at the last change that the node itself can see, and its peers cannot.
     "ALTER TABLE nodes ADD COLUMN self_changed INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX nodes_self_changed ON nodes (self_changed)",
+    "CREATE INDEX nodes_lock_key ON nodes (lock_key)",
     // A support secret that was sealed (support.ts): the key that it is sealed to, its disablement value, and the box until the chain retires.
     "ALTER TABLE chains ADD COLUMN support_key BLOB",
     "ALTER TABLE chains ADD COLUMN support_value BLOB",

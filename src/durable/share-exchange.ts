@@ -33,13 +33,7 @@ export function answerExchange(tailnet: Tailnet, statement: string, now: number)
 }
 
 /** Takes what the other has answered to a statement of ours with the digest `said`. */
-function takeAnswer(
-  tailnet: Tailnet,
-  other: string,
-  said: string,
-  { taken, statement }: Exchanged,
-  now: number,
-): void {
+function takeAnswer(tailnet: Tailnet, other: string, said: string, { taken, statement }: Exchanged, now: number): void {
   const theirs = parseStatement(statement);
   if (theirs.from !== other) throw new ControlError("malformed_request", "another tailnet has answered");
   takeStatement(tailnet, theirs, now);

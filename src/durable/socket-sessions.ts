@@ -43,6 +43,11 @@ const MOST_OF_FIRST_MAPS = 24 * 1024 * 1024;
 const STALLED_MS = 30_000;
 const WATCH_MS = 5000;
 const ROUNDS = 6;
+/** How a socket is closed whose report was refused; for all other reasons, as failed. */
+const CLOSE_OF: Readonly<Partial<Record<string, MapCloseReason>>> = {
+  unknown_node: "removed",
+  too_many_requests: "tooMany",
+};
 
 function merge(a: Needs | null, b: Needs): Needs {
   if (a === null) return b;
@@ -139,7 +144,7 @@ export class SocketSessions {
     const after = readHeld(socket);
     if (after === null) return false;
     if (!reported.ok) {
-      this.#close(socket, reported.error.code === "unknown_node" ? "removed" : "failed");
+      this.#close(socket, CLOSE_OF[reported.error.code] ?? "failed");
       return false;
     }
     const { seq, awakening, waiting } = reported.value;

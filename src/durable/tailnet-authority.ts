@@ -191,9 +191,10 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   async initFinish(caller: Caller, request: InitFinishRequest): Promise<Outcome<EmptyResponse>> {
     const sealed = await sealForPending(this.#acts.tailnet, this.env, request.SupportDisablement);
     const hasKey = supportKeyOf(this.env) !== null;
-    return this.#acts.ofMember(caller, request, (tailnet, node, now) =>
-      initFinish(tailnet, node, request, offeredSupport(request, sealed, hasKey, disablementKdf), now),
-    );
+    return this.#acts.ofMember(caller, request, (tailnet, node, now) => {
+      if (hasKey && request.SupportDisablement.length > 0) tailnet.countSecret(byNode(node), now);
+      return initFinish(tailnet, node, request, offeredSupport(request, sealed, hasKey, disablementKdf), now);
+    });
   }
 
   /** Gives the sealed support secret away, on the record. */

@@ -1,6 +1,7 @@
 /** One tailnet's tables together, and its sequence of changes: what the acts of a TailnetAuthority work on. */
 
 import type { AumHash, NodeKey, SignatureVerifier } from "../tka/index.ts";
+import { Allowance, NEWS, SECRETS, isOwnNews } from "./allowance.ts";
 import { AuthKeys } from "./auth-keys.ts";
 import { Events, type By, type NewEvent, type Target } from "./events.ts";
 import { Lock } from "./lock.ts";
@@ -42,6 +43,8 @@ export class Tailnet {
   readonly outbox: Outbox;
   readonly shares: Shares;
   readonly verifier: SignatureVerifier;
+  readonly #news = new Allowance(NEWS);
+  readonly #secrets = new Allowance(SECRETS);
   /** What was read last, and the store's version at that time. */
   #known: { readonly version: number; readonly info: TailnetInfo | null } | null = null;
 
@@ -150,6 +153,7 @@ export class Tailnet {
 
   /** Counts a change and stores the event that tells of it [W2], and that it is to be passed on [W10]; gives its number. `now` in milliseconds since the epoch. */
   record(by: By, event: NewEvent, now: number): number {
+    if (isOwnNews(by, event)) this.#news.take(by.actor.id, now);
     this.store.run("UPDATE tailnet SET seq = seq + 1");
     const { epoch, seq } = this.info();
     this.events.add(by, event, epoch, seq, now);
@@ -162,6 +166,11 @@ export class Tailnet {
     const seq = this.record(by, { ...event, target: this.target("TKA") }, now);
     this.store.run("UPDATE tailnet SET lock_seq = seq");
     return seq;
+  }
+
+  /** To be called before a secret that a node gives is put to the KDF. Throws `too_many_requests` [W15]. */
+  countSecret({ actor, origin }: By, now: number): void {
+    if (origin === "NODE") this.#secrets.take(actor.id, now);
   }
 
   /** Records what a node says of itself; peers are told only of what is new. */

@@ -32,6 +32,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
     ignores_lock INTEGER NOT NULL DEFAULT 0, self_changed INTEGER NOT NULL DEFAULT 0, home TEXT, home_id TEXT)`,
   "CREATE INDEX nodes_changed ON nodes (changed)",
   "CREATE UNIQUE INDEX nodes_home ON nodes (home, home_id) WHERE home IS NOT NULL",
+  "CREATE INDEX nodes_lock_key ON nodes (lock_key)",
   "CREATE INDEX nodes_self_changed ON nodes (self_changed)",
   "CREATE INDEX nodes_signed_by ON nodes (signed_by)",
   "CREATE TABLE outbox (seq INTEGER PRIMARY KEY)",

@@ -11,6 +11,7 @@ import {
 import {
   AUM_KIND,
   aumHash,
+  formatLockKeyJson,
   hashToBytes,
   makeAum,
   nodeKeyFromRaw,
@@ -117,6 +118,20 @@ describe("signatures for other nodes", () => {
     const older = signDirect(bob.nodeKey, carol.lockKey.publicKey, alice.lockKey);
     refused(await carol.tka("sign", { Signature: older }), "not_authorized");
     accepted(await alice.tka("sign", { Signature: older }), emptyResponse);
+  });
+
+  test("an older signature, put back by somebody who says that the signer's lock key is its own [G15]", async () => {
+    const { tailnet, alice, bob, carol } = await lockedScene();
+    const older = signDirect(bob.nodeKey, carol.lockKey.publicKey, alice.lockKey);
+    const NLKey = formatLockKeyJson(alice.lockKey.publicKey);
+    const authKey = await makeAuthKey(tailnet);
+    const changed = { NLKey, OldNodeKey: carol.nodeKey, NodeKey: new TestNode("").nodeKey };
+    await unchanged(tailnet, [], async () => {
+      refused(await carol.register("", { NLKey }), "key_exists");
+      refused(await carol.register("", changed), "key_exists");
+      refused(await new TestNode("eve").register(authKey, { NLKey }), "key_exists");
+      refused(await carol.tka("sign", { Signature: older }), "not_authorized");
+    });
   });
 
   test("a node key that another node has replaced is not to be had [G1]", async () => {

@@ -1,0 +1,68 @@
+/**
+ * How much a node may have its tailnet do by what it says of itself. Kept in memory: who comes back to an object that was let go begins anew, and an
+ * object is let go only where nobody asks.
+ *
+ * Rule [W15]: what a node says of itself is an event, a row of the record and a message to every peer: a node makes so many at once, and so many
+ *            in the long run; more is refused with `too_many_requests`, until it has been silent for a while. So are disablement secrets that it
+ *            tries: each costs the object as much as a hundred other requests. What signers do to the lock, and for other nodes, is not counted.
+ */
+
+import type { By, NewEvent } from "./events.ts";
+import { ControlError } from "./refuse.ts";
+
+interface Kind {
+  readonly atOnce: number;
+  /** Milliseconds after which one more is allowed again. */
+  readonly eachMs: number;
+}
+
+/** A person changes a node's name now and then; a change of its key makes two events, the end of a lock and another's beginning a few. */
+export const NEWS: Kind = { atOnce: 120, eachMs: 30_000 };
+/** A person mistypes a secret a few times. */
+export const SECRETS: Kind = { atOnce: 10, eachMs: 60_000 };
+
+/** What a node can make happen alone, again and again. */
+const OWN_NEWS: ReadonlySet<string> = new Set([
+  "node.rekeyed",
+  "node.described",
+  "node.signed",
+  "node.waking",
+  "node.ignores_lock",
+  "node.follows_lock",
+]);
+
+/** True for what a node says of itself. */
+export function isOwnNews({ actor, origin }: By, { kind, target }: NewEvent): boolean {
+  return origin === "NODE" && OWN_NEWS.has(kind) && target.id === actor.id;
+}
+
+export class Allowance {
+  readonly #kind: Kind;
+  /** What each has used up, as of when. */
+  readonly #used = new Map<string, { readonly count: number; readonly at: number }>();
+
+  constructor(kind: Kind) {
+    this.#kind = kind;
+  }
+
+  /** Takes one for `who`. Throws `too_many_requests`. `now` in milliseconds since the epoch. */
+  take(who: string, now: number): void {
+    const { atOnce, eachMs } = this.#kind;
+    const { count, at } = this.#used.get(who) ?? { count: 0, at: now };
+    const left = Math.max(0, count - Math.max(0, now - at) / eachMs);
+    if (left + 1 > atOnce)
+      throw new ControlError("too_many_requests", "this node asks for too much: it has to be silent for a while");
+    // In the order of their last use: who has used nothing for longest has the most left, and is forgotten first.
+    this.#used.delete(who);
+    this.#used.set(who, { count: left + 1, at: now });
+    this.#forget(now);
+  }
+
+  #forget(now: number): void {
+    const { eachMs } = this.#kind;
+    for (const [who, { count, at }] of this.#used) {
+      if (now - at < count * eachMs) return;
+      this.#used.delete(who);
+    }
+  }
+}

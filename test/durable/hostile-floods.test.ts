@@ -1,0 +1,72 @@
+/** Members that ask without end: what they say of themselves, and the secrets that they try, are bounded [W15]. */
+
+import { describe, expect, test } from "vitest";
+import { NEWS, SECRETS } from "../../src/durable/allowance.ts";
+import { MAP_CLOSE, emptyResponse } from "../../src/protocol/index.ts";
+import { nodeKeyFromRaw } from "../../src/tka/index.ts";
+import { later } from "../support/workerd/clock.ts";
+import { lockedScene, unlockedScene } from "../support/workerd/locked.ts";
+import { refused } from "../support/workerd/refused.ts";
+import { eventsOf } from "../support/workerd/sharing.ts";
+import { randomBytes } from "../support/workerd/signed-request.ts";
+import { accepted, type Answer } from "../support/workerd/test-node.ts";
+
+/** Asks so often, and gives the answer to the last time. */
+async function asked(times: number, ask: (i: number) => Promise<Answer>): Promise<Answer> {
+  let answer = await ask(0);
+  for (let i = 1; i < times; i++) answer = await ask(i);
+  return answer;
+}
+
+describe("a node that says something else of itself each time", () => {
+  test("moves everybody's map so many times, and is then refused; it goes on after a while, and nobody else is kept from it", async () => {
+    const { tailnet, alice, bob } = await unlockedScene();
+    const rename = (i: number): Promise<Answer> => bob.poll({ OmitPeers: true, Hostinfo: { Hostname: `b${i}` } });
+    expect((await asked(NEWS.atOnce, rename)).status).toBe(200);
+    const events = (await eventsOf(tailnet)).length;
+    refused(await asked(5, (i) => rename(1000 + i)), "too_many_requests");
+    expect(await eventsOf(tailnet)).toHaveLength(events);
+    // What is no news is answered.
+    expect((await bob.map()).Node?.Hostinfo?.Hostname).toBe(`b${NEWS.atOnce - 1}`);
+    expect((await alice.poll({ OmitPeers: true, Hostinfo: { Hostname: "anna" } })).status).toBe(200);
+    await later(NEWS.eachMs + 1000, async () => {
+      expect((await rename(2000)).status).toBe(200);
+      refused(await rename(2001), "too_many_requests");
+    });
+  });
+
+  test("is refused new keys too, and on its WebSocket is cut off", async () => {
+    const { bob } = await unlockedScene();
+    const rekey = (): Promise<Answer> => {
+      const OldNodeKey = bob.nodeKey;
+      bob.nodeKey = nodeKeyFromRaw(randomBytes(32));
+      return bob.register("", { OldNodeKey });
+    };
+    expect((await asked(NEWS.atOnce, rekey)).status).toBe(200);
+    const last = bob.nodeKey;
+    refused(await rekey(), "too_many_requests");
+    bob.nodeKey = last;
+    const socket = await bob.listen();
+    await socket.next();
+    socket.say({ Hostinfo: { Hostname: "loud" } });
+    expect((await socket.closed).code).toBe(MAP_CLOSE.tooMany);
+  });
+
+  test("is refused where it follows the lock and ignores it by turns", async () => {
+    const { carol } = await lockedScene();
+    const head = (await carol.map()).TKAInfo?.Head ?? "";
+    const turn = (i: number): Promise<Answer> => carol.poll({ OmitPeers: true, TKAHead: i % 2 === 0 ? head : "" });
+    refused(await asked(NEWS.atOnce + 6, turn), "too_many_requests");
+  });
+});
+
+describe("a node that tries disablement secrets", () => {
+  test("is refused after some, and the right one of another node still works", async () => {
+    const { alice, carol, secrets } = await lockedScene();
+    const guess = (): Promise<Answer> => carol.tka("disable", { DisablementSecret: randomBytes(32) });
+    refused(await asked(SECRETS.atOnce, guess), "incorrect_secret");
+    refused(await guess(), "too_many_requests");
+    refused(await carol.tka("disable", { DisablementSecret: secrets[0] }), "too_many_requests");
+    accepted(await alice.tka("disable", { DisablementSecret: secrets[0] }), emptyResponse);
+  }, 60_000);
+});
