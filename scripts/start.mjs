@@ -7,8 +7,9 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { takeAlone } from "./alone.mjs";
 import { applyMigrations } from "./migrate.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -22,6 +23,8 @@ const SECRETS = join(ROOT, ".dev.vars");
 const AUTH_KEY = ".wrangler/auth-key";
 /** Where `tailward admin` finds this control plane. */
 const CONTROL_URL = ".wrangler/control-url";
+/** Where wrangler keeps the data where no folder is named. */
+const STATE = ".wrangler/state";
 const TAILNET = "local.tailward";
 
 /** The owner's token: made on the first run and kept for the next. It never stands on a command line. */
@@ -62,18 +65,21 @@ async function welcome(url) {
   });
   keep(AUTH_KEY, key);
   keep(CONTROL_URL, url);
-  const alice = "npm run tailward -- --state-dir .wrangler/nodes/alice";
+  const alice = "tailward --state-dir .wrangler/nodes/alice";
   console.log(`
 tailward is up at ${url}, with the tailnet ${TAILNET} (${id}).
 
+In this folder, in every terminal that you use, first:
+  tailward() { npm --silent run tailward -- "$@"; }
+
 Join it, each node with a state directory of its own, each in a terminal of its own:
   ${alice} agent --url ${url} --auth-key file:${AUTH_KEY} --hostname alice
-Then look at its lock, and turn it on:
+Then look at its lock, and turn it on (README.md goes on from here):
   ${alice} lock
 
 See and change what there is as its admin:
-  npm run tailward -- admin device list
-  npm run tailward -- admin --help
+  tailward admin device list
+  tailward admin --help
 
 The admin API takes the owner's token, which is in .dev.vars. To see the whole story played: npm run demo`);
 }
@@ -90,8 +96,20 @@ function folderIn(given) {
   return given[at].includes("=") ? given[at].slice("--persist-to=".length) : (given[at + 1] ?? null);
 }
 
+/** Two at once on the same data would be two writers of every object. */
+function takeData(folder) {
+  try {
+    process.on("exit", takeAlone(resolve(ROOT, folder ?? STATE)));
+  } catch (error) {
+    console.error(`tailward: ${error.message}`);
+    process.exit(1);
+  }
+}
+
+const folder = folderIn(process.argv.slice(2));
+takeData(folder);
 const token = ownerToken();
-await applyMigrations(folderIn(process.argv.slice(2)));
+await applyMigrations(folder);
 
 // A group of its own: workerd outlives wrangler unless the group is told.
 const child = spawn(process.execPath, [WRANGLER, "dev", ...flagsWith(process.argv.slice(2))], {

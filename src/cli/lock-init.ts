@@ -10,11 +10,12 @@ import {
   nodeKdf,
   printable,
   random,
+  shellQuoted,
   type KeyToTrust,
   type LocalClient,
   type NodeToSign,
 } from "../node/index.ts";
-import { MAX_DISABLEMENT_VALUES, encodeHex, equalBytes, formatLockKey } from "../tka/index.ts";
+import { MAX_DISABLEMENT_VALUES, MAX_VOTES, encodeHex, equalBytes, formatLockKey } from "../tka/index.ts";
 import { parseLockArguments, type LockArguments } from "./lock-arguments.ts";
 import { PROGRAM, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -41,9 +42,21 @@ function requireCount(flags: InitFlags, given: number): void {
     );
 }
 
+/** Known before anything is asked of anybody: a key that stands twice, and votes that no lock takes. */
+function requireFitting(keys: readonly KeyToTrust[]): void {
+  const seen = new Set<string>();
+  for (const { publicKey, votes } of keys) {
+    const key = formatLockKey(publicKey);
+    if (seen.has(key)) throw new UsageError(`${key} stands there twice`);
+    if (votes < 1n || votes > MAX_VOTES) throw new UsageError(`${key}?${votes}: a key has 1 to ${MAX_VOTES} votes`);
+    seen.add(key);
+  }
+}
+
 function printKeys({ out }: Terminal, keys: readonly KeyToTrust[]): void {
   out("Tailnet lock is about to be turned on, with these trusted signing keys:\n");
-  for (const { publicKey } of keys) out(` - ${formatLockKey(publicKey)} (25519 key)\n`);
+  for (const { publicKey, votes } of keys)
+    out(` - ${formatLockKey(publicKey)} (25519 key${votes === 1n ? "" : `, ${votes} votes`})\n`);
   out("\n");
   if (keys.length > 1) return;
   out("Only one node will be able to sign. Two at least are advised: without it, nobody can let a new node in.\n\n");
@@ -54,7 +67,9 @@ function printRehearsal({ out }: Terminal, program: string, flags: InitFlags, ar
   out(`Disablement secrets to be generated: ${flags.genDisablements}.\n`);
   if (support !== "") out("One more will be generated and sent to the control plane, for its support to keep.\n");
   out("\nNothing has been changed yet. If this is right, run the command again with --confirm:\n");
-  out(`\t${program} lock init --confirm --gen-disablements ${flags.genDisablements} ${support}${args.join(" ")}\n`);
+  out(
+    `\t${program} lock init --confirm --gen-disablements ${flags.genDisablements} ${support}${args.map(shellQuoted).join(" ")}\n`,
+  );
 }
 
 function printNodes({ out }: Terminal, nodes: readonly NodeToSign[]): void {
@@ -128,6 +143,7 @@ export async function lockInit(
   if (lock.Enabled) throw new UsageError("tailnet lock is already enabled: see `tailward lock status`");
   const given = parseLockArguments(args, nodeKdf);
   requireSelf(given.keys, lock.PublicKey);
+  requireFitting(given.keys);
   requireCount(flags, given.disablementValues.length);
   printKeys(terminal, given.keys);
   if (flags.confirm) await turnOn(client, terminal, flags, given);

@@ -1,7 +1,7 @@
 /** The command line: which commands there are, and what they take. Each stands in a file of its own. */
 
 import { Command, CommanderError } from "commander";
-import { AgentError, LocalClient, printable, stateDirectoryPath } from "../node/index.ts";
+import { AgentError, LocalClient, printable, shellQuoted, stateDirectoryPath } from "../node/index.ts";
 import { TkaError } from "../tka/index.ts";
 import { addAdmin } from "./admin-commands.ts";
 import { agentCommand } from "./agent-command.ts";
@@ -42,7 +42,7 @@ function makeProgram(terminal: Terminal): Command {
     stateDirectoryPath(program.opts<{ stateDir?: string }>().stateDir ?? null, terminal.environment);
   const called = (): string => {
     const { stateDir } = program.opts<{ stateDir?: string }>();
-    return stateDir === undefined ? PROGRAM : `${PROGRAM} --state-dir ${stateDir}`;
+    return stateDir === undefined ? PROGRAM : `${PROGRAM} --state-dir ${shellQuoted(stateDir)}`;
   };
   const place: Place = { terminal, directory, client: () => new LocalClient(directory()), called };
   addAgent(program, place);

@@ -1,6 +1,8 @@
 /** The command line's end of the agent's socket. */
 
+import { existsSync } from "node:fs";
 import { request } from "node:http";
+import { join } from "node:path";
 import {
   ShapeError,
   jsonReplacer,
@@ -17,6 +19,7 @@ import { AGENT_ERROR_CODES, AgentError, type AgentErrorCode } from "./errors.ts"
 import { readRequest } from "./limited-body.ts";
 import { socketPath } from "./local-server.ts";
 import { beginAnswer, headAnswer, logAnswer, nothing, recoveryAnswer, wrapAnswer } from "./local-shapes.ts";
+import { shellQuoted } from "./shell-quoted.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const CODES: ReadonlySet<string> = new Set(AGENT_ERROR_CODES);
@@ -80,10 +83,12 @@ export class LocalClient {
   #unreachable(error: NodeJS.ErrnoException): AgentError {
     const isForbidden = error.code === "EACCES" || error.code === "EPERM";
     if (isForbidden) return new AgentError("agent_not_running", `the agent of ${this.#directory} is another user's`);
+    // A node that is in a tailnet knows where.
+    const joining = existsSync(join(this.#directory, "node.json")) ? "" : " --url URL --auth-key file:PATH";
     return new AgentError(
       "agent_not_running",
       `no agent is running on ${this.#directory}`,
-      `start it with: tailward --state-dir ${this.#directory} agent --url URL --auth-key KEY`,
+      `start it with: tailward --state-dir ${shellQuoted(this.#directory)} agent${joining}`,
     );
   }
 

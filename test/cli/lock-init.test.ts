@@ -25,12 +25,21 @@ describe("without --confirm", () => {
     expect(control.asked.map(({ what }) => what)).not.toContain("initBegin");
   });
 
-  test("repeats the flag for support, and the arguments as they were given", async () => {
+  test("repeats the flag for support, and the arguments as a shell reads them back", async () => {
     const { run, ownKey } = await seat();
     const { out } = await run("lock", "init", "-gen-disablement-for-support", `${ownKey}?2,`, bob);
     expect(out).toContain(
-      `\ttailward lock init --confirm --gen-disablements 1 --gen-disablement-for-support ${ownKey}?2, ${bob}\n`,
+      `\ttailward lock init --confirm --gen-disablements 1 --gen-disablement-for-support '${ownKey}?2,' ${bob}\n`,
     );
+    expect(out).toContain(` - ${ownKey} (25519 key, 2 votes)\n`);
+  });
+
+  test("refuses what no lock takes before anybody is asked", async () => {
+    const { run, ownKey, control } = await seat();
+    expectRefusal(await run("lock", "init", ownKey, `${bob}?0`), /has 1 to 4096 votes/);
+    expectRefusal(await run("lock", "init", ownKey, `${bob}?4097`), /has 1 to 4096 votes/);
+    expectRefusal(await run("lock", "init", "--confirm", ownKey, bob, bob), /stands there twice/);
+    expect(control.asked.map(({ what }) => what)).not.toContain("initBegin");
   });
 
   test("advises a second signing node where there is one key", async () => {
