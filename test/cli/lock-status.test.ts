@@ -1,5 +1,7 @@
 /** `lock status` and `status`: the lines that are copied, byte for byte as Tailscale's, and what a hostile name can do: nothing. */
 
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { lockStatusText } from "../../src/cli/lock-status.ts";
 import { ControlUnreachable } from "../../src/node/errors.ts";
@@ -12,6 +14,7 @@ import { chain } from "../support/chains.ts";
 import { STATUSES } from "../protocol/lock-fixtures.ts";
 import { FakeControl, mapNode } from "../node/support/fake-control.ts";
 import { startAgent } from "../node/support/test-agent.ts";
+import { testFolder } from "../node/support/folder.ts";
 import { expectRefusal, lockedSeat, seat, soon, tailward, type Ran } from "./support.ts";
 
 const own = formatLockKey(idOf("own"));
@@ -83,6 +86,13 @@ describe("of a running agent", () => {
       await tailward(null, ["lock", "status"]),
       /no agent is running .*tailward --state-dir \S+ agent --url/,
     );
+  });
+
+  test("an agent of a node that knows where it belongs is started without saying so again", async () => {
+    const directory = join(testFolder(), "of it's");
+    mkdirSync(directory);
+    writeFileSync(join(directory, "node.json"), "{}");
+    expectRefusal(await tailward(directory, ["lock", "status"]), /start it with: tailward --state-dir '.*' agent\n$/);
   });
 });
 
