@@ -219,13 +219,20 @@ export class Nodes {
     return row === null ? null : nodeOf(row);
   }
 
-  /** The first label of a new node's name. */
+  /** The first label of a new node's name: a whole fleet may call itself the same, so not every number is tried. */
   freeName(hostname: string): string {
     const label = labelOf(hostname);
-    for (let i = 0; ; i++) {
-      const name = i === 0 ? label : `${label}-${i}`;
-      if (this.#store.row("SELECT 1 FROM nodes WHERE name = ?", name) === null) return name;
+    const nameOf = (i: number): string => (i === 0 ? label : `${label}-${i}`);
+    const isFree = (i: number): boolean => this.byName(nameOf(i)) === null;
+    if (isFree(0)) return label;
+    let [taken, free] = [0, 1];
+    while (!isFree(free)) [taken, free] = [free, 2 * free];
+    while (free - taken > 1) {
+      const middle = Math.floor((taken + free) / 2);
+      if (isFree(middle)) free = middle;
+      else taken = middle;
     }
+    return nameOf(free);
   }
 
   add(node: NewNode, name: string, seq: number, now: number): NodeRecord {

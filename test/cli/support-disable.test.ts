@@ -41,7 +41,7 @@ async function boxOf(tailnet: string, supportKey: string): Promise<Readonly<Reco
   const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
   const genesis = aumHash(chain("G").aum("G"));
   const key = parseSupportKey(supportKey) ?? new Uint8Array(0);
-  const recipientPublicKey = await suite.kem.deserializePublicKey(key);
+  const recipientPublicKey: unknown = await suite.kem.deserializePublicKey(key);
   const { enc, ct } = await suite.seal({ recipientPublicKey, info: supportBinding(tailnet, genesis) }, secret);
   const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
   const box = base64(Buffer.concat([Buffer.from(enc), Buffer.from(ct)]));

@@ -1,10 +1,15 @@
 /** Members that ask without end: what they say of themselves, and the secrets that they try, are bounded [W15]. */
 
-import { describe, expect, test } from "vitest";
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, test, vi } from "vitest";
 import { NEWS, SECRETS } from "../../src/durable/allowance.ts";
+import { Nodes } from "../../src/durable/nodes.ts";
+import { Store } from "../../src/durable/store.ts";
 import { MAP_CLOSE, emptyResponse } from "../../src/protocol/index.ts";
 import { nodeKeyFromRaw } from "../../src/tka/index.ts";
 import { later } from "../support/workerd/clock.ts";
+import { authorityOf, sql } from "../support/workerd/control.ts";
+import { crowd } from "../support/workerd/crowd.ts";
 import { lockedScene, unlockedScene } from "../support/workerd/locked.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { eventsOf } from "../support/workerd/sharing.ts";
@@ -69,4 +74,22 @@ describe("a node that tries disablement secrets", () => {
     refused(await carol.tka("disable", { DisablementSecret: secrets[0] }), "too_many_requests");
     accepted(await alice.tka("disable", { DisablementSecret: secrets[0] }), emptyResponse);
   }, 60_000);
+});
+
+describe("nodes that all call themselves the same", () => {
+  test("get their names in a few steps each", async () => {
+    const { tailnet } = await unlockedScene();
+    await crowd(tailnet, 3000, 0);
+    await sql(
+      tailnet,
+      "UPDATE nodes SET name = 'same' || CASE hostname WHEN 'c1' THEN '' ELSE '-' || (id - 4) END WHERE hostname GLOB 'c[0-9]*'",
+    );
+    await runInDurableObject(authorityOf(tailnet), (_, { storage }) => {
+      const looks = vi.spyOn(Store.prototype, "row");
+      const name = new Nodes(new Store(storage)).freeName("same");
+      expect(looks.mock.calls.length).toBeLessThan(30);
+      looks.mockRestore();
+      expect(name).toBe("same-3000");
+    });
+  });
 });
