@@ -161,6 +161,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
       other TEXT NOT NULL UNIQUE,
       name TEXT NOT NULL,
       seen_epoch TEXT NOT NULL DEFAULT '',
+      seen_era INTEGER NOT NULL DEFAULT 0,
       seen_seq INTEGER NOT NULL DEFAULT 0,
       seen_digest TEXT NOT NULL DEFAULT '',
       acked TEXT NOT NULL DEFAULT '',

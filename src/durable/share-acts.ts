@@ -31,6 +31,7 @@ export interface Claim {
   readonly from: string;
   readonly name: string;
   readonly epoch: string;
+  readonly era: number;
   readonly seq: number;
 }
 
@@ -100,8 +101,8 @@ export function beginAccept(tailnet: Tailnet, by: By, invite: ShareInviteParts, 
     tailnet.shares.open(home, home.toLowerCase());
     tailnet.record(by, { kind: "share.accepting", target: shareTarget({ id: share, node: "" }) }, now);
   }
-  const { epoch, seq } = tailnet.info();
-  return { share, secret, from, name, epoch, seq };
+  const { epoch, era, seq } = tailnet.info();
+  return { share, secret, from, name, epoch, era, seq };
 }
 
 /** Takes an accept back that the home has refused. */
@@ -114,7 +115,7 @@ export function cancelAccept(tailnet: Tailnet, by: By, id: string, now: number):
 
 /** At home: gives the share to the tailnet that claims it; the same claim again is answered with success. Throws `bad_invite` [S12]. */
 export function takeClaim(tailnet: Tailnet, claim: Claim, now: number): null {
-  const { share: id, secret, from, name, epoch, seq } = claim;
+  const { share: id, secret, from, name } = claim;
   const opens = tailnet.shares.opens(id, secret);
   const share = tailnet.shares.get(id, "out");
   if (!opens || share === null || share.ended !== null) throw refuseInvite();
@@ -123,7 +124,7 @@ export function takeClaim(tailnet: Tailnet, claim: Claim, now: number): null {
   if (share.accepted !== null) return null;
   refuseTakenName(tailnet, { tailnet: from, name });
   tailnet.shares.open(from, name);
-  tailnet.shares.saw(from, epoch, seq);
+  tailnet.shares.saw(from, claim);
   tailnet.shares.accept(id, "out", from, name, share.node, now);
   const detail = { side: "out", tailnet: name, node: share.node };
   const event = { kind: "share.accepted", target: shareTarget(share), new: detail } as const;

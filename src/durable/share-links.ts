@@ -50,7 +50,7 @@ function nodesFor(tailnet: Tailnet, out: readonly Share[], holds: readonly Share
 
 /** All that this tailnet has to say to another. */
 export function statementFor(tailnet: Tailnet, other: string): Statement {
-  const { id: from, name, epoch, seq } = tailnet.info();
+  const { id: from, name, epoch, era, seq } = tailnet.info();
   const out = tailnet.shares.with(other, "out").filter(isAccepted);
   const holds = tailnet.shares.with(other, "in");
   const placed = foreignNodes(tailnet, other).flatMap(({ id, home }) => (home === null ? [] : [{ node: home.id, id }]));
@@ -58,6 +58,7 @@ export function statementFor(tailnet: Tailnet, other: string): Statement {
     from,
     name,
     epoch,
+    era,
     seq,
     shares: out.map(({ id, node }) => ({ id, node })),
     holds: holds.map(({ id }) => id),
@@ -121,8 +122,8 @@ function takePlaces(tailnet: Tailnet, home: Home, link: Link, { placed }: Statem
   touchHome(tailnet, home.tailnet, seq);
 }
 
-function isStale({ seenEpoch, seenSeq }: Link, { epoch, seq }: Statement): boolean {
-  return epoch === seenEpoch && seq < seenSeq;
+function isStale({ seenEpoch, seenEra, seenSeq }: Link, { epoch, era, seq }: Statement): boolean {
+  return era < seenEra || (epoch === seenEpoch && seq < seenSeq);
 }
 
 /** One that asks for nothing to be kept. */
@@ -141,7 +142,7 @@ export function takeStatement(tailnet: Tailnet, statement: Statement, now: numbe
   if (link === null) return isEmpty(statement) ? digest : "";
   if (isStale(link, statement)) return link.seenDigest;
   refuseTakenName(tailnet, home);
-  tailnet.shares.saw(home.tailnet, statement.epoch, statement.seq);
+  tailnet.shares.saw(home.tailnet, statement);
   if (digest === link.seenDigest) return digest;
   takeShares(tailnet, home, statement, now);
   const isAdmitted = admission(tailnet, home.tailnet);

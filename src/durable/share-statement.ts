@@ -3,7 +3,7 @@
  * the one before: so none has to arrive, and the same one twice is harmless.
  *
  * Rule [S4]: a statement tells of nodes that the share needs and of no others, and of those their keys, name, operating system and expiry.
- * Rule [S5]: a statement carries its tailnet's epoch and seq; one that is older than the last taken is passed over.
+ * Rule [S5]: a statement carries its tailnet's epoch, with when that began, and its seq; one that is older than the last taken is passed over.
  */
 
 import { createHash } from "node:crypto";
@@ -54,6 +54,8 @@ export interface Statement {
   readonly from: string;
   readonly name: string;
   readonly epoch: string;
+  /** When the epoch began: of two epochs the later counts. */
+  readonly era: number;
   readonly seq: number;
   /** Tells whether two statements of a tailnet say the same, whenever they were made; hex of SHA-256. */
   readonly digest: string;
@@ -109,6 +111,7 @@ const statementShape = record({
   from: matching(isTailnetId, "a tailnet ID"),
   name: matching((value) => NAME.test(value), "a domain name"),
   epoch: text,
+  era: integer,
   seq: integer,
   digest: matching((value) => DIGEST.test(value), "a digest"),
   shares: list(record({ id: shareId, node: stableId }), MAX_SHARES),

@@ -32,6 +32,7 @@ export interface Link {
   /** The number of its user here. */
   readonly user: number;
   readonly seenEpoch: string;
+  readonly seenEra: number;
   readonly seenSeq: number;
   /** Digest of its statement that was taken last. */
   readonly seenDigest: string;
@@ -77,6 +78,7 @@ function linkOf(row: Row): Link {
     name: row.text("name"),
     user: row.integer("user"),
     seenEpoch: row.text("seen_epoch"),
+    seenEra: row.integer("seen_era"),
     seenSeq: row.integer("seen_seq"),
     seenDigest: row.text("seen_digest"),
     acked: row.text("acked"),
@@ -198,8 +200,9 @@ export class Shares {
   }
 
   /** Records up to where the other's history was followed. */
-  saw(other: string, epoch: string, seq: number): void {
-    this.#store.run("UPDATE links SET seen_epoch = ?, seen_seq = ? WHERE other = ?", epoch, seq, other);
+  saw(other: string, at: { readonly epoch: string; readonly era: number; readonly seq: number }): void {
+    const sql = "UPDATE links SET seen_epoch = ?, seen_era = ?, seen_seq = ? WHERE other = ?";
+    this.#store.run(sql, at.epoch, at.era, at.seq, other);
   }
 
   /** Records what was taken of its statement. */

@@ -36,7 +36,7 @@ beforeEach(async () => {
 });
 
 function statement(over: Partial<Statement>): Statement {
-  const empty = { name: "x.test", epoch: "e", seq: 1, shares: [], holds: [], nodes: [], placed: [] };
+  const empty = { name: "x.test", epoch: "e", era: 0, seq: 1, shares: [], holds: [], nodes: [], placed: [] };
   return sealStatement({ from: home.tailnet, ...empty, ...over });
 }
 
@@ -126,6 +126,15 @@ describe("a tailnet that shares one node", () => {
     const events = (await eventsOf(victim.tailnet)).length;
     expect(await stored(victim.tailnet)).toEqual(before);
     expect((await eventsOf(victim.tailnet)).length).toBe(events);
+  });
+
+  test("cannot make a message of an earlier history count, however late in that it was [S5]", async () => {
+    const early = sealStatement({ ...honest, seq: honest.seq + 1_000_000, nodes: [] });
+    valueOf(await authorityOf(home.tailnet).beginEpoch(BY_TEST));
+    await settled(home.tailnet, victim.tailnet);
+    const before = await stored(victim.tailnet);
+    valueOf(await authorityOf(victim.tailnet).exchangeShares(encodeStatement(early)));
+    expect(await stored(victim.tailnet)).toEqual(before);
   });
 
   test("is told nothing of the nodes of its victim but those that the share needs [S4]", async () => {
