@@ -2,29 +2,14 @@
 
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { NodeSessions } from "../../src/durable/index.ts";
 import { MAP_CLOSE, MAX_MAP_REQUEST_CHARS, type MapResponse } from "../../src/protocol/index.ts";
 import { join, makeAuthKey, neighbourOf, sessions, sql } from "../support/workerd/control.ts";
 import { crowd } from "../support/workerd/crowd.ts";
 import { lockedScene, unlockedScene, type Scene } from "../support/workerd/locked.ts";
 import type { MapSocket } from "../support/workerd/map-socket.ts";
+import { changed, cutAdvance, rename } from "../support/workerd/news.ts";
 import { settled } from "../support/workerd/record.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
-
-/** Loses every call by which an authority hurries the sessions objects. */
-function cutAdvance(): void {
-  vi.spyOn(NodeSessions.prototype, "advance").mockImplementation((_tailnet, seq) =>
-    Promise.resolve({ seq, sessions: 1 }),
-  );
-}
-
-function changed({ PeersChanged }: MapResponse): string[] {
-  return (PeersChanged ?? []).map(({ Hostinfo }) => Hostinfo?.Hostname ?? "");
-}
-
-async function rename(node: TestNode, hostname: string): Promise<void> {
-  expect((await node.register("", { Hostinfo: { Hostname: hostname } })).status).toBe(200);
-}
 
 /** Has the object that holds the tailnet's sockets hibernate. */
 function hibernate({ tailnet }: Scene): Promise<void> {

@@ -2,12 +2,12 @@
 
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { NodeSessions } from "../../src/durable/index.ts";
 import type { StreamSessions } from "../../src/durable/stream-sessions.ts";
-import { KEEP_ALIVE_MS, type MapResponse } from "../../src/protocol/index.ts";
-import { join, sessions, sql } from "../support/workerd/control.ts";
+import { KEEP_ALIVE_MS } from "../../src/protocol/index.ts";
+import { authorityOf, join, sessions, sql } from "../support/workerd/control.ts";
 import { crowd } from "../support/workerd/crowd.ts";
 import { lockedScene, unlockedScene, type Scene } from "../support/workerd/locked.ts";
+import { changed, cutAdvance, rename } from "../support/workerd/news.ts";
 import { settled } from "../support/workerd/record.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
 import { eventually } from "../support/eventually.ts";
@@ -32,20 +32,6 @@ function streamsOf({ tailnet }: Scene): Promise<number> {
   return runInDurableObject(sessions(tailnet, "stream"), ({ streams }: { streams: StreamSessions }) =>
     streams.of(tailnet),
   );
-}
-
-function cutAdvance(): void {
-  vi.spyOn(NodeSessions.prototype, "advance").mockImplementation((_tailnet, seq) =>
-    Promise.resolve({ seq, sessions: 1 }),
-  );
-}
-
-function changed({ PeersChanged }: MapResponse): string[] {
-  return (PeersChanged ?? []).map(({ Hostinfo }) => Hostinfo?.Hostname ?? "");
-}
-
-async function rename(node: TestNode, hostname: string): Promise<void> {
-  expect((await node.register("", { Hostinfo: { Hostname: hostname } })).status).toBe(200);
 }
 
 afterEach(() => {
@@ -96,8 +82,11 @@ describe("a stream", () => {
 
   test("goes on where it was by handle and seq, also in another instance of its object", async () => {
     const scene = await unlockedScene();
+    // An object that it shares with nobody: another test's stream would keep it from being evicted.
+    await sql(scene.tailnet, "UPDATE tailnet SET shards = 1");
+    await evictDurableObject(authorityOf(scene.tailnet));
     const full = await scene.alice.map();
-    await evictDurableObject(sessions(scene.tailnet, "stream"));
+    await evictDurableObject(sessions(scene.tailnet, "stream", scene.alice, 1));
     await rename(scene.bob, "bert");
     const stream = await scene.alice.streamAfter(full);
     const delta = await stream.next();
