@@ -81,7 +81,7 @@ describe("tailward admin share and support", () => {
       expect(filtered(await bob.status())).toEqual(["alice.one.test."]);
     });
     const status = await stage.printed("--tailnet", "two.test", "lock", "status");
-    const [, command = ""] = /alice\.one\.test +tailscale (lock sign .*)/.exec(status) ?? [];
+    const [, command = ""] = /alice\.one\.test +tailward (lock sign .*)/.exec(status) ?? [];
     expect(command).toMatch(/^lock sign nodekey:/);
     expect((await stage.run({ TAILWARD_STATE_DIR: join(stage.root, "bob") }, command.split(" "))).code).toBe(0);
     await eventually(async () => {
