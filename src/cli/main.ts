@@ -2,7 +2,7 @@
 /** `tailward`, the program. */
 
 import { writeSync } from "node:fs";
-import { createInterface } from "node:readline/promises";
+import { ask } from "./ask.ts";
 import { runProgram } from "./program.ts";
 
 const stop = new AbortController();
@@ -32,14 +32,7 @@ function writeThrough(fd: 1 | 2): (text: string) => void {
   };
 }
 
-async function ask(question: string): Promise<string> {
-  const reader = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return await reader.question(question, { signal: stop.signal });
-  } finally {
-    reader.close();
-  }
-}
+const line = { input: process.stdin, output: process.stdout, signal: stop.signal, terminal: true };
 
 process.exitCode = await runProgram(
   {
@@ -47,7 +40,7 @@ process.exitCode = await runProgram(
     err: writeThrough(2),
     environment: process.env,
     colours: process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
-    ask: process.stdin.isTTY && process.stdout.isTTY ? ask : null,
+    ask: process.stdin.isTTY && process.stdout.isTTY ? (question) => ask(line, question) : null,
     signal: stop.signal,
   },
   process.argv.slice(2),
