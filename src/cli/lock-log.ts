@@ -65,7 +65,8 @@ export async function lockLogCommand(
   { limit, json }: LogFlags,
 ): Promise<void> {
   const { lock } = await client.status();
-  if (!lock.Enabled) throw new UsageError("tailnet lock is not enabled: there is no log");
+  if (!lock.Enabled)
+    throw new UsageError("tailnet lock is not enabled on this node, so there is no log: see `tailward lock status`");
   const updates = await client.log(Math.max(limit, 0));
   terminal.out(json === null ? lockLogText(updates, terminal.colours) : lockLogJson(updates));
 }

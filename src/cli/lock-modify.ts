@@ -9,7 +9,7 @@ import { UsageError } from "./usage-error.ts";
 
 async function requireLock(client: LocalClient): Promise<LockStatus> {
   const { lock } = await client.status();
-  if (!lock.Enabled) throw new UsageError("tailnet lock is not enabled");
+  if (!lock.Enabled) throw new UsageError("tailnet lock is not enabled on this node: see `tailward lock status`");
   return lock;
 }
 

@@ -72,7 +72,9 @@ export class LocalLock {
 
   /** The authority. Throws `lock_off`. */
   require(): Authority {
-    if (this.#authority === null) throw new AgentError("lock_off", "tailnet lock is not enabled");
+    // Off for all, or turned off on this node alone: the status tells.
+    if (this.#authority === null)
+      throw new AgentError("lock_off", "tailnet lock is not enabled on this node", "see `tailward lock status`");
     return this.#authority;
   }
 

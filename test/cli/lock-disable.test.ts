@@ -108,7 +108,7 @@ describe("lock local-disable", () => {
     expect(out).toMatch(/^Tailnet lock is NOT enabled on this node, which was told to ignore it/);
     expect((await one.run("status")).out).toMatch(/tailnet lock +on, and ignored by this node/);
     expectRefusal(await one.run("lock", "log"), /not enabled/);
-    expectRefusal(await one.run("lock", "local-disable"), /not enabled/);
+    expectRefusal(await one.run("lock", "local-disable"), /not enabled on this node; see `tailward lock status`/);
     expect(JSON.parse((await one.run("lock", "status", "--json")).out)).toMatchObject({ Enabled: false });
     expect(one.control.authority).not.toBeNull();
   });
