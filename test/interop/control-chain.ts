@@ -9,7 +9,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { HttpsClient, type RequestBody } from "../../src/node/https-client.ts";
-import type { BootstrapResponse, SyncOfferResponse, SyncSendResponse } from "../../src/protocol/index.ts";
+import {
+  CAPABILITY_VERSION,
+  type BootstrapResponse,
+  type SyncOfferResponse,
+  type SyncSendResponse,
+} from "../../src/protocol/index.ts";
 import {
   EMPTY_STATE,
   KEY_25519,
@@ -79,7 +84,7 @@ export class ControlChain {
   }
 
   #asked(fields: RequestBody): RequestBody {
-    return { Version: 1, NodeKey: this.#nodeKey, ...fields };
+    return { Version: CAPABILITY_VERSION, NodeKey: this.#nodeKey, ...fields };
   }
 
   get tip(): Tip {
