@@ -13,6 +13,8 @@ const COMPATIBILITY = { compatibilityDate: "2026-10-23", compatibilityFlags: ["n
 
 export default defineConfig({
   test: {
+    // Two cores are the least that this is run on; left alone, vitest would use one of them.
+    maxWorkers: 2,
     reporters: ["default", "./scripts/count-reporter.mjs"],
     projects: [
       {
