@@ -33,7 +33,6 @@ export default defineConfig({
           exclude: ["**/*.interop.test.ts", "**/*.node.test.ts"],
           // These suites touch no storage: they share one runtime.
           isolate: false,
-          maxWorkers: 1,
         },
       },
       {
