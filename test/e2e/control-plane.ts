@@ -2,8 +2,8 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../support/free-port.ts";
 import { applyMigrations } from "../../scripts/migrate.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -11,18 +11,6 @@ const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
 const READY = /Ready on (\S+)/;
 const START_MS = 90_000;
 const GRACE_MS = 3000;
-
-/** A port that nobody listens on now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 export interface Tailnet {
   readonly id: string;

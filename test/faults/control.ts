@@ -6,9 +6,9 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../support/free-port.ts";
 import { bundleInto, bundledWorker, d1Migrations } from "./bundle.ts";
 import type { HostOptions } from "./control-host.ts";
 import type { Switches } from "./worker/switches.ts";
@@ -17,17 +17,6 @@ const HOST = new URL("control-host.ts", import.meta.url);
 const START_MS = 60_000;
 /** Tries to take up the port that a killed process has just had. */
 const STARTS = 5;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 export type Row = Readonly<Record<string, string | number | null>>;
 
