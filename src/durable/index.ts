@@ -11,7 +11,7 @@ export type { LockReport, ReportedNode } from "./lock-report.ts";
 export type { LoginInfo } from "./logins.ts";
 export { NodeSessions } from "./node-sessions.ts";
 export { Queues } from "./delivery.ts";
-export type { Caller } from "./nonces.ts";
+export { isNative, type Caller, type SignedProof } from "./nonces.ts";
 export type { Lane, Pointer } from "./outbox.ts";
 export { randomId } from "./random-id.ts";
 export type { RecordPage, RecordedNews, RecordedNode, RecordedTailnet } from "./record.ts";

@@ -1,15 +1,18 @@
 /** What the Hono apps share: bindings, and what the transport has proven of a request. */
 
 import type { By, Caller } from "../durable/index.ts";
+import type { Refusal } from "../protocol/index.ts";
 import type { WorkerEnv } from "./env.ts";
 
 export interface AppTypes {
   Bindings: WorkerEnv;
   Variables: {
-    /** The machine behind a signed request. */
+    /** The machine that asks the node API. */
     caller: Caller;
     /** The actor behind a request of the admin API. */
     by: By;
+    /** Why the request is refused, once it is: the transport may have words of its own for it. */
+    refusal?: Refusal;
     /** The body of a signed request, over whose digest the signature is. */
     body?: Uint8Array;
   };

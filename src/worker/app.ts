@@ -7,10 +7,12 @@ import { limitBody } from "./body.ts";
 import { refuse } from "./http-errors.ts";
 import { loginPage } from "./login-page.ts";
 import { nodeApi } from "./node-api.ts";
+import { refuseNatively } from "./native-refusals.ts";
 import { requireSignature } from "./request-auth.ts";
 
 export const app = new Hono<AppTypes>();
 
+app.use("/machine/*", refuseNatively);
 app.use(limitBody);
 app.use("/machine/*", requireSignature);
 app.route("/", nodeApi);

@@ -109,5 +109,6 @@ export function answer(c: Context, outcome: Outcome<unknown>): Response {
 
 /** Answers with a refusal [H1]. */
 export function refuse(c: Context, refusal: Refusal): Response {
+  c.set("refusal", refusal);
   return c.json(refusal, STATUS_OF[refusal.code]);
 }

@@ -84,7 +84,7 @@ async function verifyRequest(request: Request, body: Uint8Array, now: number): P
   });
   const { nonce, expires, requestKey } = checkParameters(verified);
   // The nonce is kept for longer than any clock in between lets the signature pass.
-  return { machineKey: machineKeyFor(requestKey), nonce, expires: (expires + 2 * CLOCK_SKEW_S) * 1000 };
+  return { machineKey: machineKeyFor(requestKey), proof: { nonce, expires: (expires + 2 * CLOCK_SKEW_S) * 1000 } };
 }
 
 /** Lets signed requests through, with their caller; refuses all others. */

@@ -1,0 +1,48 @@
+/** A node that asks as a Tailscale client does whose Noise connection has proven its machine: the same routes, without a signature. */
+
+import { env } from "cloudflare:workers";
+import { Hono } from "hono";
+import { jsonReplacer, type RegisterResponse, registerResponse } from "../../../src/protocol/index.ts";
+import type { AppTypes } from "../../../src/worker/app-types.ts";
+import { refuseNatively } from "../../../src/worker/native-refusals.ts";
+import { nodeApi } from "../../../src/worker/node-api.ts";
+import { ORIGIN } from "./signed-request.ts";
+import { TestNode, accepted, answerOf, type Answer, type Fields } from "./test-node.ts";
+
+/** The capability version of v1.102.5. */
+const VERSION = 142;
+
+/** An answer with its text, as a client shows it. */
+export interface NativeAnswer extends Answer {
+  readonly text: string;
+}
+
+export class NativeClient extends TestNode {
+  readonly #app = new Hono<AppTypes>();
+
+  constructor(hostname: string) {
+    super(hostname);
+    this.#app.use(async (c, next) => {
+      c.set("caller", { machineKey: this.machineKey, proof: "noise" });
+      await next();
+    });
+    this.#app.use(refuseNatively);
+    this.#app.route("/", nodeApi);
+  }
+
+  async ask(method: string, path: string, fields: Fields = {}): Promise<NativeAnswer> {
+    const body = JSON.stringify({ Version: VERSION, NodeKey: this.nodeKey, ...fields }, jsonReplacer);
+    const response = await this.#app.request(`${ORIGIN}${path}`, { method, body }, env);
+    const text = await response.clone().text();
+    return { ...(await answerOf(response)), text };
+  }
+
+  override post(path: string, fields: Fields): Promise<NativeAnswer> {
+    return this.ask("POST", path, fields);
+  }
+
+  /** The registration's answer; fails where that is not a 200. */
+  async registered(authKey = "", fields: Fields = {}): Promise<RegisterResponse> {
+    return accepted(await this.register(authKey, fields), registerResponse);
+  }
+}
