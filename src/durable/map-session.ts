@@ -10,6 +10,7 @@
 
 import type { NodeKey } from "../tka/index.ts";
 import { encodeMapMessage, type MapCloseReason, type MapMessage, type TkaInfo } from "../protocol/index.ts";
+import { MapText } from "./map-text.ts";
 import { OWNER_USER } from "./netmap.ts";
 import type { Awakening } from "./nodes.ts";
 import type { Admitted } from "./session-ticket.ts";
@@ -55,7 +56,7 @@ export interface Needs {
 export type Step =
   /** Nothing to tell; the session may have moved on all the same. */
   | { readonly kind: "none"; readonly session: MapSession }
-  | { readonly kind: "tell"; readonly text: string; readonly session: MapSession }
+  | { readonly kind: "tell"; readonly message: MapText; readonly session: MapSession }
   | { readonly kind: "load"; readonly needs: Needs }
   | { readonly kind: "end"; readonly reason: MapCloseReason };
 
@@ -213,13 +214,14 @@ function missing({ batch, session }: Begun, snapshot: Snapshot): Needs | null {
 }
 
 function tellPiece(snapshot: Snapshot, begun: Begun, isFirst: boolean, most: number): Step {
-  const make = (): { text: string; piece: Piece } => {
+  const make = (): { message: MapText; piece: Piece } => {
     const piece = pieceOf(snapshot, begun, most);
-    return { text: textOf(snapshot, begun, isFirst ? opening(snapshot, begun) : null, piece), piece };
+    const text = textOf(snapshot, begun, isFirst ? opening(snapshot, begun) : null, piece);
+    return { message: new MapText(text), piece };
   };
   const made = isShared(begun, snapshot) ? snapshot.shared(`${begun.batch.base} ${most}`, make) : make();
   const session = told(snapshot, begun, made.piece);
-  return made.text === "" ? { kind: "none", session } : { kind: "tell", text: made.text, session };
+  return made.message.text === "" ? { kind: "none", session } : { kind: "tell", message: made.message, session };
 }
 
 /** What comes next for a session, in pieces of `most` characters of nodes. The snapshot must have reached what the session waits for. */

@@ -13,6 +13,7 @@ import type { ObjectsEnv } from "./env.ts";
 import { outcomeOf } from "./refuse.ts";
 import { bucketOfText } from "./session-layout.ts";
 import { ticketOf, type Admitted, type StreamWish } from "./session-ticket.ts";
+import { MapAudience } from "./map-audience.ts";
 import { Snapshots } from "./snapshots.ts";
 import { SocketSessions } from "./socket-sessions.ts";
 import { StreamSessions } from "./stream-sessions.ts";
@@ -27,7 +28,7 @@ const COMPARE_STREAMS_MS = 5 * 60_000;
 
 export class NodeSessions extends DurableObject<ObjectsEnv> {
   #compareMs: number = COMPARE_STREAMS_MS;
-  readonly #snapshots: Snapshots;
+  readonly audience: MapAudience;
   readonly sockets: SocketSessions;
   readonly streams: StreamSessions;
   #comparing: ReturnType<typeof setTimeout> | undefined;
@@ -35,9 +36,10 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
-    this.#snapshots = new Snapshots(env);
-    this.sockets = new SocketSessions(ctx, env, this.#snapshots);
-    this.streams = new StreamSessions(this.#snapshots);
+    const snapshots = new Snapshots(env);
+    this.audience = new MapAudience(ctx, snapshots);
+    this.sockets = new SocketSessions(ctx, env, this.audience);
+    this.streams = new StreamSessions(snapshots);
   }
 
   /** A session for a node that the Worker has had admitted: its ticket is in a header that nothing from outside reaches. */
@@ -78,7 +80,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     this.#compareStreams();
   }
 
-  async #compared(sessions: SocketSessions | StreamSessions, tailnet: string): Promise<void> {
+  async #compared(sessions: MapAudience | StreamSessions, tailnet: string): Promise<void> {
     try {
       await sessions.compare(tailnet);
     } catch (error) {
@@ -103,11 +105,11 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     if (!this.#isArmed) return;
     await this.#setAlarm();
     this.sockets.sweep(Date.now());
-    const tailnets = [...this.sockets.tailnets()];
+    const tailnets = [...this.audience.tailnets()];
     const turns = Math.min(MOST_TURNS, Math.ceil(tailnets.length / COMPARED_AT_ONCE));
     const turn = Math.floor(Date.now() / ALARM_MS) % turns;
     const due = tailnets.filter((tailnet) => bucketOfText(tailnet, turns) === turn);
-    await Promise.all(due.map((tailnet) => this.#compared(this.sockets, tailnet)));
+    await Promise.all(due.map((tailnet) => this.#compared(this.audience, tailnet)));
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
@@ -129,13 +131,13 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
 
   /** Told that the tailnet is at `seq`, after a commit; does nothing where it is there already. Rejects where the authority cannot be asked. */
   async advance(tailnet: string, seq: number): Promise<Advanced> {
-    const reached = await Promise.all([this.sockets.advance(tailnet, seq), this.streams.advance(tailnet, seq)]);
-    return { seq: Math.min(...reached), sessions: this.sockets.of(tailnet) + this.streams.of(tailnet) };
+    const reached = await Promise.all([this.audience.advance(tailnet, seq), this.streams.advance(tailnet, seq)]);
+    return { seq: Math.min(...reached), sessions: this.sockets.countOf(tailnet) + this.streams.of(tailnet) };
   }
 
   /** Sends a node its TKAInfo again: it has synchronised only in part. */
   async nudge(tailnet: string, nodeId: number): Promise<void> {
     this.streams.nudge(tailnet, nodeId);
-    await this.sockets.nudge(tailnet, nodeId);
+    await this.audience.nudge(tailnet, nodeId);
   }
 }

@@ -3,8 +3,8 @@
  * own [X4]. A frame is made when the one before it was taken, so a slow reader costs one frame and no more.
  */
 
-import { zstdCompressSync } from "node:zlib";
-import { KEEP_ALIVE_MS, MAP_RESPONSE_CHARS, encodeMapMessage, frame } from "../protocol/index.ts";
+import { KEEP_ALIVE_MS, MAP_RESPONSE_CHARS, encodeMapMessage } from "../protocol/index.ts";
+import { MapText } from "./map-text.ts";
 import { needsOf, nextStep, openSession, type MapSession, type Needs } from "./map-session.ts";
 import { ControlError } from "./refuse.ts";
 import type { Admitted, StreamWish } from "./session-ticket.ts";
@@ -28,10 +28,7 @@ interface Stream {
   wake: () => void;
 }
 
-function encode(text: string, { zstd }: StreamWish): Uint8Array {
-  const json = new TextEncoder().encode(text);
-  return frame(zstd ? zstdCompressSync(json) : json);
-}
+const KEEP_ALIVE = new MapText(encodeMapMessage({ KeepAlive: true }));
 
 /** Rejects where `act` does not settle in time. */
 async function inTime<T>(act: Promise<T>, ms: number): Promise<T> {
@@ -75,8 +72,9 @@ export class StreamSessions {
     const stream: Stream = { tailnet, wish, admitted: seq, session, isOver: false, wake: () => undefined };
     await this.#snapshots.settle(admitted, needsOf(session));
     const first = await this.#next(stream, wish.stream ? MAP_RESPONSE_CHARS : ALL);
-    if (first === null) throw new ControlError("try_again", "the session is held elsewhere now, or is over");
-    if (!wish.stream) return encode(first, wish);
+    if (first === null || (first === "none" && !wish.stream))
+      throw new ControlError("try_again", "the session is held elsewhere now, or is over");
+    if (!wish.stream && first !== "none") return first.frame(wish.zstd);
     const { readable, writable } = new IdentityTransformStream();
     this.#add(stream);
     const writer = writable.getWriter();
@@ -102,8 +100,8 @@ export class StreamSessions {
     if (streams?.size === 0) this.#streams.delete(stream.tailnet);
   }
 
-  /** The next message; empty where there is none now, null where the session is over. Throws ControlError. */
-  async #next(stream: Stream, most: number): Promise<string | null> {
+  /** The next message; `"none"` where there is none now, null where the session is over. Throws ControlError. */
+  async #next(stream: Stream, most: number): Promise<MapText | "none" | null> {
     let needs: Needs = needsOf(stream.session);
     for (;;) {
       const snapshot = await this.#snapshots.reach(stream.tailnet, { ...needs, seq: stream.admitted });
@@ -112,16 +110,17 @@ export class StreamSessions {
       if (step.kind === "load") needs = step.needs;
       else {
         stream.session = step.session;
-        return step.kind === "tell" ? step.text : "";
+        return step.kind === "tell" ? step.message : "none";
       }
     }
   }
 
   /** Writes until the node hangs up, takes nothing for too long, or its session is over. */
-  async #run(stream: Stream, writer: WritableStreamDefaultWriter<Uint8Array>, first: string): Promise<void> {
+  async #run(stream: Stream, writer: WritableStreamDefaultWriter<Uint8Array>, first: MapText | "none"): Promise<void> {
     try {
-      for (let text: string | null = first; text !== null && !stream.isOver; text = await this.#following(stream))
-        if (text !== "") await inTime(writer.write(encode(text, stream.wish)), this.stalledMs);
+      let next: MapText | "none" | null = first;
+      for (; next !== null && !stream.isOver; next = await this.#following(stream))
+        if (next !== "none") await inTime(writer.write(next.frame(stream.wish.zstd)), this.stalledMs);
       await writer.close();
     } catch (error) {
       // The node comes back: a stream that broke off is nothing to tell of, whatever it broke off for.
@@ -131,12 +130,12 @@ export class StreamSessions {
     }
   }
 
-  async #following(stream: Stream): Promise<string | null> {
-    const text = await this.#next(stream, MAP_RESPONSE_CHARS);
-    if (text !== "") return text;
+  async #following(stream: Stream): Promise<MapText | "none" | null> {
+    const next = await this.#next(stream, MAP_RESPONSE_CHARS);
+    if (next !== "none") return next;
     const isNews = await this.#news(stream);
     if (stream.isOver) return null;
-    return isNews || !stream.wish.keepAlive ? "" : encodeMapMessage({ KeepAlive: true });
+    return isNews || !stream.wish.keepAlive ? "none" : KEEP_ALIVE;
   }
 
   /** Waits for news; false where a keep-alive is due before there is any. */

@@ -2,7 +2,7 @@
 
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { MAP_CLOSE, MAX_MAP_REQUEST_CHARS, type MapResponse } from "../../src/protocol/index.ts";
+import { MAP_CLOSE, MAX_MAP_REQUEST_CHARS, SIGNATURE_LIFETIME_S, type MapResponse } from "../../src/protocol/index.ts";
 import { join, makeAuthKey, neighbourOf, sessions, sql } from "../support/workerd/control.ts";
 import { crowd } from "../support/workerd/crowd.ts";
 import { lockedScene, unlockedScene, type Scene } from "../support/workerd/locked.ts";
@@ -312,7 +312,10 @@ describe("first maps of many nodes at once", () => {
     await crowd(scene.tailnet, 100, 600);
     const pace = { mostOfFirstMaps: 200_000, stalledMs: 2000, watchMs: 100 };
     const set = (fields: object): Promise<void> =>
-      runInDurableObject(sessions(scene.tailnet, "socket"), (instance) => void Object.assign(instance.sockets, fields));
+      runInDurableObject(
+        sessions(scene.tailnet, "socket"),
+        (instance) => void Object.assign(instance.audience, fields),
+      );
     await set(pace);
     const nodes = [scene.alice, scene.bob, scene.carol];
     const sockets = await Promise.all([...nodes, ...nodes].map((node) => node.listen()));
@@ -358,7 +361,8 @@ describe("an upgrade", () => {
 
   test("is good once", async () => {
     const { alice } = await unlockedScene();
-    const parameters = { nonce: "0123456789abcdef" };
+    const created = Math.floor(Date.now() / 1000);
+    const parameters = { nonce: "0123456789abcdef", created, expires: created + SIGNATURE_LIFETIME_S };
     expect((await alice.upgrade({}, { parameters })).status).toBe(101);
     expect((await alice.upgrade({}, { parameters })).status).toBe(401);
   });
