@@ -3,9 +3,31 @@
 export { formatAuthKey, isTailnetId, parseAuthKey, type AuthKeyParts } from "./auth-key.ts";
 export { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
 export { CAPABILITY_VERSION } from "./capability-version.ts";
+export {
+  CONTROL_SUBPROTOCOL,
+  HANDSHAKE_FIELD,
+  KEY_PATH,
+  TS2021_PATH,
+  controlKeyResponse,
+  controlPublicKey,
+  parseControlKey,
+  type ControlKeyResponse,
+} from "./control-key.ts";
+export { earlyPayload } from "./early-payload.ts";
 export { CONTROL_ERROR_CODES, parseRefusal, type ControlErrorCode, type Outcome, type Refusal } from "./errors.ts";
 export * from "./limits.ts";
-export { formatRequestKey, machineKeyOf, parseRequestKey, type MachineKey } from "./machine-key.ts";
+export {
+  formatRequestKey,
+  machineKeyFromRaw,
+  machineKeyOf,
+  parseMachineKey,
+  parseRequestKey,
+  type MachineKey,
+} from "./machine-key.ts";
+export { NoiseError, type NoiseCrypto, type NoiseErrorCode, type NoiseKeyPair } from "./noise-crypto.ts";
+export { INITIATION_BYTES, openInitiation, type OpenedInitiation } from "./noise-handshake.ts";
+export { decodeNoiseState, encodeNoiseState, type NoiseState } from "./noise-state.ts";
+export { MAX_RECORD_PLAINTEXT, NoiseTransport } from "./noise-transport.ts";
 export { frame, frameLength, FRAME_HEADER_BYTES } from "./map-frame.ts";
 export { encodeMapNode, encodeMapMessage, type MapMessage } from "./map-json.ts";
 export { MAP_CLOSE, MAP_SUBPROTOCOL, mapSocketPath, type MapCloseReason } from "./map-socket.ts";

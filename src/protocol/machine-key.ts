@@ -18,7 +18,12 @@ const FIELD = Point.CURVE().p;
 
 /** Parses `mkey:…` into its canonical text. Throws TkaError `malformed_text`. */
 export function parseMachineKey(text: string): MachineKey {
-  return `${MACHINE_KEY}${encodeHex(parseHexKey(text, MACHINE_KEY))}` as MachineKey;
+  return machineKeyFromRaw(parseHexKey(text, MACHINE_KEY));
+}
+
+/** The machine key of 32 raw bytes. */
+export function machineKeyFromRaw(raw: Uint8Array): MachineKey {
+  return `${MACHINE_KEY}${encodeHex(raw)}` as MachineKey;
 }
 
 /** `reqkey:…`: the key ID of request signatures. */
@@ -58,5 +63,5 @@ export function machineKeyOf(requestKey: Uint8Array): MachineKey {
   let u = ((1n + y) * inverse(FIELD + 1n - y)) % FIELD;
   const raw = new Uint8Array(32);
   for (let i = 0; i < raw.length; i++, u >>= 8n) raw[i] = Number(u & 0xffn);
-  return `${MACHINE_KEY}${encodeHex(raw)}` as MachineKey;
+  return machineKeyFromRaw(raw);
 }
