@@ -9,6 +9,7 @@ export type { ObjectsEnv } from "./env.ts";
 export type { KeyDetail } from "./lock-standing.ts";
 export type { LockReport, ReportedNode } from "./lock-report.ts";
 export type { LoginInfo } from "./logins.ts";
+export { noiseCrypto } from "./native-noise.ts";
 export { NodeSessions } from "./node-sessions.ts";
 export { Queues } from "./delivery.ts";
 export { isNative, type Caller, type SignedProof } from "./nonces.ts";

@@ -13,16 +13,18 @@ import {
   type KeyObject,
 } from "node:crypto";
 import type { NoiseCrypto } from "../protocol/index.ts";
+import { concatBytes } from "../tka/index.ts";
 
 /** What stands before the 32 bytes of an X25519 private key in its PKCS #8 form (RFC 8410). */
-const PKCS8 = Buffer.from("302e020100300506032b656e04220420", "hex");
+const PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20);
 const X25519 = { name: "X25519" };
 const KEY_BYTES = 32;
 const TAG_BYTES = 16;
 const CIPHER = "chacha20-poly1305";
 
 function importPrivate(raw: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PKCS8, raw]), format: "der", type: "pkcs8" });
+  // Node's types name only Buffer; workerd takes any array of bytes.
+  return createPrivateKey({ key: concatBytes(PKCS8, raw) as Buffer, format: "der", type: "pkcs8" });
 }
 
 function rawPublic(key: KeyObject): Uint8Array {
@@ -31,7 +33,9 @@ function rawPublic(key: KeyObject): Uint8Array {
 
 async function agree(privateKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array | null> {
   const { subtle } = webcrypto;
-  const ours = await subtle.importKey("pkcs8", Buffer.concat([PKCS8, privateKey]), X25519, false, ["deriveBits"]);
+  const ours = await subtle.importKey("pkcs8", Uint8Array.from(concatBytes(PKCS8, privateKey)), X25519, false, [
+    "deriveBits",
+  ]);
   const theirs = await subtle.importKey("raw", Uint8Array.from(publicKey), X25519, false, []);
   try {
     return new Uint8Array(await subtle.deriveBits({ ...X25519, public: theirs }, ours, 8 * KEY_BYTES));

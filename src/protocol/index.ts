@@ -25,7 +25,7 @@ export {
   type MachineKey,
 } from "./machine-key.ts";
 export { NoiseError, type NoiseCrypto, type NoiseErrorCode, type NoiseKeyPair } from "./noise-crypto.ts";
-export { INITIATION_BYTES, openInitiation, type OpenedInitiation } from "./noise-handshake.ts";
+export { INITIATION_BYTES, openInitiation, type HandshakeAnswer, type OpenedInitiation } from "./noise-handshake.ts";
 export { decodeNoiseState, encodeNoiseState, type NoiseState } from "./noise-state.ts";
 export { MAX_RECORD_PLAINTEXT, NoiseTransport } from "./noise-transport.ts";
 export { frame, frameLength, FRAME_HEADER_BYTES } from "./map-frame.ts";
