@@ -54,10 +54,11 @@ export class Directory extends DurableObject<ObjectsEnv> {
   /** Records a route. A node key is in one tailnet: a new route takes the place of the old one. */
   route(machineKey: MachineKey, nodeKey: NodeKey, tailnet: string): void {
     this.#store.run(
-      "INSERT OR REPLACE INTO routes (machine_key, node_key, tailnet) VALUES (?, ?, ?)",
+      "INSERT OR REPLACE INTO routes (machine_key, node_key, tailnet, routed) VALUES (?, ?, ?, ?)",
       machineKey,
       nodeKey,
       tailnet,
+      Date.now(),
     );
   }
 
@@ -69,6 +70,12 @@ export class Directory extends DurableObject<ObjectsEnv> {
       nodeKey,
     );
     return row?.text("tailnet") ?? null;
+  }
+
+  /** The tailnet that the machine was routed to last, by whichever node key, or null. */
+  lastOf(machineKey: MachineKey): string | null {
+    const sql = "SELECT tailnet FROM routes WHERE machine_key = ? ORDER BY routed DESC LIMIT 1";
+    return this.#store.row(sql, machineKey)?.text("tailnet") ?? null;
   }
 
   /** Lists a tailnet under a new name, or gives the one that has the name. */

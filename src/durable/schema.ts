@@ -248,4 +248,8 @@ export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [
     ) WITHOUT ROWID`,
     "CREATE INDEX logins_expires ON logins (expires)",
   ],
+  [
+    // When the route was last written: a machine's connection goes where its last route leads.
+    "ALTER TABLE routes ADD COLUMN routed INTEGER NOT NULL DEFAULT 0",
+  ],
 ];

@@ -262,6 +262,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     return this.#acts.act((tailnet) => ({ seq: tailnet.info().seq, shards: shardsToTell(tailnet) }));
   }
 
+  /** How many sessions objects of its own the tailnet has; 0 where it shares [X3]. */
+  layout(): Promise<Outcome<number>> {
+    return this.#acts.living((tailnet) => tailnet.info().shards);
+  }
+
   exportLock(): Promise<Outcome<LockExport>> {
     return this.#acts.living(exportLock);
   }
