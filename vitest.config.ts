@@ -42,6 +42,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 OWNER_TOKEN: "owner-token-of-the-tests",
+                CONTROL_NOISE_KEY: `privkey:${"c0".repeat(32)}`,
                 MIGRATIONS: await readD1Migrations("./migrations"),
               },
             },

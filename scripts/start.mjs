@@ -1,5 +1,5 @@
 /**
- * `npm start`: the whole system on this machine, in workerd, with its data in `.wrangler/state`. Makes an owner's token and a tailnet on the
+ * `npm start`: the whole system on this machine, in workerd, with its data in `.wrangler/state`. Makes its secrets and a tailnet on the
  * first run, and prints how to join. Arguments go to `wrangler dev`: `npm start -- --port 9000 --persist-to DIR`. Ends on an interrupt
  * and leaves no process behind.
  */
@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { takeAlone } from "./alone.mjs";
+import { newControlKey } from "./control-key.mjs";
 import { applyMigrations } from "./migrate.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -27,15 +28,15 @@ const CONTROL_URL = ".wrangler/control-url";
 const STATE = ".wrangler/state";
 const TAILNET = "local.tailward";
 
-/** The owner's token: made on the first run and kept for the next. It never stands on a command line. */
-function ownerToken() {
-  const kept = existsSync(SECRETS)
-    ? /^OWNER_TOKEN="?([^"\n]+)"?$/m.exec(readFileSync(SECRETS, "utf8"))?.[1]
-    : undefined;
+/** A secret of that name: made on the first run and kept for the next. It never stands on a command line. */
+function secret(name, make) {
+  const text = existsSync(SECRETS) ? readFileSync(SECRETS, "utf8") : "";
+  const kept = new RegExp(`^${name}="?([^"\\n]+)"?$`, "m").exec(text)?.[1];
   if (kept) return kept;
-  const token = randomBytes(24).toString("base64url");
-  writeFileSync(SECRETS, `OWNER_TOKEN="${token}"\n`, { mode: 0o600, flag: "a" });
-  return token;
+  const made = make();
+  const before = text === "" || text.endsWith("\n") ? "" : "\n";
+  writeFileSync(SECRETS, `${before}${name}="${made}"\n`, { mode: 0o600, flag: "a" });
+  return made;
 }
 
 async function post(url, path, body) {
@@ -108,7 +109,9 @@ function takeData(folder) {
 
 const folder = folderIn(process.argv.slice(2));
 takeData(folder);
-const token = ownerToken();
+const token = secret("OWNER_TOKEN", () => randomBytes(24).toString("base64url"));
+// By which Tailscale's clients know this control plane: a new one would lock out those that have joined.
+secret("CONTROL_NOISE_KEY", newControlKey);
 await applyMigrations(folder);
 
 // A group of its own: workerd outlives wrangler unless the group is told.

@@ -11,6 +11,8 @@ export interface ObjectsEnv {
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
   /** The operator's key to which support secrets are sealed: `supportpub:<hex>`, or base64. Without it they are refused. */
   readonly SUPPORT_PUBLIC_KEY?: string;
+  /** The private key by which Tailscale's clients know this control plane: `privkey:<64 hex digits>`, a secret. Without it they are refused. */
+  readonly CONTROL_NOISE_KEY?: string;
   /** To the consumer that tells sessions objects of changes. */
   readonly SESSIONS_QUEUE: Queue<Pointer>;
   /** To the consumer that writes D1. */

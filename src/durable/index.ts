@@ -23,4 +23,5 @@ export type { LockExport } from "./lock-export.ts";
 export { TailnetAuthority } from "./tailnet-authority.ts";
 export { ticketRequest, type Admitted, type StreamWish } from "./session-ticket.ts";
 export { shardOf, type SessionKind } from "./session-layout.ts";
+export { controlKeyOf } from "./control-key.ts";
 export type { NewLogin } from "./waiting-logins.ts";

@@ -14,6 +14,7 @@ export const CONTROL_ERROR_CODES = [
   "body_too_large",
   "not_found",
   "method_not_allowed",
+  "upgrade_required",
   "too_many_requests",
   // Who asks.
   "unsigned_request",
@@ -59,6 +60,7 @@ export const CONTROL_ERROR_CODES = [
   "insufficient_weight",
   "not_canonical",
   // Ourselves.
+  "no_control_key",
   "try_again",
   "internal",
 ] as const;

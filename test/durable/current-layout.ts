@@ -59,7 +59,7 @@ export const CURRENT_DIRECTORY_LAYOUT: readonly string[] = [
   `CREATE TABLE logins ( id TEXT PRIMARY KEY, machine_key TEXT NOT NULL, node_key TEXT NOT NULL, hostname TEXT NOT NULL, os TEXT NOT NULL,
     created INTEGER NOT NULL, expires INTEGER NOT NULL, state TEXT NOT NULL, tailnet TEXT, UNIQUE (machine_key, node_key) ) WITHOUT ROWID`,
   "CREATE INDEX logins_expires ON logins (expires)",
-  `CREATE TABLE routes ( machine_key TEXT NOT NULL, node_key TEXT NOT NULL, tailnet TEXT NOT NULL,
+  `CREATE TABLE routes ( machine_key TEXT NOT NULL, node_key TEXT NOT NULL, tailnet TEXT NOT NULL, routed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (machine_key, node_key) ) WITHOUT ROWID`,
   "CREATE TABLE schema (version INTEGER NOT NULL)",
   "CREATE TABLE tailnets (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) WITHOUT ROWID",

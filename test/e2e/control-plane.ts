@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../support/free-port.ts";
+import { newControlKey } from "../../scripts/control-key.mjs";
 import { applyMigrations } from "../../scripts/migrate.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -41,7 +42,8 @@ export class ControlPlane {
     const token = randomBytes(24).toString("base64url");
     const [port, inspector] = [await freePort(), await freePort()];
     const args = ["dev", "--port", String(port), "--inspector-port", String(inspector), "--persist-to", folder];
-    const given = Object.entries({ ...variables, OWNER_TOKEN: token }).flatMap(([name, value]) => [
+    const secrets = { OWNER_TOKEN: token, CONTROL_NOISE_KEY: newControlKey() };
+    const given = Object.entries({ ...secrets, ...variables }).flatMap(([name, value]) => [
       "--var",
       `${name}:${value}`,
     ]);

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { newControlKey } from "../../scripts/control-key.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
@@ -49,7 +50,7 @@ export function bundledWorker(folder: string, ownerToken: string): BundledWorker
     rootPath: folder,
     modulesRoot: folder,
     modules: modulesIn(folder),
-    bindings: { ...bindings, OWNER_TOKEN: ownerToken },
+    bindings: { ...bindings, OWNER_TOKEN: ownerToken, CONTROL_NOISE_KEY: newControlKey() },
   };
   return { options, databases: Object.keys(d1Databases) };
 }

@@ -10,6 +10,7 @@ declare global {
     }
     interface Env extends WorkerEnv {
       readonly OWNER_TOKEN: string;
+      readonly CONTROL_NOISE_KEY: string;
       readonly MIGRATIONS: D1Migration[];
     }
   }
