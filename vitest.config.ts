@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: "node",
           environment: "node",
-          include: ["test/{tka,protocol,node,cli}/**/*.test.ts", "test/*.test.ts"],
+          include: ["test/{tka,protocol,policy,node,cli}/**/*.test.ts", "test/*.test.ts"],
           exclude: ["**/*.interop.test.ts"],
         },
       },

@@ -9,7 +9,11 @@ import { readdirSync } from "node:fs";
 const hasSources = (folder) => readdirSync(folder, { recursive: true }).some((name) => name.endsWith(".ts"));
 
 /** The pure folders are checked alone, with no host's types; then what runs in workerd and what runs in Node. */
-const PROJECTS = [...["src/tka", "src/protocol"].filter(hasSources), "tsconfig.workerd.json", "tsconfig.json"];
+const PROJECTS = [
+  ...["src/tka", "src/protocol", "src/policy"].filter(hasSources),
+  "tsconfig.workerd.json",
+  "tsconfig.json",
+];
 
 const PARTS = {
   types: PROJECTS.map((project) => ["node_modules/typescript/bin/tsc", "--pretty", "-p", project]),

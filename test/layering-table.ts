@@ -29,8 +29,15 @@ const NOBLE: readonly Outside[] = [
 export const LAYERS: Readonly<Record<string, FolderRule>> = {
   tka: { ours: [], outside: NOBLE },
   protocol: { ours: ["tka"], outside: NOBLE },
-  durable: {
+  policy: {
     ours: ["tka", "protocol"],
+    outside: [
+      ...NOBLE,
+      { name: "@humanwhocodes/momoa", reason: "human JSON as a tree that knows its lines, for errors that say where" },
+    ],
+  },
+  durable: {
+    ours: ["tka", "protocol", "policy"],
     outside: [
       { name: "cloudflare:workers", reason: "the base class of the objects" },
       { name: "node:crypto", reason: "the host's synchronous Ed25519, the fast path of the verifier's port" },
@@ -43,7 +50,7 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
     ],
   },
   worker: {
-    ours: ["durable", "protocol", "tka"],
+    ours: ["durable", "protocol", "policy", "tka"],
     outside: [
       { name: "cloudflare:workers", reason: "the entry's class and the bindings" },
       { name: "hono", reason: "routing" },

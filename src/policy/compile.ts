@@ -1,0 +1,117 @@
+/** A policy for the devices there are: what each of them is given. What is the same for several is made once. */
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { FilterCompiler, type Viewer } from "./compile-filter.ts";
+import { SshCompiler } from "./compile-ssh.ts";
+import { dependsOnNodes, standsFor, subjectOf, type PolicyNode } from "./matching.ts";
+import type { Policy, Selector } from "./policy.ts";
+
+/** What one device is given, as JSON. */
+export interface Compiled {
+  /** Go's `[]tailcfg.FilterRule`; an empty list lets nothing in. */
+  readonly packetFilter: string;
+  /** Go's `tailcfg.SSHPolicy`. */
+  readonly sshPolicy: string;
+  /** Names of attributes of its own, in order. */
+  readonly attributes: readonly string[];
+}
+
+/** Clients serve Tailscale SSH only where they have this attribute; whom they let in says the SSHPolicy. */
+const CAP_SSH = "https://tailscale.com/cap/ssh";
+const CAP_SSH_RULE_IN = "https://tailscale.com/cap/ssh-rule-in";
+const CAP_SSH_ENV = "ssh-env-vars";
+
+const DIGEST_CHARS = 16;
+
+function digestOf(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text))).slice(0, DIGEST_CHARS);
+}
+
+/** What a device is given that is to see nobody, and its digest. */
+export const NOTHING_ALLOWED: Compiled = { packetFilter: "[]", sshPolicy: '{"rules":[]}', attributes: [] };
+export const NOTHING_DIGEST = digestOf("nothing");
+
+function selectorsOf({ rules, apps, ssh, attributes }: Policy): Selector[] {
+  return [
+    ...(rules ?? []).flatMap(({ sources, destinations }) => [
+      ...sources,
+      ...destinations.map(({ selector }) => selector),
+    ]),
+    ...apps.flatMap(({ sources, destinations }) => [...sources, ...destinations]),
+    ...ssh.flatMap(({ sources, destinations }) => [...sources, ...destinations]),
+    ...attributes.flatMap(({ targets }) => targets),
+  ];
+}
+
+/** True where what a device is given may change with the devices there are, their tags and their users, and not with the policy alone. */
+export function isOfNodes(policy: Policy): boolean {
+  return selectorsOf(policy).some(dependsOnNodes);
+}
+
+/** Fields whose lists are long, and the same for many devices: in what is digested, a list stands as its own digest, made once. */
+const SHARED_LISTS: ReadonlySet<string> = new Set(["SrcIPs", "principals"]);
+
+interface Parts {
+  readonly filter: readonly object[];
+  readonly ssh: readonly object[];
+  readonly attributes: readonly string[];
+}
+
+export class CompiledPolicy {
+  readonly #policy: Policy;
+  readonly #nodes: readonly Viewer[];
+  readonly #filters: FilterCompiler;
+  readonly #ssh: SshCompiler;
+  readonly #digests = new Map<number, string>();
+  readonly #listDigests = new WeakMap<object, string>();
+
+  /** `nodes` are all devices that may be sources: those that wait for approval are not among them. */
+  constructor(policy: Policy, nodes: readonly PolicyNode[]) {
+    this.#policy = policy;
+    this.#nodes = nodes.map((node) => ({ node, subject: subjectOf(node) }));
+    this.#filters = new FilterCompiler(policy, this.#nodes);
+    this.#ssh = new SshCompiler(policy, this.#nodes);
+  }
+
+  #attributesOf({ subject }: Viewer, ssh: readonly object[]): string[] {
+    const named = this.#policy.attributes.flatMap(({ targets, names }) =>
+      targets.some((selector) => standsFor(selector, subject, this.#policy)) ? names : [],
+    );
+    const isEnvRead = this.#policy.ssh.some(({ acceptEnv }) => acceptEnv.length > 0);
+    const ofSsh = ssh.length === 0 ? [] : [CAP_SSH_RULE_IN, ...(isEnvRead ? [CAP_SSH_ENV] : [])];
+    return [...new Set([CAP_SSH, ...ofSsh, ...named])].sort();
+  }
+
+  #partsOf(node: PolicyNode): Parts {
+    const viewer = { node, subject: subjectOf(node) };
+    const ssh = this.#ssh.rulesOf(viewer);
+    return { filter: this.#filters.filterOf(viewer), ssh, attributes: this.#attributesOf(viewer, ssh) };
+  }
+
+  #listDigest(list: object): string {
+    const known = this.#listDigests.get(list);
+    if (known !== undefined) return known;
+    const made = digestOf(JSON.stringify(list));
+    this.#listDigests.set(list, made);
+    return made;
+  }
+
+  /** Tells what the device is given from anything else that it might be: 16 characters. */
+  digestFor(node: PolicyNode): string {
+    const known = this.#digests.get(node.id);
+    if (known !== undefined) return known;
+    const short = JSON.stringify(this.#partsOf(node), (name, value: unknown) =>
+      SHARED_LISTS.has(name) ? this.#listDigest(value as object) : value,
+    );
+    const made = digestOf(short);
+    this.#digests.set(node.id, made);
+    return made;
+  }
+
+  /** What the device is given. */
+  for(node: PolicyNode): Compiled {
+    const { filter, ssh, attributes } = this.#partsOf(node);
+    return { packetFilter: JSON.stringify(filter), sshPolicy: JSON.stringify({ rules: ssh }), attributes };
+  }
+}

@@ -1,0 +1,9 @@
+/** Limits of a policy file, each with its reason. The text is bounded before it is parsed. */
+
+/** Characters of the file: it is stored in one row, and read by every sessions object of the tailnet. */
+export const MAX_POLICY_CHARS = 256 * 1024;
+/** Rules of one section, members of a group, entries of any list: each is looked at for every node. */
+export const MAX_RULES = 2000;
+export const MAX_ENTRIES = 2000;
+/** Characters of one JSON value of a capability: it goes to every node that it is granted on. */
+export const MAX_APP_CHARS = 16 * 1024;
