@@ -108,8 +108,11 @@ export class AuthKeys {
     this.#store.run("UPDATE auth_keys SET revoked = ? WHERE id = ? AND revoked IS NULL", now, id);
   }
 
-  /** Spends a key. Throws `bad_auth_key`, `auth_key_expired` or `auth_key_spent`. A wrong secret and an unknown key look alike. */
-  spend({ keyId, secret }: AuthKeyParts, now: number): AuthKeyInfo {
+  /**
+   * Spends a key; `again` for what it was spent for before. Throws `bad_auth_key`, `auth_key_expired` or `auth_key_spent`. A wrong secret and an
+   * unknown key look alike.
+   */
+  spend({ keyId, secret }: AuthKeyParts, again: boolean, now: number): AuthKeyInfo {
     const row = this.#store.row("SELECT * FROM auth_keys WHERE id = ?", keyId);
     const given = hashOf(secret);
     if (!timingSafeEqual(row?.bytes("secret_hash") ?? new Uint8Array(given.length), given) || row === null)
@@ -119,6 +122,7 @@ export class AuthKeys {
       throw new ControlError("bad_auth_key", "this auth key was revoked: ask an admin for a new one");
     if (info.expires <= now)
       throw new ControlError("auth_key_expired", "this auth key has expired: ask an admin for a new one");
+    if (again) return info;
     if (!info.reusable && row.integer("uses") > 0)
       throw new ControlError(
         "auth_key_spent",

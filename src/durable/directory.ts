@@ -37,7 +37,7 @@ export interface TailnetEntry {
 }
 
 export class Directory extends DurableObject<ObjectsEnv> {
-  /** Milliseconds for which a node that waits for its login is held. */
+  /** Milliseconds for which a node that waits for its login is held at most, whatever it asks for. */
   readonly holdMs: number = LOGIN_HOLD_MS;
   readonly #store: Store;
   readonly #logins: WaitingLogins;
@@ -119,21 +119,21 @@ export class Directory extends DurableObject<ObjectsEnv> {
     for (const wake of this.#waiting.get(id) ?? []) wake();
   }
 
-  /** The login of that ID, once it is settled or `LOGIN_HOLD_MS` have passed; null where there is none. */
-  async awaitLogin(id: string): Promise<LoginInfo | null> {
+  /** The login of that ID, once it is settled or `holdMs` have passed; null where there is none. */
+  async awaitLogin(id: string, holdMs: number): Promise<LoginInfo | null> {
     const isCrowded = (this.#waiting.get(id)?.size ?? 0) >= MOST_HELD;
-    if (this.login(id)?.state === "waiting" && !isCrowded) await this.#settled(id);
+    if (this.login(id)?.state === "waiting" && !isCrowded) await this.#settled(id, holdMs);
     return this.login(id);
   }
 
-  async #settled(id: string): Promise<void> {
+  async #settled(id: string, holdMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const wake = (): void => {
       resolve(undefined);
     };
     const waiting = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, waiting.add(wake));
-    const timer = setTimeout(wake, this.holdMs);
+    const timer = setTimeout(wake, Math.min(holdMs, this.holdMs));
     await promise;
     clearTimeout(timer);
     waiting.delete(wake);

@@ -17,6 +17,7 @@ export { isNative, type Caller, type SignedProof } from "./nonces.ts";
 export type { Lane, Pointer } from "./outbox.ts";
 export { randomId } from "./random-id.ts";
 export type { RecordPage, RecordedNews, RecordedNode, RecordedTailnet } from "./record.ts";
+export { isLogout } from "./registration.ts";
 export type { Settings, SettingsPatch } from "./settings.ts";
 export type { Share } from "./shares.ts";
 export type { LockExport } from "./lock-export.ts";

@@ -11,8 +11,8 @@
 import type { NodeKey } from "../tka/index.ts";
 import { encodeMapMessage, type MapCloseReason, type MapMessage, type TkaInfo } from "../protocol/index.ts";
 import { MapText } from "./map-text.ts";
-import { OWNER_USER } from "./netmap.ts";
 import type { Awakening } from "./nodes.ts";
+import { ownerUser } from "./owner-user.ts";
 import type { Admitted } from "./session-ticket.ts";
 import { selfJson, type Entry, type Snapshot } from "./snapshot.ts";
 
@@ -177,7 +177,7 @@ function textOf(snapshot: Snapshot, begun: Begun, first: MapMessage | null, piec
     ...(piece.next === null ? { Seq: batch.goal } : {}),
     ...(isFull ? { Peers: piece.peers } : { PeersChanged: listed(piece.peers) }),
     PeersRemoved: listed(removed),
-    UserProfiles: listed([...(isFull ? [OWNER_USER] : []), ...users]),
+    UserProfiles: listed([...(isFull ? [ownerUser(snapshot.domain)] : []), ...users]),
   };
   const isSilent = Object.values({ ...message, Seq: null }).every((value) => value === null);
   return isSilent ? "" : encodeMapMessage(message);

@@ -4,6 +4,7 @@ import type { AumHash } from "../tka/index.ts";
 import { addressesOf } from "./node-address.ts";
 import type { MapNode } from "../protocol/index.ts";
 import type { Awakening, NodeRecord } from "./nodes.ts";
+import { ownerUser } from "./owner-user.ts";
 import { homesOf, type HomeView } from "./share-views.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -58,8 +59,6 @@ const NEVER = "0001-01-01T00:00:00Z";
 const PAGE = 2000;
 
 const NO_BYTES = new Uint8Array(0);
-/** The one user there is until people sign in: the tailnet's owner. */
-export const OWNER_USER = { ID: 1, LoginName: "owner", DisplayName: "Owner" } as const;
 
 /** The addresses as prefixes of one address each. */
 function prefixesOf(id: number): string[] {
@@ -79,7 +78,7 @@ function shown(record: NodeRecord, domain: string, homes: readonly HomeView[]): 
       ID: record.id,
       StableID: record.stableId,
       Name: record.home === null ? `${record.name}.${domain}.` : `${record.name}.`,
-      User: home?.user.ID ?? OWNER_USER.ID,
+      User: home?.user.ID ?? ownerUser(domain).ID,
       Key: record.nodeKey,
       KeySignature: record.keySignature ?? NO_BYTES,
       Machine: record.home === null ? record.machineKey : null,

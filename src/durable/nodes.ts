@@ -47,6 +47,10 @@ export interface NodeRecord {
   readonly ignoresLock: boolean;
   /** The seq at the last change that it can see itself, and its peers cannot. */
   readonly selfChanged: number;
+  /** The auth key that let it in last, or null. */
+  readonly authKey: string | null;
+  /** False until it asks for its map by its present key: it may not have heard that it is in [G16]. */
+  readonly heard: boolean;
   /** For a node of another tailnet: that tailnet, and its stable ID there; null for one of our own. */
   readonly home: { readonly tailnet: string; readonly id: string } | null;
 }
@@ -96,6 +100,8 @@ export function nodeOf(row: Row): NodeRecord {
     seenChain: row.integerOrNull("seen_chain"),
     ignoresLock: row.integer("ignores_lock") === 1,
     selfChanged: row.integer("self_changed"),
+    authKey: row.textOrNull("auth_key"),
+    heard: row.integer("heard") === 1,
     home: homeOf(row),
   };
 }
@@ -109,6 +115,8 @@ export interface NewNode extends NodeFacts {
   /** Milliseconds since the epoch, or null for never. */
   readonly keyExpiry: number | null;
   readonly authorized: boolean;
+  /** The auth key that lets it in, or null. */
+  readonly authKey: string | null;
 }
 
 export class Nodes {
@@ -239,7 +247,8 @@ export class Nodes {
     const { Hostname = "", OS = "", IPNVersion = "" } = node.hostinfo ?? {};
     this.#store.run(
       `INSERT INTO nodes (stable_id, machine_key, node_key, lock_key, name, hostname, os, client_version, cap_version, tags, ephemeral,
-        tka_head, created, changed, key_expiry, authorized) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?)`,
+        tka_head, created, changed, key_expiry, authorized, auth_key, heard)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, 0)`,
       node.stableId,
       node.machineKey,
       node.nodeKey,
@@ -255,6 +264,7 @@ export class Nodes {
       seq,
       node.keyExpiry,
       node.authorized ? 1 : 0,
+      node.authKey,
     );
     return this.require(node.nodeKey, node.machineKey);
   }
@@ -263,7 +273,7 @@ export class Nodes {
   rekey(node: NodeRecord, nodeKey: NodeKey, seq: number): NodeRecord {
     this.#store.run("INSERT OR REPLACE INTO retired_keys (node_key, node_id) VALUES (?, ?)", node.nodeKey, node.id);
     this.#store.run(
-      `UPDATE nodes SET node_key = ?, key_signature = NULL, signed_by = NULL, handed_to = NULL, handed = 0, changed = ?
+      `UPDATE nodes SET node_key = ?, key_signature = NULL, signed_by = NULL, handed_to = NULL, handed = 0, heard = 0, changed = ?
        WHERE id = ?`,
       nodeKey,
       seq,

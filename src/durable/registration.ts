@@ -5,39 +5,36 @@
  * Rule [G15]: a lock key belongs to the machine that has named it first, as long as that has a node here: it says who a signer is [G7], and nobody
  *            has to prove it.
  * Rule [G2]: a new node needs somebody who vouches for it: an auth key, spent in the same transaction, or an approved login. A machine that names
- *            its old node key keeps its node; where that key is over, it needs one too.
+ *            its old node key keeps its node; where that key is over, it needs one too. So does a Tailscale client in any case: it takes a new
+ *            key only to be let in anew.
  * Rule [G3]: a signature that comes along is stored if it lets the node key in; otherwise the node is registered without one, and locked out.
  * Rule [G10]: a node that changes its key without a signature is first handed that of its old key, to rotate it; never in answer to a signature,
- *            once for each new key, and twice at most for an old one: what cannot be rotated is not handed out for ever.
+ *            once for each new key, and twice at most for an old one: what cannot be rotated is not handed out for ever. Who does not name its
+ *            old key has forgotten it, and what signed for it.
  */
 
 import { TkaError, equalBytes, formatLockKey, type NodeKey } from "../tka/index.ts";
 import type { RegisterRequest, RegisterResponse } from "../protocol/index.ts";
 import { noteDirectSignature } from "./direct-signature.ts";
-import type { By } from "./events.ts";
+import { removeNode } from "./devices.ts";
 import { expireKey, expiryOf, isExpired, timeText } from "./key-expiry.ts";
 import { isSigned, recordNeedsSignature } from "./lock-standing.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import { byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
-import type { Caller } from "./nonces.ts";
+import { isNative, type Caller } from "./nonces.ts";
 import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
 import { randomId } from "./random-id.ts";
 import { settleLayout } from "./session-shards.ts";
+import { noteAuthKey, predecessor } from "./predecessor.ts";
 import { ControlError } from "./refuse.ts";
+import { registerAnswer } from "./register-answer.ts";
+import { tagsOf } from "./requested-tags.ts";
 import type { Tailnet } from "./tailnet.ts";
-import { hasVoucher, vouch, vouchAgain, type Vouched } from "./vouching.ts";
+import { authKeyOf, hasVoucher, vouch, vouchAgain, type Vouched } from "./vouching.ts";
 
 const NO_BYTES = new Uint8Array(0);
 /** How often one key's signature is handed out [G10]. */
 const MOST_HANDED = 2;
-
-const ANSWER: RegisterResponse = {
-  NodeKeyExpired: false,
-  MachineAuthorized: true,
-  AuthURL: "",
-  NodeKeySignature: NO_BYTES,
-  Error: "",
-};
 
 /** One registration: who asks what of which tailnet, and when. */
 interface Registering {
@@ -63,11 +60,16 @@ function factsOf({ NLKey, Hostinfo, Version }: RegisterRequest): NodeFacts {
   return { lockKey: NLKey, hostinfo: Hostinfo, capVersion: Version };
 }
 
+function requestedTags({ Hostinfo }: RegisterRequest): readonly string[] {
+  return Hostinfo?.RequestTags ?? [];
+}
+
 /** Adds a new node; null where nobody vouches for it. */
 function join({ tailnet, caller, request, now }: Registering): NodeRecord | null {
-  const vouched = vouch(tailnet, caller, request, now);
+  const vouched = vouch(tailnet, caller, request, null, now);
   if (vouched === null) return null;
-  const { tags, ephemeral, preauthorized, by } = vouched;
+  const { ephemeral, preauthorized, by } = vouched;
+  const tags = tagsOf(tailnet, vouched, requestedTags(request));
   const name = tailnet.nodes.freeName(request.Hostinfo?.Hostname ?? "");
   const stableId = `${randomId("n")}${tailnet.info().id}`;
   const authorized = preauthorized || !tailnet.settings.devicesApprovalOn;
@@ -77,7 +79,7 @@ function join({ tailnet, caller, request, now }: Registering): NodeRecord | null
   const seq = tailnet.record(byNode({ stableId, name }), { kind: "node.joined", target, new: detail }, now);
   const { machineKey } = caller;
   const { NodeKey: nodeKey, Ephemeral } = request;
-  const standing = { tags, ephemeral: ephemeral || Ephemeral, keyExpiry, authorized };
+  const standing = { tags, ephemeral: ephemeral || Ephemeral, keyExpiry, authorized, authKey: authKeyOf(vouched) };
   const facts = { ...factsOf(request), stableId, machineKey, nodeKey, ...standing };
   const node = tailnet.nodes.add(facts, name, seq, now);
   settleLayout(tailnet);
@@ -114,33 +116,26 @@ function signatureToRotate(tailnet: Tailnet, node: NodeRecord): Uint8Array {
 function handOver({ tailnet, request }: Registering, old: NodeRecord): RegisterResponse | null {
   const NodeKeySignature = signatureToRotate(tailnet, old);
   const has = request.NodeKeySignature.length > 0 || old.handedTo === request.NodeKey || old.handed >= MOST_HANDED;
-  if (has || NodeKeySignature.length === 0) return null;
+  if (has || request.OldNodeKey === null || NodeKeySignature.length === 0) return null;
   tailnet.nodes.setHanded(old, request.NodeKey);
-  return { ...ANSWER, MachineAuthorized: old.authorized, NodeKeySignature };
+  return registerAnswer(tailnet, { MachineAuthorized: old.authorized, NodeKeySignature });
 }
 
-/** A node that was vouched for anew: its key is good for as long as that of a new one [G8], and it takes the tags of its auth key. */
-function renew(
-  tailnet: Tailnet,
-  by: By,
-  node: NodeRecord,
-  { tags, preauthorized, by: voucher }: Vouched,
-  now: number,
-): void {
-  const taken = tags.length > 0 ? tags : node.tags;
-  const keyExpiry = expiryOf(tailnet, taken, now);
+/** A node that was vouched for anew: its key is good for as long as that of a new one [G8], and it takes the tags that come with that. */
+function renew({ tailnet, request, now }: Registering, node: NodeRecord, vouched: Vouched): void {
+  const { preauthorized, by } = vouched;
+  const given = tagsOf(tailnet, vouched, requestedTags(request));
+  const tags = given.length > 0 ? given : node.tags;
+  const keyExpiry = expiryOf(tailnet, tags, now);
+  const authorized = node.authorized || preauthorized;
   const old = { keyExpiry: timeText(node.keyExpiry), tags: node.tags, authorized: node.authorized };
-  const event = { kind: "node.expiry", target: nodeTarget(node), old } as const;
-  const detail = {
-    ...voucher,
-    keyExpiry: timeText(keyExpiry),
-    tags: taken,
-    authorized: node.authorized || preauthorized,
-  };
-  const seq = tailnet.record(by, { ...event, new: detail }, now);
+  const detail = { ...by, keyExpiry: timeText(keyExpiry), tags, authorized };
+  const event = { kind: "node.expiry", target: nodeTarget(node), old, new: detail } as const;
+  const seq = tailnet.record(byNode(node), event, now);
   tailnet.nodes.setKeyExpiry(node, keyExpiry, seq);
-  if (taken !== node.tags) tailnet.nodes.setTags(node, taken, seq);
-  if (preauthorized && !node.authorized) tailnet.nodes.setAuthorized(node, true, seq);
+  noteAuthKey(tailnet, node, authKeyOf(vouched));
+  if (tags !== node.tags) tailnet.nodes.setTags(node, tags, seq);
+  if (authorized && !node.authorized) tailnet.nodes.setAuthorized(node, true, seq);
 }
 
 function rekey(tailnet: Tailnet, node: NodeRecord, nodeKey: NodeKey, now: number): NodeRecord {
@@ -149,37 +144,63 @@ function rekey(tailnet: Tailnet, node: NodeRecord, nodeKey: NodeKey, now: number
   return tailnet.nodes.rekey(node, nodeKey, seq);
 }
 
-/** A machine names the key that it replaces; null where that is over and nobody vouches for the node. */
+/** A new key comes in the place of a node's; null where somebody has to vouch for the node first, and nobody does [G2]. */
 function replaceKey(registering: Registering, old: NodeRecord): RegisterResponse | null {
   const { tailnet, caller, request, now } = registering;
-  if (isExpired(old, now) && !hasVoucher(tailnet, caller, request, now)) return null;
+  const isAnew = isExpired(old, now) || isNative(caller);
+  if (isAnew && !hasVoucher(tailnet, caller, request, now)) return null;
   const handed = handOver(registering, old);
   if (handed !== null) {
     tailnet.nonces.take(caller, now);
     return handed;
   }
-  const take = isExpired(old, now) ? vouch : vouchAgain;
-  const vouched = take(tailnet, caller, request, now);
+  const take = isAnew ? vouch : vouchAgain;
+  const vouched = take(tailnet, caller, request, old, now);
   const node = rekey(tailnet, old, request.NodeKey, now);
-  if (vouched !== null) renew(tailnet, byNode(node), node, vouched, now);
+  if (vouched !== null) renew(registering, node, vouched);
   return welcome(registering, tailnet.nodes.require(request.NodeKey, caller.machineKey), true);
 }
 
-/** True for the request of a client that logs out: it ends the key that it names. An expiry in the future is ours to decide. */
-function isLogout({ Expiry }: RegisterRequest, now: number): boolean {
+/** The expiry that a client asks for, in milliseconds since the epoch, or null. */
+function askedExpiry({ Expiry }: RegisterRequest): number | null {
   const at = Date.parse(Expiry);
   // The zero time of Go says nothing.
-  return at <= now && at > 0;
+  return at > 0 ? at : null;
+}
+
+/** True for the request of a client that logs out: it ends the key that it names. */
+export function isLogout(request: RegisterRequest, now: number): boolean {
+  return (askedExpiry(request) ?? now + 1) <= now;
+}
+
+/** Ends the node's key; an ephemeral node goes with it, as at Tailscale. */
+function logOut({ tailnet, now }: Registering, node: NodeRecord): RegisterResponse {
+  if (node.ephemeral) removeNode(tailnet, byNode(node), node, now);
+  else expireKey(tailnet, byNode(node), node, now);
+  return registerAnswer(tailnet, { MachineAuthorized: node.authorized, NodeKeyExpired: true });
+}
+
+/** A node asks for less time than its key has; for more it cannot ask. */
+function expireSooner({ tailnet, request, now }: Registering, node: NodeRecord): void {
+  const asked = askedExpiry(request);
+  if (asked === null || asked >= (node.keyExpiry ?? Infinity)) return;
+  const details = { old: { keyExpiry: timeText(node.keyExpiry) }, new: { keyExpiry: timeText(asked) } };
+  const event = { kind: "node.expiry", target: nodeTarget(node), ...details } as const;
+  tailnet.nodes.setKeyExpiry(node, asked, tailnet.record(byNode(node), event, now));
 }
 
 /** A node asks with the key that it has. */
 function comeBack(registering: Registering, node: NodeRecord): RegisterResponse {
   const { tailnet, caller, request, now } = registering;
-  if (isLogout(request, now)) expireKey(tailnet, byNode(node), node, now);
-  else if (!isExpired(node, now)) return welcome(registering, node, false);
+  const isLeaving = isLogout(request, now);
+  if (!isLeaving && !isExpired(node, now)) {
+    expireSooner(registering, node);
+    return welcome(registering, node, false);
+  }
   tailnet.nonces.take(caller, now);
-  const NodeKeySignature = isLogout(request, now) ? NO_BYTES : signatureToRotate(tailnet, node);
-  return { ...ANSWER, MachineAuthorized: node.authorized, NodeKeyExpired: true, NodeKeySignature };
+  if (isLeaving) return logOut(registering, node);
+  const NodeKeySignature = signatureToRotate(tailnet, node);
+  return registerAnswer(tailnet, { MachineAuthorized: node.authorized, NodeKeyExpired: true, NodeKeySignature });
 }
 
 /** Stores the signature that came along, or says of a node that is new, or has a new key, that it waits for one [G3]. */
@@ -209,12 +230,12 @@ function welcome(registering: Registering, node: NodeRecord, isNews: boolean): R
   tailnet.nonces.take(caller, now);
   tailnet.describe(node, factsOf(request), now);
   takeSignature(registering, tailnet.nodes.require(request.NodeKey, caller.machineKey), isNews);
-  return { ...ANSWER, MachineAuthorized: node.authorized };
+  return registerAnswer(tailnet, { MachineAuthorized: node.authorized });
 }
 
 /**
  * Registers, inside the caller's transaction; null where somebody has to log the node in.
- * Throws `node_key_owned`, `key_exists`, `bad_auth_key`, `auth_key_expired`, `auth_key_spent`.
+ * Throws `node_key_owned`, `key_exists`, `bad_auth_key`, `auth_key_expired`, `auth_key_spent`, `tags_not_permitted`.
  */
 export function register(
   tailnet: Tailnet,
@@ -227,8 +248,10 @@ export function register(
   refuseOwnedLockKey(registering);
   const known = tailnet.nodes.byKey(request.NodeKey);
   if (known !== null) return comeBack(registering, known);
-  const old = request.OldNodeKey === null ? null : tailnet.nodes.byKey(request.OldNodeKey);
-  if (old?.machineKey === caller.machineKey) return replaceKey(registering, old);
+  // Who logs out twice, or was removed before, is out.
+  if (isLogout(request, now)) return registerAnswer(tailnet, { MachineAuthorized: false, NodeKeyExpired: true });
+  const old = predecessor(tailnet, caller, request, now);
+  if (old !== null) return replaceKey(registering, old);
   const node = join(registering);
   return node === null ? null : welcome(registering, node, true);
 }

@@ -217,6 +217,16 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE delivery (one INTEGER PRIMARY KEY CHECK (one = 1), sessions INTEGER NOT NULL, tries INTEGER NOT NULL)",
     "INSERT INTO delivery (one, sessions, tries) VALUES (1, 0, 0)",
   ],
+  [
+    // The auth key that let a node in last, or null, and whether the node was heard of since by the key that it came in with (predecessor.ts).
+    "ALTER TABLE nodes ADD COLUMN auth_key TEXT",
+    "ALTER TABLE nodes ADD COLUMN heard INTEGER NOT NULL DEFAULT 1",
+    "CREATE INDEX nodes_machine_key ON nodes (machine_key)",
+    // The `key_expiry` of which an event has told: a key that runs out is told of once (key-expiry.ts).
+    "ALTER TABLE nodes ADD COLUMN expiry_told INTEGER",
+    "UPDATE nodes SET expiry_told = key_expiry WHERE key_expiry <= unixepoch() * 1000",
+    "CREATE INDEX nodes_expiry ON nodes (key_expiry) WHERE key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told",
+  ],
 ];
 
 export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [

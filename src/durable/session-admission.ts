@@ -4,6 +4,7 @@ import { READ_ONLY_STREAMS, type MachineKey, type MapRequest } from "../protocol
 import { noteHead } from "./awakening.ts";
 import { releaseWoken } from "./deletion.ts";
 import type { NodeRecord } from "./nodes.ts";
+import { noteHeard } from "./predecessor.ts";
 import type { SessionKind } from "./session-layout.ts";
 import { seat } from "./session-shards.ts";
 import type { Admitted } from "./session-ticket.ts";
@@ -21,6 +22,7 @@ export function admitted(tailnet: Tailnet, node: NodeRecord): Admitted {
 function takeFacts(tailnet: Tailnet, node: NodeRecord, request: MapRequest, now: number): Admitted {
   const { Hostinfo, Version, TKAHead } = request;
   tailnet.describe(node, { lockKey: null, hostinfo: Hostinfo, capVersion: Version }, now);
+  noteHeard(tailnet, node);
   noteHead(tailnet, node, TKAHead, now);
   releaseWoken(tailnet, node, now);
   return admitted(tailnet, tailnet.nodes.require(node.nodeKey, node.machineKey));

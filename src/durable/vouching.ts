@@ -2,7 +2,9 @@
 
 import { parseAuthKey, type RegisterRequest } from "../protocol/index.ts";
 import { approvedLogin, takeApproval } from "./logins.ts";
+import type { NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
+import { isSameAttempt } from "./predecessor.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -15,6 +17,11 @@ export interface Vouched {
   readonly by: { readonly authKey: string } | { readonly login: string };
 }
 
+/** The auth key that vouches, or null where it is a login. */
+export function authKeyOf({ by }: Vouched): string | null {
+  return "authKey" in by ? by.authKey : null;
+}
+
 /** True where the request carries what might vouch for it. */
 export function hasVoucher(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): boolean {
   const { NodeKey, Auth } = request;
@@ -22,10 +29,17 @@ export function hasVoucher(tailnet: Tailnet, caller: Caller, request: RegisterRe
 }
 
 /**
- * Spends the auth key, or takes the approval; null where there is neither: somebody has to log the node in.
+ * Spends the auth key, or takes the approval; null where there is neither: somebody has to log the node in. `node` is the one that there is
+ * already, or null: the key that let it in is not spent twice for one attempt [G16].
  * Throws `bad_auth_key`, `auth_key_expired`, `auth_key_spent`.
  */
-export function vouch(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): Vouched | null {
+export function vouch(
+  tailnet: Tailnet,
+  caller: Caller,
+  request: RegisterRequest,
+  node: NodeRecord | null,
+  now: number,
+): Vouched | null {
   const login = approvedLogin(tailnet, caller.machineKey, request.NodeKey, now);
   if (login !== null) {
     takeApproval(tailnet, caller.machineKey, request.NodeKey);
@@ -36,14 +50,24 @@ export function vouch(tailnet: Tailnet, caller: Caller, request: RegisterRequest
   const parts = parseAuthKey(authKey);
   if (parts === null || parts.tailnet !== tailnet.info().id)
     throw new ControlError("bad_auth_key", "a new node needs an auth key of this tailnet");
-  const { id, tags, ephemeral, preauthorized } = tailnet.authKeys.spend(parts, now);
+  const { id, tags, ephemeral, preauthorized } = tailnet.authKeys.spend(
+    parts,
+    node !== null && isSameAttempt(node, request),
+    now,
+  );
   return { tags, ephemeral, preauthorized, by: { authKey: id } };
 }
 
 /** The same for a node that is in already: a key that is not good any more is passed over. */
-export function vouchAgain(tailnet: Tailnet, caller: Caller, request: RegisterRequest, now: number): Vouched | null {
+export function vouchAgain(
+  tailnet: Tailnet,
+  caller: Caller,
+  request: RegisterRequest,
+  node: NodeRecord,
+  now: number,
+): Vouched | null {
   try {
-    return vouch(tailnet, caller, request, now);
+    return vouch(tailnet, caller, request, node, now);
   } catch (error) {
     if (error instanceof ControlError) return null;
     throw error;

@@ -28,6 +28,8 @@ export const CONTROL_ERROR_CODES = [
   "bad_auth_key",
   "auth_key_spent",
   "auth_key_expired",
+  "tags_not_permitted",
+  "client_too_old",
   "node_key_owned",
   "node_key_expired",
   "not_approved",
@@ -59,6 +61,8 @@ export const CONTROL_ERROR_CODES = [
   "too_many_forks",
   "insufficient_weight",
   "not_canonical",
+  // What we do not offer.
+  "not_offered",
   // Ourselves.
   "no_control_key",
   "try_again",

@@ -2,7 +2,7 @@
 
 export { formatAuthKey, isTailnetId, parseAuthKey, type AuthKeyParts } from "./auth-key.ts";
 export { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
-export { CAPABILITY_VERSION } from "./capability-version.ts";
+export { CAPABILITY_VERSION, LEAST_CAPABILITY_VERSION } from "./capability-version.ts";
 export {
   CONTROL_SUBPROTOCOL,
   HANDSHAKE_FIELD,

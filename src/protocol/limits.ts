@@ -32,6 +32,9 @@ export const PENDING_INIT_MS = 10 * 60 * 1000;
 export const LOGIN_MS = 60 * 60 * 1000;
 /** Milliseconds for which the registration of a node that waits for its login is held: well before a client gives up (120 s). */
 export const LOGIN_HOLD_MS = 50_000;
+/** The same for a client's, whose request keeps the object of its connection awake: an object that waits for its own loopback is let go after
+ * 15 s. A client asks again by itself, a little later each time. */
+export const NATIVE_LOGIN_HOLD_MS = 10_000;
 /** Logins that wait, of one machine and of all: whoever has a key pair can ask for one. */
 export const MAX_LOGINS_OF_MACHINE = 4;
 export const MAX_LOGINS = 1000;

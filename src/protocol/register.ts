@@ -6,6 +6,7 @@ import {
   boolean,
   bytes,
   integer,
+  list,
   optional,
   parsed,
   record,
@@ -46,6 +47,11 @@ export const hostinfoFields = {
 };
 export const hostinfo = record(hostinfoFields);
 
+/** Tags that one node may ask for. */
+const MAX_REQUEST_TAGS = 64;
+/** What a node says of its host as it registers. `RequestTags`: those of `--advertise-tags`. */
+const registerHostinfo = record({ ...hostinfoFields, RequestTags: list(text, MAX_REQUEST_TAGS) });
+
 export const registerRequest = record({
   Version: withDefault(integer, 0),
   NodeKey: ownNodeKey,
@@ -54,8 +60,8 @@ export const registerRequest = record({
   /** The node's lock key (32 bytes), or null where it has none. */
   NLKey: optionalLockKey,
   Auth: optional(record({ AuthKey: withDefault(text, "") })),
-  Hostinfo: optional(hostinfo),
-  /** When the node wants its key to be over, RFC 3339. In the past, for its present key: it logs out. Go's zero time says nothing. */
+  Hostinfo: optional(registerHostinfo),
+  /** When the node wants its key to be over, RFC 3339: sooner than it would be. In the past: it logs out. Go's zero time says nothing. */
   Expiry: withDefault(text, ""),
   /** The `AuthURL` of an earlier answer: the answer waits until it was visited. Empty for none. */
   Followup: withDefault(text, ""),
@@ -64,7 +70,18 @@ export const registerRequest = record({
   NodeKeySignature: withDefault(bytes, NO_BYTES),
 });
 
+const user = record({ ID: withDefault(integer, 0), DisplayName: withDefault(text, "") });
+const login = record({
+  ID: withDefault(integer, 0),
+  Provider: withDefault(text, ""),
+  LoginName: withDefault(text, ""),
+  DisplayName: withDefault(text, ""),
+});
+
 export const registerResponse = record({
+  /** Whose node it is. Clients keep a profile by it. */
+  User: withDefault(user, { ID: 0, DisplayName: "" }),
+  Login: withDefault(login, { ID: 0, Provider: "", LoginName: "", DisplayName: "" }),
   NodeKeyExpired: withDefault(boolean, false),
   MachineAuthorized: withDefault(boolean, false),
   AuthURL: withDefault(text, ""),

@@ -5,6 +5,8 @@ import type { ObjectsEnv } from "../durable/index.ts";
 export interface WorkerEnv extends ObjectsEnv {
   /** D1: the record of all tailnets. */
   readonly RECORD: D1Database;
+  /** Under which people reach the control plane, as `https://host`: for pages that nodes are sent to. Absent: the address that a node uses. */
+  readonly PUBLIC_URL?: string;
   /** The bearer token of the tailnets' owner: a secret. Where it is not set, the admin API is closed. */
   readonly OWNER_TOKEN?: string;
 }

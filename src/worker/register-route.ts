@@ -4,11 +4,16 @@
  */
 
 import type { Context } from "hono";
-import type { LoginInfo } from "../durable/index.ts";
+import { isLogout, isNative, type LoginInfo } from "../durable/index.ts";
 import {
+  LEAST_CAPABILITY_VERSION,
+  LOGIN_HOLD_MS,
+  NATIVE_LOGIN_HOLD_MS,
   parseAuthKey,
   registerRequest,
+  registerResponse,
   type Outcome,
+  type Refusal,
   type RegisterRequest,
   type RegisterResponse,
 } from "../protocol/index.ts";
@@ -20,20 +25,15 @@ import { authorityOf, directoryOf, loginsOf } from "./objects.ts";
 
 type NodeContext = Context<AppTypes>;
 
-const ANSWER: RegisterResponse = {
-  NodeKeyExpired: false,
-  MachineAuthorized: false,
-  AuthURL: "",
-  NodeKeySignature: new Uint8Array(0),
-  Error: "",
-};
-
-function answerWith(c: NodeContext, response: Partial<RegisterResponse>): Response {
-  return answer(c, { ok: true, value: { ...ANSWER, ...response } });
+/** The answer of no tailnet: nobody is in yet. */
+function answerWith(c: NodeContext, fields: Partial<RegisterResponse>): Response {
+  const nobody = registerResponse({}, "answer");
+  return answer(c, { ok: true, value: { ...nobody, ...fields } });
 }
 
+/** Where a person reaches the page: under the address that an admin has set, or else the one under which the node reaches us. */
 function urlOf(c: NodeContext, { id }: LoginInfo): string {
-  return new URL(`${LOGIN_PATH}/${id}`, c.req.url).href;
+  return new URL(`${LOGIN_PATH}/${id}`, c.env.PUBLIC_URL || c.req.url).href;
 }
 
 /** The login that the request follows up, once it is settled or has waited long enough; null where it follows up none of its own. */
@@ -41,7 +41,8 @@ async function followed(c: NodeContext, { Followup, NodeKey }: RegisterRequest):
   const id = loginIdOf(Followup);
   const login = id === null ? null : await loginsOf(c.env).login(id);
   const isOwn = login?.machineKey === c.var.caller.machineKey && login.nodeKey === NodeKey;
-  return isOwn ? loginsOf(c.env).awaitLogin(login.id) : null;
+  const holdMs = isNative(c.var.caller) ? NATIVE_LOGIN_HOLD_MS : LOGIN_HOLD_MS;
+  return isOwn ? loginsOf(c.env).awaitLogin(login.id, holdMs) : null;
 }
 
 /** The tailnet that the machine is in by one of these node keys, or null. */
@@ -87,14 +88,27 @@ async function openLogin(c: NodeContext, request: RegisterRequest, tailnet: stri
   return opened.ok ? answerWith(c, { AuthURL: urlOf(c, opened.value) }) : refuse(c, opened.error);
 }
 
+const TOO_OLD: Refusal = {
+  code: "client_too_old",
+  message: "this Tailscale client is too old for this control plane: update it to v1.68.0 or later",
+};
+
+/** True where there was no tailnet to ask, or there is none any more. */
+function isNowhere(outcome: Outcome<unknown> | undefined): boolean {
+  return outcome === undefined || (!outcome.ok && outcome.error.code === "unknown_tailnet");
+}
+
 /** The route is written before the registration is answered: the node's next request finds its tailnet. */
 export async function handleRegister(c: NodeContext): Promise<Response> {
   const request = await readBody(c, registerRequest);
   if (request instanceof Response) return request;
+  if (isNative(c.var.caller) && request.Version < LEAST_CAPABILITY_VERSION) return refuse(c, TOO_OLD);
   const login = await followed(c, request);
   if (login?.state === "waiting") return answerWith(c, { AuthURL: urlOf(c, login) });
   if (login?.state === "denied") return answerWith(c, { Error: "an admin did not let this node in" });
   const asked = await ask(c, request, login);
+  // Who is in no tailnet any more is logged out.
+  if (isLogout(request, Date.now()) && isNowhere(asked?.outcome)) return answerWith(c, { NodeKeyExpired: true });
   if (asked === null) return withoutTailnet(c, request);
   const { tailnet, outcome } = asked;
   if (!outcome.ok && outcome.error.code === "unknown_tailnet" && !request.Auth?.AuthKey)

