@@ -86,8 +86,8 @@ describe("migrations", () => {
   test("leave an object as it was when it is opened again", async () => {
     const { tailnet, alice } = await lockedScene();
     const read = () => runInDurableObject(authorityOf(tailnet), (_, state) => [layout(state), dump(state)]);
-    const before = await read();
     const map = await alice.map();
+    const before = await read();
     await evictDurableObject(authorityOf(tailnet));
     expect(await read()).toEqual(before);
     expect(await alice.map()).toEqual(map);
