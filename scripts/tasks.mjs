@@ -9,6 +9,7 @@ export const TASKS = {
   "test:faults": [["test/faults/main.ts"]],
   "test:life": [["test/e2e/lock-life.ts"]],
   bench: [["test/bench/main.ts"]],
+  "bench:control": [["test/bench/control/main.ts"]],
   check: [["scripts/check.mjs"]],
   tailward: [["src/cli/main.ts"]],
   migrations: [["node_modules/drizzle-kit/bin.cjs", "generate"]],

@@ -1,5 +1,6 @@
 /** The product's Worker under measurement: its owner's API, tailnets of any size, and locks over them. All through its own routes. */
 
+import { randomBytes } from "node:crypto";
 import { readFileSync, readdirSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { nodeKdf } from "../../../src/node/native-crypto.ts";
@@ -24,6 +25,7 @@ import { settingsOf, type Bindings } from "./worker-settings.ts";
 
 const CONFIG = "wrangler.toml";
 const TOKEN = "owner-token-of-the-benchmark";
+const KEY_BYTES = 32;
 /** D1's migrations, in order, each a list of statements. */
 function d1Statements(): string[] {
   const folder = join(ROOT, "migrations");
@@ -44,11 +46,18 @@ export class Plane {
     this.#http = new Http(runtime.url, HANDS);
   }
 
-  /** Starts the Worker whose entry that is: the product's own, unless a benchmark has one that counts. */
-  static async start(entry?: string): Promise<Plane> {
+  /** Starts the Worker whose entry that is: the product's own, unless a benchmark has one that counts. Native clients come in by that port. */
+  static async start(entry?: string, native?: number): Promise<Plane> {
     const settings = settingsOf(CONFIG);
-    const env: Bindings = { ...settings.env, OWNER_TOKEN: { type: "text", value: TOKEN } };
-    const runtime = await Runtime.start(bundle(CONFIG, entry), { ...settings, env });
+    const noiseKey = `privkey:${randomBytes(KEY_BYTES).toString("hex")}`;
+    const env: Bindings = {
+      ...settings.env,
+      OWNER_TOKEN: { type: "text", value: TOKEN },
+      CONTROL_NOISE_KEY: { type: "text", value: noiseKey },
+    };
+    const tcp = native === undefined ? [] : [{ type: "connect" as const, protocol: "tcp" as const, port: native }];
+    const triggers = [...(settings.triggers ?? []), ...tcp];
+    const runtime = await Runtime.start(bundle(CONFIG, entry), { ...settings, triggers, env });
     for (const [binding, { type }] of Object.entries(env)) {
       if (type !== "d1") continue;
       const database = await runtime.miniflare.getD1Database(binding, settings.name);
@@ -96,20 +105,21 @@ export class Plane {
 export class Tailnet {
   readonly id: string;
   readonly nodes: BenchNode[] = [];
+  /** Reusable. */
+  readonly authKey: string;
   readonly #plane: Plane;
-  readonly #authKey: string;
 
   constructor(plane: Plane, id: string, authKey: string) {
     this.#plane = plane;
     this.id = id;
-    this.#authKey = authKey;
+    this.authKey = authKey;
   }
 
   /** Registers so many more nodes; the first of all is the signer. */
   async join(count: number): Promise<void> {
     const first = this.nodes.length;
     for (let i = 0; i < count; i++) this.nodes.push(new BenchNode(`node-${first + i}`, this.#plane));
-    await each(count, (i) => this.node(first + i).register(this.#authKey));
+    await each(count, (i) => this.node(first + i).register(this.authKey));
   }
 
   node(i: number): BenchNode {
