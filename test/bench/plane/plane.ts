@@ -1,8 +1,8 @@
 /** The product's Worker under measurement: its owner's API, tailnets of any size, and locks over them. All through its own routes. */
 
-import { randomBytes } from "node:crypto";
 import { readFileSync, readdirSync, existsSync } from "node:fs";
 import { join } from "node:path";
+import { newControlKey } from "../../../scripts/control-key.mjs";
 import { nodeKdf } from "../../../src/node/native-crypto.ts";
 import { TKA_PATHS, initBeginResponse } from "../../../src/protocol/index.ts";
 import {
@@ -25,7 +25,6 @@ import { settingsOf, type Bindings } from "./worker-settings.ts";
 
 const CONFIG = "wrangler.toml";
 const TOKEN = "owner-token-of-the-benchmark";
-const KEY_BYTES = 32;
 /** D1's migrations, in order, each a list of statements. */
 function d1Statements(): string[] {
   const folder = join(ROOT, "migrations");
@@ -49,11 +48,10 @@ export class Plane {
   /** Starts the Worker whose entry that is: the product's own, unless a benchmark has one that counts. Native clients come in by that port. */
   static async start(entry?: string, native?: number): Promise<Plane> {
     const settings = settingsOf(CONFIG);
-    const noiseKey = `privkey:${randomBytes(KEY_BYTES).toString("hex")}`;
     const env: Bindings = {
       ...settings.env,
       OWNER_TOKEN: { type: "text", value: TOKEN },
-      CONTROL_NOISE_KEY: { type: "text", value: noiseKey },
+      CONTROL_NOISE_KEY: { type: "text", value: newControlKey() },
     };
     const tcp = native === undefined ? [] : [{ type: "connect" as const, protocol: "tcp" as const, port: native }];
     const triggers = [...(settings.triggers ?? []), ...tcp];
