@@ -10,6 +10,7 @@ import { Delivery, Queues } from "./delivery.ts";
 import { refuseWaiting } from "./devices.ts";
 import type { ObjectsEnv } from "./env.ts";
 import { refuseExpired } from "./key-expiry.ts";
+import { LifeClock } from "./life-clock.ts";
 import { verifier } from "./native-verifier.ts";
 import type { NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
@@ -30,6 +31,9 @@ interface OfNode {
 /** What a node asks to be done. */
 type ActOfNode<T> = (tailnet: Tailnet, node: NodeRecord, now: number) => T;
 
+/** Milliseconds after which the alarm tries again what has failed. */
+const RETRY_MS = 60_000;
+
 export class Acts {
   readonly tailnet: Tailnet;
   readonly delivery: Delivery;
@@ -37,6 +41,7 @@ export class Acts {
   readonly herald: SessionHerald;
   readonly #ctx: DurableObjectState;
   readonly #clock: AlarmClock;
+  readonly #life: LifeClock;
 
   /** `env` is asked for whenever it is needed. */
   constructor(ctx: DurableObjectState, env: () => ObjectsEnv) {
@@ -46,10 +51,12 @@ export class Acts {
     this.#clock = new AlarmClock(ctx.storage);
     this.delivery = new Delivery(this.tailnet, new Queues(env()), this.#clock);
     this.courier = new ShareCourier({ tailnet: this.tailnet, clock: this.#clock, env, act: (body) => this.act(body) });
-    if (this.delivery.isPending() || nextDue(this.tailnet) !== null)
+    this.#life = new LifeClock(this.tailnet, this.#clock);
+    if (this.delivery.isPending() || nextDue(this.tailnet) !== null || this.#life.isWaiting())
       void ctx.blockConcurrencyWhile(async () => {
-        this.delivery.resume(await ctx.storage.getAlarm());
+        this.delivery.resume(await ctx.storage.getAlarm(), Date.now());
         this.courier.arm(Date.now());
+        this.#life.arm(Date.now());
       });
   }
 
@@ -73,7 +80,9 @@ export class Acts {
           settleLinks(tailnet, now);
           return given as never;
         });
-        this.delivery.look(now, tailnet.find()?.seq !== before);
+        const isNews = tailnet.find()?.seq !== before;
+        this.delivery.look(now, isNews);
+        this.#life.look(now, isNews);
         this.courier.arm(now);
         return value;
       },
@@ -114,15 +123,17 @@ export class Acts {
     });
   }
 
-  /** Sends again what has not arrived [W11]. */
+  /** Ends what is over, and sends again what has not arrived [W11][G18]. */
   async alarm(): Promise<void> {
     const now = Date.now();
     this.#clock.rang(now);
     try {
+      await this.#life.end((body) => this.act(body), now);
       await Promise.all([this.delivery.resend(now), this.courier.resend(now)]);
     } catch (error) {
       console.error("the alarm's work failed; it is set again", error);
       this.delivery.arm(now);
+      this.#life.arm(now + RETRY_MS);
     }
     this.courier.arm(Date.now());
   }

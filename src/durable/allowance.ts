@@ -25,6 +25,7 @@ export const SECRETS: Kind = { atOnce: 10, eachMs: 60_000 };
 const OWN_NEWS: ReadonlySet<string> = new Set([
   "node.rekeyed",
   "node.described",
+  "node.reported",
   "node.signed",
   "node.waking",
   "node.ignores_lock",

@@ -58,10 +58,15 @@ export class Delivery {
     return this.#tailnet.find() !== null && !this.#tailnet.outbox.isEmpty();
   }
 
-  /** Goes on with the alarm that an earlier instance has set. Null also where it is that alarm which has begun this instance. */
-  resume(alarm: number | null): void {
+  /**
+   * Goes on with the alarm that an earlier instance has set. Null also where it is that alarm which has begun this instance; one that is further
+   * away than ours can be was set for something else.
+   */
+  resume(alarm: number | null, now: number): void {
     this.#clock.found(alarm);
-    if (alarm !== null) this.#clock.want(PURPOSE, alarm);
+    if (alarm === null) return;
+    if (alarm <= now + MOST_RESEND_MS) this.#clock.want(PURPOSE, alarm);
+    else this.arm(now);
   }
 
   /** To be called in the turn of an act: sees to the alarm where the act has left news, and once in any case. */

@@ -29,6 +29,8 @@ export const EVENT_KINDS = [
   "node.tagged",
   "node.renamed",
   "node.removed",
+  // A person has said something on the node that is to be kept: why it was disconnected.
+  "node.reported",
   // What the lock means for one node.
   "node.signed",
   "node.needs_signature",

@@ -27,12 +27,18 @@ export function timeText(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
+/** Notes that an event has told of the end of a node's key at that time: the alarm tells of no other (lifetimes.ts). */
+export function noteTold({ store }: Tailnet, node: NodeRecord, keyExpiry: number | null): void {
+  store.run("UPDATE nodes SET expiry_told = ? WHERE id = ?", keyExpiry, node.id);
+}
+
 /** Ends a node's key now; a no-op where it is over. */
 export function expireKey(tailnet: Tailnet, by: By, node: NodeRecord, now: number): void {
   if (isExpired(node, now)) return;
   const details = { old: { keyExpiry: timeText(node.keyExpiry) }, new: { keyExpiry: timeText(now) } };
   const seq = tailnet.record(by, { kind: "node.expired", target: nodeTarget(node), ...details }, now);
   tailnet.nodes.setKeyExpiry(node, now, seq);
+  noteTold(tailnet, node, now);
 }
 
 /** Throws `node_key_expired` [G9]. */

@@ -7,6 +7,8 @@
 
 import { SIG_KIND, decodeNodeKeySignature, equalBytes, formatLockKey, nodeKeyFromBinary } from "../tka/index.ts";
 import {
+  LARGE_ANSWERS,
+  MAX_OLD_ANSWER_BYTES,
   MAX_SIGNATURE_BYTES,
   type AffectedSigsRequest,
   type AffectedSigsResponse,
@@ -61,11 +63,25 @@ export function submitSignature(
   return {};
 }
 
-/** The stored signatures that rest on the trusted key `KeyID`: they would be worth nothing without it. Throws `lock_not_enabled`. */
-export function affectedSignatures(tailnet: Tailnet, { KeyID }: AffectedSigsRequest): AffectedSigsResponse {
+/** Bytes of the answer that lists these: base64, with quotes and a comma. */
+function answerBytes(signatures: readonly Uint8Array[]): number {
+  return signatures.reduce((sum, { length }) => sum + 4 * Math.ceil(length / 3) + 3, 64);
+}
+
+/**
+ * The stored signatures that rest on the trusted key `KeyID`: they would be worth nothing without it. A list is never cut: who asks for it removes the
+ * key next, and locks out whoever is not on it. Throws `lock_not_enabled`, and `client_too_old` where the client could not read the answer.
+ */
+export function affectedSignatures(tailnet: Tailnet, { KeyID, Version }: AffectedSigsRequest): AffectedSigsResponse {
   tailnet.lock.require();
   const Signatures = tailnet.nodes
     .signedBy(KeyID)
     .flatMap(({ keySignature }) => (keySignature === null ? [] : [keySignature]));
+  if (Version < LARGE_ANSWERS && answerBytes(Signatures) > MAX_OLD_ANSWER_BYTES)
+    throw new ControlError(
+      "client_too_old",
+      `${Signatures.length} devices rest on this key, more than this client can be told of at once: update Tailscale here to v1.104 or later, or ` +
+        "use a signing device that has it",
+    );
   return { Signatures };
 }

@@ -225,7 +225,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     // The `key_expiry` of which an event has told: a key that runs out is told of once (key-expiry.ts).
     "ALTER TABLE nodes ADD COLUMN expiry_told INTEGER",
     "UPDATE nodes SET expiry_told = key_expiry WHERE key_expiry <= unixepoch() * 1000",
-    "CREATE INDEX nodes_expiry ON nodes (key_expiry) WHERE key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told",
+    "CREATE INDEX nodes_expiry ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told",
   ],
 ];
 

@@ -7,6 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import type {
   AffectedSigsRequest,
   AffectedSigsResponse,
+  AuditLogRequest,
   BootstrapRequest,
   BootstrapResponse,
   DisableRequest,
@@ -29,6 +30,7 @@ import type {
 import type { MachineKey } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
 import { Acts } from "./acts.ts";
+import { recordReport } from "./audit-log.ts";
 import { createAuthKey, revokeAuthKey } from "./auth-key-acts.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 import { deleteTailnet } from "./deletion.ts";
@@ -236,6 +238,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   affectedSigs(caller: Caller, request: AffectedSigsRequest): Promise<Outcome<AffectedSigsResponse>> {
     return this.#acts.ofMember(caller, request, (tailnet) => affectedSignatures(tailnet, request));
+  }
+
+  /** Puts what a client reports on the record. */
+  auditLog(caller: Caller, request: AuditLogRequest): Promise<Outcome<EmptyResponse>> {
+    return this.#acts.ofNode(caller, request, (tailnet, node, now) => recordReport(tailnet, node, request, now));
   }
 
   /** Admits a node's map request; `kind` is what is to hold its session, or null where there is to be none. */

@@ -4,6 +4,16 @@ export { formatAuthKey, isTailnetId, parseAuthKey, type AuthKeyParts } from "./a
 export { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
 export { CAPABILITY_VERSION, LEAST_CAPABILITY_VERSION } from "./capability-version.ts";
 export {
+  AUDIT_LOG_PATH,
+  FEATURE_QUERY_PATH,
+  SSH_ACTION_PATH,
+  UPDATE_HEALTH_PATH,
+  WHOAMI_PATH,
+  auditLogRequest,
+  featureQueryRequest,
+  type AuditLogRequest,
+} from "./client-rpc.ts";
+export {
   CONTROL_SUBPROTOCOL,
   HANDSHAKE_FIELD,
   KEY_PATH,

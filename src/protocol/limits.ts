@@ -26,6 +26,9 @@ export const MAX_BATCH_SIGNATURES = 4096;
  * without end, and each of their heads is looked at when a fork is decided. */
 export const MAX_LOSING_AUMS = 128;
 export const MAX_LOSING_BYTES = 4 * 1024 * 1024;
+/** Bytes that a client of an earlier capability version than `LARGE_ANSWERS` (that of v1.104) reads of an answer to `affected-sigs`. */
+export const MAX_OLD_ANSWER_BYTES = 1024 * 1024;
+export const LARGE_ANSWERS = 148;
 /** Milliseconds for which a pending init waits for its finish. */
 export const PENDING_INIT_MS = 10 * 60 * 1000;
 /** Milliseconds after which a login that no admin has settled, or whose node has not come back, is forgotten. */

@@ -23,6 +23,7 @@ import {
 import type { NodeKey } from "../tka/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
+import { clientRoutes } from "./client-routes.ts";
 import { answer, refuseMethod } from "./http-errors.ts";
 import { mapRoutes } from "./map-routes.ts";
 import { routeOf, type NodeContext } from "./node-route.ts";
@@ -60,4 +61,5 @@ export const nodeApi = new Hono<AppTypes>();
 nodeApi.post(REGISTER_PATH, handleRegister);
 for (const [rpc, path] of Object.entries(TKA_PATHS)) nodeApi.post(path, TKA_ROUTES[rpc as TkaRpc]);
 nodeApi.route("/", mapRoutes);
+nodeApi.route("/", clientRoutes);
 for (const path of [REGISTER_PATH, ...Object.values(TKA_PATHS)]) nodeApi.all(path, refuseMethod);

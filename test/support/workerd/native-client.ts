@@ -39,7 +39,8 @@ export class NativeClient extends TestNode {
 
   async ask(method: string, path: string, fields: Fields = {}): Promise<NativeAnswer> {
     const body = JSON.stringify({ Version: VERSION, NodeKey: this.nodeKey, ...fields }, jsonReplacer);
-    const response = await this.#app.request(`${ORIGIN}${path}`, { method, body }, env);
+    const init = method === "GET" ? { method } : { method, body };
+    const response = await this.#app.request(`${ORIGIN}${path}`, init, env);
     const text = await response.clone().text();
     return { ...(await answerOf(response)), text };
   }
