@@ -18,9 +18,11 @@ beforeAll(async () => {
 function reports(): Promise<unknown[]> {
   return runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
     storage.sql
-      .exec("SELECT actor ->> 'name' AS by, new FROM events WHERE kind = 'node.reported'")
+      .exec<{ by: string; detail: string }>(
+        "SELECT actor ->> 'name' AS by, new AS detail FROM events WHERE kind = 'node.reported'",
+      )
       .toArray()
-      .map(({ by, new: detail }) => [by, JSON.parse(String(detail))]),
+      .map(({ by, detail }) => [by, JSON.parse(detail) as unknown]),
   );
 }
 
