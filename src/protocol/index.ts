@@ -25,6 +25,11 @@ export {
 } from "./control-key.ts";
 export { earlyPayload } from "./early-payload.ts";
 export { CONTROL_ERROR_CODES, parseRefusal, type ControlErrorCode, type Outcome, type Refusal } from "./errors.ts";
+export type { HpackField } from "./hpack-static-table.ts";
+export { HTTP2_CODE } from "./http2-codes.ts";
+export { HTTP2_ERROR_CODES, Http2Error, type Http2ErrorCode } from "./http2-error.ts";
+export { Http2Server, type Http2Event } from "./http2-server.ts";
+export type { Http2Request } from "./http2-requests.ts";
 export * from "./limits.ts";
 export {
   formatRequestKey,

@@ -1,0 +1,400 @@
+/** Requests, right and wrong, frame by frame: [H56], [H58], [H61], [H62], [H63], [H64]. */
+
+import { describe, expect, test } from "vitest";
+import {
+  CODE,
+  END_HEADERS,
+  END_STREAM,
+  PADDED,
+  PREFACE,
+  RawClient,
+  SETTINGS,
+  TYPE,
+  begin,
+  block,
+  bytesOf,
+  concat,
+  frame,
+  goneWith,
+  opened,
+  post,
+  request,
+  resets,
+  type Came,
+} from "../support/http2-frames.ts";
+
+const MIB = 1024 * 1024;
+
+function data(stream: number, text: string, end = true): Uint8Array {
+  return frame(TYPE.data, end ? END_STREAM : 0, stream, bytesOf(text));
+}
+
+/** The bodies of the requests that were told. */
+function bodies({ events }: Came): string[] {
+  return events.flatMap((event) => (event.kind === "request" ? [String.fromCharCode(...event.request.body)] : []));
+}
+
+describe("a request", () => {
+  test("is told whole: head and body [H61]", () => {
+    const client = opened();
+    expect(client.send(begin(1, ["x-one", "1"], ["cookie", "a"], ["x-one", "2"], ["cookie", "b"])).events).toEqual([]);
+    expect(client.send(data(1, "he", false)).events).toEqual([]);
+    expect(client.send(data(1, "llo")).events).toEqual([
+      {
+        kind: "request",
+        request: {
+          stream: 1,
+          method: "POST",
+          path: "/p",
+          authority: "control",
+          headers: new Map([
+            ["x-one", "1, 2"],
+            ["cookie", "a; b"],
+          ]),
+          body: bytesOf("hello"),
+        },
+      },
+    ]);
+  });
+
+  test("may have its length said, no body, padding, priority and trailers", () => {
+    const padded = concat([3], bytesOf("abc"), [0, 0, 0]);
+    expect(bodies(opened().send(begin(1, ["content-length", "3"]), data(1, "abc")))).toEqual(["abc"]);
+    expect(bodies(opened().send(request(1, ["content-length", "0"])))).toEqual([""]);
+    expect(bodies(opened().send(begin(1), frame(TYPE.data, PADDED | END_STREAM, 1, padded)))).toEqual(["abc"]);
+    const dependent = concat([0, 0, 0, 0, 16], post());
+    expect(bodies(opened().send(frame(TYPE.headers, 0x25, 1, dependent)))).toEqual([""]);
+    const trailers = frame(TYPE.headers, END_HEADERS | END_STREAM, 1, block(["x-late", "1"]));
+    expect(bodies(opened().send(begin(1), data(1, "abc", false), trailers))).toEqual(["abc"]);
+  });
+
+  test("is told to go on where it asks first", () => {
+    const { frames } = opened().send(begin(1, ["expect", "100-continue"]));
+    expect(frames.map(({ type, flags, stream }) => ({ type, flags, stream }))).toEqual([
+      { type: TYPE.headers, flags: END_HEADERS, stream: 1 },
+    ]);
+  });
+
+  test.each([
+    ["an upper-case name", ["X-One", "1"]],
+    ["a space in a name", ["x one", "1"]],
+    ["an empty name", ["", "1"]],
+    ["a line feed in a value", ["x-one", "1\n2"]],
+    ["a NUL in a value", ["x-one", "1\u00002"]],
+    ["a space before a value", ["x-one", " 1"]],
+    ["a tab after a value", ["x-one", "1\t"]],
+    ["connection", ["connection", "close"]],
+    ["transfer-encoding", ["transfer-encoding", "chunked"]],
+    ["upgrade", ["upgrade", "websocket"]],
+    ["keep-alive", ["keep-alive", "5"]],
+    ["proxy-connection", ["proxy-connection", "close"]],
+    ["te with more than trailers", ["te", "gzip"]],
+    ["a pseudo-header field after a field", [":path", "/q"]],
+    ["a host that is not the authority", ["host", "other"]],
+    ["a length that is none", ["content-length", "-1"]],
+    ["a length of nothing", ["content-length", ""]],
+    ["a length with no body", ["content-length", "4"]],
+  ] as const)("with %s is malformed [H58]", (_, field) => {
+    const came = opened().send(request(1, ["x-first", "1"], field));
+    expect(came.events).toEqual([]);
+    expect(resets(came.frames)).toEqual([[1, CODE.protocol]]);
+  });
+
+  test.each([
+    [
+      "no method",
+      [
+        [":scheme", "https"],
+        [":path", "/"],
+      ],
+    ],
+    [
+      "no scheme",
+      [
+        [":method", "GET"],
+        [":path", "/"],
+      ],
+    ],
+    [
+      "no path",
+      [
+        [":method", "GET"],
+        [":scheme", "https"],
+      ],
+    ],
+    [
+      "an empty path",
+      [
+        [":method", "GET"],
+        [":scheme", "https"],
+        [":path", ""],
+      ],
+    ],
+    [
+      "a path without its slash",
+      [
+        [":method", "GET"],
+        [":scheme", "https"],
+        [":path", "p"],
+      ],
+    ],
+    [
+      "a space in its path",
+      [
+        [":method", "GET"],
+        [":scheme", "https"],
+        [":path", "/ p"],
+      ],
+    ],
+    [
+      "a star of another method's",
+      [
+        [":method", "GET"],
+        [":scheme", "https"],
+        [":path", "*"],
+      ],
+    ],
+    [
+      "a method twice",
+      [
+        [":method", "GET"],
+        [":method", "GET"],
+        [":scheme", "https"],
+        [":path", "/"],
+      ],
+    ],
+    [
+      "a pseudo-header field of a response",
+      [
+        [":method", "GET"],
+        [":scheme", "https"],
+        [":path", "/"],
+        [":status", "1"],
+      ],
+    ],
+    [
+      "an unknown pseudo-header field",
+      [
+        [":method", "GET"],
+        [":scheme", "https"],
+        [":path", "/"],
+        [":protocol", "x"],
+      ],
+    ],
+    [
+      "a user in its authority",
+      [
+        [":method", "GET"],
+        [":scheme", "https"],
+        [":path", "/"],
+        [":authority", "a@b"],
+      ],
+    ],
+    [
+      "a CONNECT with a path",
+      [
+        [":method", "CONNECT"],
+        [":path", "/"],
+        [":authority", "a"],
+      ],
+    ],
+  ] as const)("with %s is malformed [H58]", (_, fields) => {
+    const came = opened().send(frame(TYPE.headers, END_HEADERS | END_STREAM, 1, block(...fields)));
+    expect(came.events).toEqual([]);
+    expect(resets(came.frames)).toEqual([[1, CODE.protocol]]);
+  });
+
+  test("of another length than it said is malformed [H61]", () => {
+    expect(resets(opened().send(begin(1, ["content-length", "4"]), data(1, "abc")).frames)).toEqual([
+      [1, CODE.protocol],
+    ]);
+    const long = opened().send(begin(1, ["content-length", "2"]), data(1, "abc", false));
+    expect(resets(long.frames)).toEqual([[1, CODE.protocol]]);
+    const twice = opened().send(begin(1, ["content-length", "3"], ["content-length", "4"]), data(1, "abc"));
+    expect(resets(twice.frames)[0]).toEqual([1, CODE.protocol]);
+  });
+
+  test("with bad trailers is malformed, and so are trailers that end nothing", () => {
+    const pseudo = frame(TYPE.headers, END_HEADERS | END_STREAM, 1, block([":path", "/"]));
+    expect(resets(opened().send(begin(1), pseudo).frames)).toEqual([[1, CODE.protocol]]);
+    const open = frame(TYPE.headers, END_HEADERS, 1, block(["x-late", "1"]));
+    expect(resets(opened().send(begin(1), open).frames)).toEqual([[1, CODE.protocol]]);
+  });
+
+  test("to CONNECT is answered 501 by the core itself", () => {
+    const connect = block([":method", "CONNECT"], [":authority", "a:1"]);
+    const came = opened().send(frame(TYPE.headers, END_HEADERS, 1, connect));
+    expect(came.events).toEqual([]);
+    expect(came.frames.map(({ type }) => type)).toEqual([TYPE.headers, TYPE.reset]);
+    expect(resets(came.frames)).toEqual([[1, CODE.none]]);
+  });
+});
+
+describe("limits of a request", () => {
+  test("100 streams, and a refusal that may be tried again for the next", () => {
+    const client = opened();
+    const streams = Array.from({ length: 101 }, (_, at) => 2 * at + 1);
+    const came = client.send(...streams.map((stream) => begin(stream)));
+    expect(resets(came.frames)).toEqual([[201, CODE.refused]]);
+    expect(goneWith(client.send(data(1, "x")).frames)).toBeNull();
+    client.server.respond(1, 200, [], null, true);
+    client.take();
+    expect(client.send(begin(203)).frames).toEqual([]);
+  });
+
+  test("16 KiB of fields, and 100 of them: 431, and the connection goes on", () => {
+    const large = opened().send(request(1, ["x-large", "x".repeat(16_250)]), request(3));
+    expect(large.frames.map(({ type, stream }) => [type, stream])).toEqual([[TYPE.headers, 1]]);
+    expect(large.events).toHaveLength(1);
+    const many = Array.from({ length: 97 }, (_, at) => [`x-${at}`, ""] as const);
+    expect(opened().send(request(1, ...many)).events).toEqual([]);
+    expect(opened().send(request(1, ...many.slice(1))).events).toHaveLength(1);
+  });
+
+  test("8 MiB of body: 413, told at once where the length is said [H61]", () => {
+    const said = opened().send(begin(1, ["content-length", String(8 * MIB + 1)]));
+    expect(said.frames.map(({ type }) => type)).toEqual([TYPE.headers, TYPE.reset]);
+    const client = opened();
+    client.send(begin(1));
+    const piece = frame(TYPE.data, 0, 1, new Uint8Array(16_384));
+    for (let sent = 0; sent < 8 * MIB; sent += 16_384) expect(resets(client.send(piece).frames)).toEqual([]);
+    expect(client.server.buffered).toBe(8 * MIB);
+    const past = client.send(piece);
+    expect(past.frames.map(({ type }) => type)).toEqual([TYPE.headers, TYPE.reset]);
+    expect(client.server.buffered).toBe(0);
+    // What was still on its way costs no more than a frame.
+    expect(resets(client.send(piece).frames)).toEqual([[1, CODE.closed]]);
+  });
+
+  test("a frame of 16,384 octets, judged by its header [H56]", () => {
+    const header = frame(TYPE.data, 0, 1, new Uint8Array(16_385)).subarray(0, 9);
+    expect(goneWith(opened().send(header).frames)).toBe(CODE.size);
+  });
+
+  test("DATA within our windows, which are filled again [H63]", () => {
+    const client = opened();
+    client.send(begin(1));
+    const updates: number[] = [];
+    const piece = frame(TYPE.data, 0, 1, new Uint8Array(16_384));
+    for (let sent = 0; sent < MIB; sent += 16_384)
+      for (const { type, stream } of client.send(piece).frames) if (type === TYPE.update) updates.push(stream);
+    expect(updates).toEqual([0, 1, 0, 1]);
+  });
+});
+
+describe("a header block [H62]", () => {
+  const fragment = (flags: number, bytes: Uint8Array): Uint8Array => frame(TYPE.continuation, flags, 1, bytes);
+
+  test("may come in several frames", () => {
+    const fields = post();
+    const began = frame(TYPE.headers, END_STREAM, 1, fields.subarray(0, 3));
+    const came = opened().send(began, fragment(0, fields.subarray(3, 5)), fragment(END_HEADERS, fields.subarray(5)));
+    expect(came.events).toHaveLength(1);
+  });
+
+  test.each([
+    ["a frame of another kind", frame(TYPE.ping, 0, 0, new Uint8Array(8))],
+    ["an unknown frame", frame(0x77, 0, 0)],
+    ["a CONTINUATION of another stream", frame(TYPE.continuation, END_HEADERS, 3)],
+  ])("is broken by %s", (_, other) => {
+    expect(goneWith(opened().send(frame(TYPE.headers, 0, 1, post()), other).frames)).toBe(CODE.protocol);
+  });
+
+  test("does not begin with CONTINUATION", () => {
+    expect(goneWith(opened().send(fragment(END_HEADERS, post())).frames)).toBe(CODE.protocol);
+  });
+
+  test("is cut off after eight CONTINUATIONs, empty ones too", () => {
+    const client = opened();
+    client.send(frame(TYPE.headers, END_STREAM, 1, post()));
+    const nothing = new Uint8Array(0);
+    for (let count = 1; count <= 8; count++) expect(client.send(fragment(0, nothing)).frames).toEqual([]);
+    expect(goneWith(client.send(fragment(0, nothing)).frames)).toBe(CODE.calm);
+  });
+
+  test("is cut off after 32 KiB", () => {
+    const client = opened();
+    client.send(frame(TYPE.headers, END_STREAM, 1));
+    for (let count = 0; count < 2; count++) expect(client.send(fragment(0, new Uint8Array(16_384))).frames).toEqual([]);
+    expect(goneWith(client.send(fragment(0, new Uint8Array(1))).frames)).toBe(CODE.calm);
+  });
+
+  test("that cannot be decoded ends the connection", () => {
+    expect(goneWith(opened().send(frame(TYPE.headers, END_HEADERS | END_STREAM, 1, [0x80])).frames)).toBe(
+      CODE.compression,
+    );
+  });
+});
+
+describe("what breaks a connection [H64]", () => {
+  const zeros = (length: number): Uint8Array => new Uint8Array(length);
+  test.each([
+    ["DATA on stream 0", frame(TYPE.data, 0, 0, [1]), CODE.protocol],
+    ["DATA on a stream that was not opened", frame(TYPE.data, 0, 5, [1]), CODE.protocol],
+    ["more padding than DATA", concat(begin(1), frame(TYPE.data, PADDED, 1, [2, 0])), CODE.protocol],
+    ["no padding at all", concat(begin(1), frame(TYPE.data, PADDED, 1)), CODE.size],
+    ["HEADERS on stream 0", frame(TYPE.headers, END_HEADERS, 0, post()), CODE.protocol],
+    ["HEADERS on an even stream", frame(TYPE.headers, END_HEADERS, 2, post()), CODE.protocol],
+    ["HEADERS with half a priority", frame(TYPE.headers, 0x25, 1, zeros(4)), CODE.size],
+    ["HEADERS on a lower stream", concat(request(5), request(3)), CODE.closed],
+    ["PRIORITY on stream 0", frame(TYPE.priority, 0, 0, zeros(5)), CODE.protocol],
+    ["RST_STREAM on stream 0", frame(TYPE.reset, 0, 0, zeros(4)), CODE.protocol],
+    ["RST_STREAM on a stream that was not opened", frame(TYPE.reset, 0, 1, zeros(4)), CODE.protocol],
+    ["RST_STREAM cut short", concat(begin(1), frame(TYPE.reset, 0, 1, zeros(3))), CODE.size],
+    ["SETTINGS on a stream", frame(TYPE.settings, 0, 1), CODE.protocol],
+    ["SETTINGS cut short", frame(TYPE.settings, 0, 0, zeros(5)), CODE.size],
+    ["an acknowledgement with settings", frame(TYPE.settings, 1, 0, zeros(6)), CODE.size],
+    ["ENABLE_PUSH of 2", frame(TYPE.settings, 0, 0, [0, 2, 0, 0, 0, 2]), CODE.protocol],
+    ["an initial window of 2^31", frame(TYPE.settings, 0, 0, [0, 4, 0x80, 0, 0, 0]), CODE.flow],
+    ["a frame size of 16,383", frame(TYPE.settings, 0, 0, [0, 5, 0, 0, 0x3f, 0xff]), CODE.protocol],
+    ["a frame size of 2^24", frame(TYPE.settings, 0, 0, [0, 5, 1, 0, 0, 0]), CODE.protocol],
+    ["PUSH_PROMISE", frame(TYPE.push, END_HEADERS, 1, zeros(4)), CODE.protocol],
+    ["PING on a stream", frame(TYPE.ping, 0, 1, zeros(8)), CODE.protocol],
+    ["PING cut short", frame(TYPE.ping, 0, 0, zeros(7)), CODE.size],
+    ["GOAWAY on a stream", frame(TYPE.goAway, 0, 1, zeros(8)), CODE.protocol],
+    ["WINDOW_UPDATE cut short", frame(TYPE.update, 0, 0, zeros(3)), CODE.size],
+    ["WINDOW_UPDATE by nothing", frame(TYPE.update, 0, 0, zeros(4)), CODE.protocol],
+    ["WINDOW_UPDATE past 2^31 - 1", frame(TYPE.update, 0, 0, [0x7f, 0xff, 0xff, 0xff]), CODE.flow],
+    ["WINDOW_UPDATE of a stream that was not opened", frame(TYPE.update, 0, 1, [0, 0, 0, 1]), CODE.protocol],
+  ])("%s", (_, bytes, code) => {
+    const client = opened();
+    const came = client.send(bytes);
+    expect(goneWith(came.frames)).toBe(code);
+    expect(came.events.at(-1)).toEqual({ kind: "closed" });
+    expect(client.server.ended).toBe(true);
+    expect(client.send(request(7))).toEqual({ events: [], frames: [] });
+  });
+
+  test.each([
+    ["another preface", bytesOf("GET / HTTP/1.1\r\n\r\n")],
+    ["a first frame that is not SETTINGS", concat(PREFACE, frame(TYPE.ping, 0, 0, new Uint8Array(8)))],
+    ["a first frame that acknowledges", concat(PREFACE, frame(TYPE.settings, 1, 0))],
+    ["an unknown first frame", concat(PREFACE, frame(0x77, 0, 0))],
+  ])("%s", (_, bytes) => {
+    expect(goneWith(new RawClient().send(bytes).frames)).toBe(CODE.protocol);
+  });
+
+  test("and nothing else does: a preface and SETTINGS are answered", () => {
+    const { events, frames } = new RawClient().send(PREFACE, SETTINGS);
+    expect(events).toEqual([]);
+    expect(frames.map(({ type, flags }) => [type, flags])).toEqual([
+      [TYPE.settings, 0],
+      [TYPE.update, 0],
+      [TYPE.settings, 1],
+    ]);
+  });
+});
+
+describe("what breaks a stream", () => {
+  test.each([
+    ["DATA after its end", frame(TYPE.data, 0, 1, [1]), CODE.closed],
+    ["HEADERS after its end", request(1), CODE.closed],
+    ["PRIORITY of a wrong length", frame(TYPE.priority, 0, 1, [1]), CODE.size],
+    ["WINDOW_UPDATE by nothing", frame(TYPE.update, 0, 1, [0, 0, 0, 0]), CODE.protocol],
+    ["WINDOW_UPDATE past 2^31 - 1", frame(TYPE.update, 0, 1, [0x7f, 0xff, 0xff, 0xff]), CODE.flow],
+  ])("%s, and it is forgotten", (_, bytes, code) => {
+    const came = opened().send(request(1), bytes, request(3));
+    expect(resets(came.frames)).toEqual([[1, code]]);
+    expect(came.events.map(({ kind }) => kind)).toEqual(["request", "reset", "request"]);
+  });
+});
