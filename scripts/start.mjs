@@ -1,7 +1,7 @@
 /**
  * `npm start`: the whole system on this machine, in workerd, with its data in `.wrangler/state`. Makes its secrets and a tailnet on the
- * first run, and prints how to join. Arguments go to `wrangler dev`: `npm start -- --port 9000 --persist-to DIR`. Ends on an interrupt
- * and leaves no process behind.
+ * first run, and prints how to join. Arguments go to `wrangler dev`: `npm start -- --port 9000 --persist-to DIR`; two are our own: `--raw-port`
+ * and `--raw-address`, where Tailscale's clients come in without a bridge. Ends on an interrupt and leaves no process behind.
  */
 
 import { spawn } from "node:child_process";
@@ -11,11 +11,14 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { takeAlone } from "./alone.mjs";
 import { newControlKey } from "./control-key.mjs";
+import { writeLocalConfig } from "./local-config.mjs";
 import { applyMigrations } from "./migrate.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
 const DEFAULTS = ["--port", "8788", "--show-interactive-dev-session=false"];
+/** Where Tailscale's clients come in. */
+const RAW = { port: "8789", address: "127.0.0.1" };
 const READY = /Ready on (\S+)/;
 const GRACE_MS = 3000;
 /** Where wrangler looks for the secrets of a local run. Git ignores it. */
@@ -24,6 +27,8 @@ const SECRETS = join(ROOT, ".dev.vars");
 const AUTH_KEY = ".wrangler/auth-key";
 /** Where `tailward admin` finds this control plane. */
 const CONTROL_URL = ".wrangler/control-url";
+/** The configuration of this run, made anew each time. */
+const CONFIG = join(ROOT, ".wrangler/start.toml");
 /** Where wrangler keeps the data where no folder is named. */
 const STATE = ".wrangler/state";
 const TAILNET = "local.tailward";
@@ -78,6 +83,10 @@ Join it, each node with a state directory of its own, each in a terminal of its 
 Then look at its lock, and turn it on (README.md goes on from here):
   ${alice} lock
 
+Or join it with Tailscale's own client, on this machine:
+  tailscale up --login-server http://${raw.address}:${raw.port} --auth-key file:${join(ROOT, AUTH_KEY)}
+(from elsewhere, and for a control plane on Cloudflare: docs/native-clients.md)
+
 See and change what there is as its admin:
   tailward admin device list
   tailward admin --help
@@ -87,14 +96,25 @@ The admin API takes the owner's token, which is in .dev.vars. To see the whole s
 
 /** Wrangler refuses a flag given twice, so the default port gives way to the caller's. */
 function flagsWith(given) {
-  return given.some((flag) => /^--port(?:=|$)/.test(flag)) ? [...DEFAULTS.slice(2), ...given] : [...DEFAULTS, ...given];
+  const defaults = valueOf(given, "--port") === null ? DEFAULTS : DEFAULTS.slice(2);
+  const data = valueOf(given, "--persist-to") === null ? ["--persist-to", join(ROOT, STATE)] : [];
+  return ["--config", CONFIG, "--env-file", SECRETS, ...defaults, ...data, ...given];
 }
 
-/** The folder that the caller has named for the data, or null. */
-function folderIn(given) {
-  const at = given.findIndex((flag) => /^--persist-to(?:=|$)/.test(flag));
+/** The value of a flag among arguments, or null. */
+function valueOf(given, flag) {
+  const at = given.findIndex((each) => each === flag || each.startsWith(`${flag}=`));
   if (at < 0) return null;
-  return given[at].includes("=") ? given[at].slice("--persist-to=".length) : (given[at + 1] ?? null);
+  return given[at].includes("=") ? given[at].slice(flag.length + 1) : (given[at + 1] ?? null);
+}
+
+/** Takes our own flag out of the arguments, and gives its value. */
+function takeOwn(given, flag, otherwise) {
+  const value = valueOf(given, flag);
+  if (value === null) return otherwise;
+  const at = given.findIndex((each) => each === flag || each.startsWith(`${flag}=`));
+  given.splice(at, given[at] === flag ? 2 : 1);
+  return value;
 }
 
 /** Two at once on the same data would be two writers of every object. */
@@ -107,15 +127,21 @@ function takeData(folder) {
   }
 }
 
-const folder = folderIn(process.argv.slice(2));
+const given = process.argv.slice(2);
+const raw = {
+  port: takeOwn(given, "--raw-port", RAW.port),
+  address: takeOwn(given, "--raw-address", RAW.address),
+};
+const folder = valueOf(given, "--persist-to");
 takeData(folder);
 const token = secret("OWNER_TOKEN", () => randomBytes(24).toString("base64url"));
 // By which Tailscale's clients know this control plane: a new one would lock out those that have joined.
 secret("CONTROL_NOISE_KEY", newControlKey);
 await applyMigrations(folder);
+writeLocalConfig(CONFIG, raw);
 
 // A group of its own: workerd outlives wrangler unless the group is told.
-const child = spawn(process.execPath, [WRANGLER, "dev", ...flagsWith(process.argv.slice(2))], {
+const child = spawn(process.execPath, [WRANGLER, "dev", ...flagsWith(given)], {
   cwd: ROOT,
   detached: true,
   stdio: ["ignore", "pipe", "pipe"],

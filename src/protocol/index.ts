@@ -30,6 +30,20 @@ export { HTTP2_CODE } from "./http2-codes.ts";
 export { HTTP2_ERROR_CODES, Http2Error, type Http2ErrorCode } from "./http2-error.ts";
 export { Http2Server, type Http2Event } from "./http2-server.ts";
 export type { Http2Request } from "./http2-requests.ts";
+export { Http1Error, Http1HeadReader, MAX_HEAD_BYTES, type Http1Head } from "./http1-head.ts";
+export {
+  BODY_MS,
+  HANDSHAKE_CHARS,
+  HEAD_MS,
+  SWITCHED,
+  answerHead,
+  chunk,
+  connectionTarget,
+  hasBody,
+  nativeUpgradeOf,
+  passedOn,
+  plainAnswer,
+} from "./http1-relay.ts";
 export * from "./limits.ts";
 export {
   formatRequestKey,

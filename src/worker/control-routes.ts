@@ -10,6 +10,7 @@ import { Hono, type Context } from "hono";
 import { connectionRequest, controlKeyOf, noiseCrypto } from "../durable/index.ts";
 import {
   CONTROL_SUBPROTOCOL,
+  HANDSHAKE_CHARS,
   HANDSHAKE_FIELD,
   INITIATION_BYTES,
   KEY_PATH,
@@ -27,9 +28,6 @@ import { placeOfConnection } from "./connection-place.ts";
 import { refuse } from "./http-errors.ts";
 
 type ControlContext = Context<AppTypes>;
-
-/** Characters of an initiation in padded base64. */
-const HANDSHAKE_CHARS = 4 * Math.ceil(INITIATION_BYTES / 3);
 
 const NOT_AN_UPGRADE: Refusal = {
   code: "upgrade_required",

@@ -1,8 +1,15 @@
-/** The Worker: its app, the queues' consumers, and the objects that wrangler.toml names. */
+/** The Worker: its app, the queues' consumers, raw TCP where the host takes it, and the objects that wrangler.toml names. */
 
 import { app } from "./app.ts";
+import type { WorkerEnv } from "./env.ts";
 import { consume } from "./queues.ts";
+import { handleRawTcp } from "./raw-tcp.ts";
 
 export { Directory, NodeSessions, TailnetAuthority } from "../durable/index.ts";
 
-export default { fetch: app.fetch, queue: consume };
+export default {
+  fetch: app.fetch,
+  queue: consume,
+  connect: (socket: Socket, env: WorkerEnv, ctx: ExecutionContext): Promise<void> =>
+    handleRawTcp(socket, (request) => app.fetch(request, env, ctx)),
+};
