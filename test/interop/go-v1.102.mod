@@ -4,6 +4,7 @@ go 1.27.3
 
 require (
 	github.com/hdevalence/ed25519consensus v0.2.0
+	go4.org/netipx v0.0.0-20231129151722-fdeea329fbba
 	tailscale.com v1.102.5
 )
 
@@ -29,7 +30,6 @@ require (
 	github.com/tailscale/wireguard-go v0.0.0-20260715223240-2e01ba5b00f0 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	go4.org/mem v0.0.0-20240501181205-ae6ca9944745 // indirect
-	go4.org/netipx v0.0.0-20231129151722-fdeea329fbba // indirect
 	golang.org/x/crypto v0.54.0 // indirect
 	golang.org/x/exp v0.0.0-20260410095643-746e56fc9e2f // indirect
 	golang.org/x/net v0.56.0 // indirect

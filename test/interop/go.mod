@@ -4,6 +4,7 @@ go 1.27.3
 
 require (
 	github.com/hdevalence/ed25519consensus v0.2.0
+	go4.org/netipx v0.0.0-20260823151212-3075585bcbeb
 	tailscale.com v1.104.5
 )
 
@@ -29,7 +30,6 @@ require (
 	github.com/tailscale/wireguard-go v0.0.0-20260928213032-417aef361226 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	go4.org/mem v0.0.0-20240501181205-ae6ca9944745 // indirect
-	go4.org/netipx v0.0.0-20260823151212-3075585bcbeb // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/exp v0.0.0-20260908205506-85c1c2202aba // indirect
 	golang.org/x/net v0.60.0 // indirect
