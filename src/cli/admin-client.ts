@@ -74,12 +74,12 @@ export class AdminClient {
     this.#token = tokenFrom(flags, environment);
   }
 
-  async #fetch(method: Method, path: string, body: object | null): Promise<Response> {
+  async #fetch(method: Method, path: string, body: string | null, headers: Record<string, string>): Promise<Response> {
     try {
       return await fetch(new URL(path, this.#url), {
         method,
-        headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
-        ...(body === null ? {} : { body: JSON.stringify(body) }),
+        headers: { authorization: `Bearer ${this.#token}`, ...headers },
+        ...(body === null ? {} : { body }),
         // A token goes to nobody else.
         redirect: "error",
         signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -89,11 +89,23 @@ export class AdminClient {
     }
   }
 
-  /** Asks, and gives the answer in that shape. Throws UsageError with what the control plane says, and the way out. */
-  async ask<T>(method: Method, path: string, shape: Shape<T>, body: object | null = null): Promise<T> {
-    const response = await this.#fetch(method, path, body);
+  /** Asks, and gives the answer as text, with its ETag (null for none). Throws UsageError with what the control plane says, and the way out. */
+  async exchange(
+    method: Method,
+    path: string,
+    body: string | null,
+    headers: Record<string, string>,
+  ): Promise<{ text: string; etag: string | null }> {
+    const response = await this.#fetch(method, path, body, headers);
     const text = await readLimited(response, MAX_ANSWER_BYTES);
     if (!response.ok) throw new UsageError(refusedBecause(response.status, text));
+    return { text, etag: response.headers.get("etag") };
+  }
+
+  /** Asks, and gives the answer in that shape. Throws UsageError with what the control plane says, and the way out. */
+  async ask<T>(method: Method, path: string, shape: Shape<T>, body: object | null = null): Promise<T> {
+    const json = { "content-type": "application/json" };
+    const { text } = await this.exchange(method, path, body === null ? null : JSON.stringify(body), json);
     try {
       return parseJson(text, shape, "answer");
     } catch (error) {

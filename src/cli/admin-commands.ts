@@ -7,6 +7,7 @@ import { addKeys } from "./admin-keys.ts";
 import { addLockOfTailnet } from "./admin-lock.ts";
 import { addLogins } from "./admin-logins.ts";
 import { AdminPlace } from "./admin-place.ts";
+import { addPolicy } from "./admin-policy.ts";
 import { addRebuild } from "./admin-rebuild.ts";
 import { addShares } from "./admin-shares.ts";
 import { addSupport } from "./admin-support.ts";
@@ -17,7 +18,7 @@ import type { Place } from "./place.ts";
 export function addAdmin(program: Command, { terminal }: Place): void {
   const admin = program
     .command("admin")
-    .description("tailnets, auth keys, devices, logins, settings, shares, and how the lock stands")
+    .description("tailnets, auth keys, devices, logins, settings, the policy, shares, and how the lock stands")
     .option("--url <url>", "the control plane; $TAILWARD_URL, or the one of `npm start`, if not given")
     .option(
       "--token <file>",
@@ -31,6 +32,7 @@ export function addAdmin(program: Command, { terminal }: Place): void {
   addDevices(admin, place);
   addLogins(admin, place);
   addSettings(admin, place);
+  addPolicy(admin, place);
   addLockOfTailnet(admin, place);
   addRebuild(admin, place);
   addDeadLetters(admin, place);

@@ -51,7 +51,7 @@ export function deleteTailnet(
     if (mayHoldLock(node)) tailnet.nodes.seclude(node, now, seq);
     else removeNode(tailnet, by, node, now);
   }
-  for (const table of ["auth_keys", "approvals", "pending_init"]) tailnet.store.run(`DELETE FROM ${table}`);
+  for (const table of ["auth_keys", "approvals", "pending_init", "policies"]) tailnet.store.run(`DELETE FROM ${table}`);
   tailnet.store.run("UPDATE tailnet SET settings = '{}', deleted = ?", now);
 }
 

@@ -13,6 +13,7 @@ export const EVENT_KINDS = [
   "tailnet.created",
   "tailnet.deleted",
   "tailnet.settings",
+  "policy.changed",
   // The object is an older copy of itself: what came after it is not part of the tailnet's history any more.
   "tailnet.restored",
   "authkey.created",

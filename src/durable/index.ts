@@ -16,6 +16,8 @@ export { Queues } from "./delivery.ts";
 export { isNative, type Caller, type SignedProof } from "./nonces.ts";
 export type { Lane, Pointer } from "./outbox.ts";
 export { randomId } from "./random-id.ts";
+export type { PolicyFile } from "./policy-files.ts";
+export { failureText } from "./policy-acts.ts";
 export type { RecordPage, RecordedNews, RecordedNode, RecordedTailnet } from "./record.ts";
 export { isLogout } from "./registration.ts";
 export type { Settings, SettingsPatch } from "./settings.ts";

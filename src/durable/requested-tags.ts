@@ -6,20 +6,16 @@
  */
 
 import { refuseBadTags } from "./devices.ts";
+import { tagsRefused } from "./policy-acts.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 import type { Vouched } from "./vouching.ts";
-
-/** True where the policy lets whoever vouches give that tag away. */
-function isOwned(_tailnet: Tailnet, _vouched: Vouched, _tag: string): boolean {
-  return false;
-}
 
 /** The tags of a node that was vouched for, in order. Throws `tags_not_permitted`, and `malformed_request` for a tag of another form. */
 export function tagsOf(tailnet: Tailnet, vouched: Vouched, requested: readonly string[]): readonly string[] {
   if (requested.length === 0) return vouched.tags;
   refuseBadTags(requested);
-  const bad = requested.filter((tag) => !vouched.tags.includes(tag) && !isOwned(tailnet, vouched, tag));
+  const bad = tagsRefused(tailnet, vouched.tags, requested);
   if (bad.length > 0)
     throw new ControlError(
       "tags_not_permitted",

@@ -226,6 +226,11 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE nodes ADD COLUMN expiry_told INTEGER",
     "UPDATE nodes SET expiry_told = key_expiry WHERE key_expiry <= unixepoch() * 1000",
     "CREATE INDEX nodes_expiry ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told",
+    // Policy files that were set; the last one holds (policy-files.ts).
+    "CREATE TABLE policies (seq INTEGER PRIMARY KEY, text TEXT NOT NULL, etag TEXT NOT NULL, at INTEGER NOT NULL)",
+    // The seq of the last change that may have changed what a node is given by the policy [F14], and 1 where nodes matter to it.
+    "ALTER TABLE tailnet ADD COLUMN policy_seq INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE tailnet ADD COLUMN policy_of_nodes INTEGER NOT NULL DEFAULT 0",
   ],
 ];
 

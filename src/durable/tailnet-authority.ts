@@ -51,6 +51,9 @@ import { changesSince, type Changes, type ChangesWanted } from "./netmap.ts";
 import { byNode } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
 import type { Lane } from "./outbox.ts";
+import type { Failure } from "../policy/index.ts";
+import { checkPolicy, setPolicy } from "./policy-acts.ts";
+import type { PolicyFile } from "./policy-files.ts";
 import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record.ts";
 import { register } from "./registration.ts";
 import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
@@ -139,6 +142,20 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   changeSettings(by: By, patch: SettingsPatch): Promise<Outcome<Settings>> {
     return this.#acts.living((tailnet, now) => changeSettings(tailnet, by, patch, now));
+  }
+
+  policyFile(): Promise<Outcome<PolicyFile>> {
+    return this.#acts.living((tailnet) => tailnet.policies.current());
+  }
+
+  /** Puts a policy file in force, in the place of the one with the ETag `match`, or null for whichever. */
+  setPolicyFile(by: By, text: string, match: string | null): Promise<Outcome<PolicyFile>> {
+    return this.#acts.living((tailnet, now) => setPolicy(tailnet, by, text, match, now));
+  }
+
+  /** The tests of a policy file that fail. Refuses with `bad_policy`. */
+  checkPolicyFile(text: string): Promise<Outcome<readonly Failure[]>> {
+    return this.#acts.living((tailnet) => checkPolicy(tailnet, text));
   }
 
   devices(): Promise<Outcome<DeviceInfo[]>> {

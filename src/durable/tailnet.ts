@@ -9,6 +9,7 @@ import { newsOf, type NodeFacts } from "./node-facts.ts";
 import { Nodes, byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { Nonces, type Caller } from "./nonces.ts";
 import { Outbox } from "./outbox.ts";
+import { PolicyFiles, mattersToPolicy } from "./policy-files.ts";
 import { randomId } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
 import { AUTHORITY_MIGRATIONS } from "./schema.ts";
@@ -27,6 +28,8 @@ export interface TailnetInfo {
   readonly seq: number;
   /** The seq at which the lock last changed; 0 where it never has. */
   readonly lockSeq: number;
+  /** The seq at the last change that may have changed what a node is given by the policy [F14]; 0 where there was none. */
+  readonly policySeq: number;
   /** True once it was given up [W6]. */
   readonly deleted: boolean;
   /** The layout of its sessions objects [X3]. */
@@ -42,6 +45,7 @@ export class Tailnet {
   readonly events: Events;
   readonly outbox: Outbox;
   readonly shares: Shares;
+  readonly policies: PolicyFiles;
   readonly verifier: SignatureVerifier;
   readonly #news = new Allowance(NEWS);
   readonly #secrets = new Allowance(SECRETS);
@@ -60,6 +64,7 @@ export class Tailnet {
     this.events = new Events(store);
     this.outbox = new Outbox(store);
     this.shares = new Shares(store);
+    this.policies = new PolicyFiles(store);
   }
 
   /** Makes the tailnet, once; again with the same ID it is a no-op. */
@@ -98,7 +103,7 @@ export class Tailnet {
   }
 
   #read(): TailnetInfo | null {
-    const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq, deleted, shards FROM tailnet");
+    const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq, policy_seq, deleted, shards FROM tailnet");
     if (row === null) return null;
     return {
       id: row.text("id"),
@@ -107,6 +112,7 @@ export class Tailnet {
       era: row.integer("era"),
       seq: row.integer("seq"),
       lockSeq: row.integer("lock_seq"),
+      policySeq: row.integer("policy_seq"),
       deleted: row.integerOrNull("deleted") !== null,
       shards: row.integer("shards"),
     };
@@ -154,7 +160,8 @@ export class Tailnet {
   /** Counts a change and stores the event that tells of it [W2], and that it is to be passed on [W10]; gives its number. `now` in milliseconds since the epoch. */
   record(by: By, event: NewEvent, now: number): number {
     if (isOwnNews(by, event)) this.#news.take(by.actor.id, now);
-    this.store.run("UPDATE tailnet SET seq = seq + 1");
+    const policySeq = mattersToPolicy(event.kind) ? "iif(policy_of_nodes = 1, seq + 1, policy_seq)" : "policy_seq";
+    this.store.run(`UPDATE tailnet SET seq = seq + 1, policy_seq = ${policySeq}`);
     const { epoch, seq } = this.info();
     this.events.add(by, event, epoch, seq, now);
     this.outbox.add(seq);

@@ -38,6 +38,10 @@ export const CONTROL_ERROR_CODES = [
   "unknown_key_id",
   "unknown_login",
   "name_taken",
+  // The policy file.
+  "bad_policy",
+  "policy_tests_failed",
+  "policy_changed",
   // Sharing.
   "bad_invite",
   "unknown_share",

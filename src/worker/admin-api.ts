@@ -6,6 +6,7 @@ import { KEY_ROUTES } from "./admin-keys.ts";
 import { LOCK_ROUTES } from "./admin-lock.ts";
 import { LOGIN_ROUTES } from "./admin-logins.ts";
 import type { AdminRoute } from "./admin-route.ts";
+import { POLICY_ROUTES } from "./admin-policy.ts";
 import { SHARE_ROUTES } from "./admin-shares.ts";
 import { TAILNET_ROUTES } from "./admin-tailnets.ts";
 import type { AppTypes } from "./app-types.ts";
@@ -14,6 +15,7 @@ import { RECORD_ROUTES } from "./record-routes.ts";
 
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...TAILNET_ROUTES,
+  ...POLICY_ROUTES,
   ...KEY_ROUTES,
   ...DEVICE_ROUTES,
   ...LOGIN_ROUTES,

@@ -1,10 +1,12 @@
 /** `tailward admin` against the control plane as a newcomer starts it, with real agents. */
 
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formatLockKey } from "../../src/tka/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { AdminStage } from "./admin-stage.ts";
-import { expectRefusal } from "./support.ts";
+import { expectRefusal, type Ran } from "./support.ts";
 
 const stage = new AdminStage();
 beforeAll(() => stage.open(), 120_000);
@@ -37,6 +39,32 @@ describe("tailward admin", () => {
     expect(shown).toMatchObject({ name: "mainframe.one.test", tags: ["tag:ci"] });
     expect(await stage.printed("settings", "set", "devicesKeyDurationDays=9")).toMatch(/devicesKeyDurationDays +9/);
     expect(await stage.printed("settings", "get")).toMatch(/devicesKeyDurationDays +9/);
+  }, 60_000);
+
+  test("reads, checks, sets and edits the policy", async () => {
+    expect(await stage.printed("policy", "get")).toContain("none was set");
+    const file = join(stage.root, "policy.hujson");
+    const check = (): Promise<Ran> => stage.admin("policy", "check", file);
+    writeFileSync(file, `// Ours.\n{"acls": [{"action": "accept", "src": ["*"], "dst": ["*:22"]},]}\n`);
+    expect((await check()).out).toContain("The policy is good");
+    expect(await stage.printed("policy", "get")).toContain("none was set");
+    const [, etag = ""] = /ETag is "(\w+)"/.exec(await stage.printed("policy", "set", file)) ?? [];
+    expect(await stage.printed("policy", "get")).toBe(readFileSync(file, "utf8"));
+
+    writeFileSync(file, `{\n  "acl": []\n}`);
+    for (const refused of [await check(), await stage.admin("policy", "set", file)])
+      expectRefusal(refused, 'line 2, column 3: a policy file has no field "acl": is "acls" meant?');
+    writeFileSync(file, `{"acls": [], "tests": [{"src": "a@b.com", "accept": ["a@b.com:22"]}]}`);
+    for (const refused of [await check(), await stage.admin("policy", "set", file)])
+      expectRefusal(refused, "should be reached, and is not");
+
+    const editing = { ...stage.control.environment, EDITOR: "sed -i s/22/23/" };
+    expect((await stage.run(editing, ["admin", "policy", "edit"])).out).toContain("in force");
+    expect(await stage.printed("policy", "get")).toContain(`"*:23"`);
+    expectRefusal(await stage.admin("policy", "set", "--etag", etag, file), "has changed since it was read");
+    expectRefusal(await stage.admin("policy", "set", join(stage.root, "nothing")), "cannot read");
+    writeFileSync(file, "{}");
+    await stage.printed("policy", "set", file);
   }, 60_000);
 
   test("lets a node in that has no auth key", async () => {

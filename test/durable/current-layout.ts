@@ -40,6 +40,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
   "CREATE TABLE outbox (seq INTEGER PRIMARY KEY)",
   `CREATE TABLE pending_init ( one INTEGER PRIMARY KEY CHECK (one = 1), node_key TEXT NOT NULL, genesis BLOB NOT NULL,
     begun INTEGER NOT NULL, listed TEXT NOT NULL )`,
+  "CREATE TABLE policies (seq INTEGER PRIMARY KEY, text TEXT NOT NULL, etag TEXT NOT NULL, at INTEGER NOT NULL)",
   "CREATE TABLE removed_nodes (id INTEGER PRIMARY KEY, stable_id TEXT NOT NULL, machine_key TEXT NOT NULL, seq INTEGER NOT NULL)",
   "CREATE INDEX removed_nodes_seq ON removed_nodes (seq)",
   "CREATE TABLE retired_keys (node_key TEXT PRIMARY KEY, node_id INTEGER NOT NULL) WITHOUT ROWID",
@@ -51,7 +52,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
   "CREATE INDEX shares_other ON shares (other)",
   `CREATE TABLE tailnet ( id TEXT NOT NULL, name TEXT NOT NULL, epoch TEXT NOT NULL, created INTEGER NOT NULL, seq INTEGER NOT NULL,
     lock_seq INTEGER NOT NULL , settings TEXT NOT NULL DEFAULT '{}', deleted INTEGER,
-    shards INTEGER NOT NULL DEFAULT 0, era INTEGER NOT NULL DEFAULT 0)`,
+    shards INTEGER NOT NULL DEFAULT 0, era INTEGER NOT NULL DEFAULT 0, policy_seq INTEGER NOT NULL DEFAULT 0, policy_of_nodes INTEGER NOT NULL DEFAULT 0)`,
   `CREATE TABLE taken_nonces ( expires INTEGER NOT NULL, machine_key TEXT NOT NULL, nonce TEXT NOT NULL,
     PRIMARY KEY (expires, machine_key, nonce) ) WITHOUT ROWID`,
 ];

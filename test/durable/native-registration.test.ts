@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { RegisterResponse } from "../../src/protocol/index.ts";
 import { rotateSignature } from "../../src/tka/index.ts";
 import { later } from "../support/workerd/clock.ts";
+import { setPolicy } from "../support/workerd/policy.ts";
 import { admin, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
 import { lockedScene, sign } from "../support/workerd/locked.ts";
 import { NativeClient } from "../support/workerd/native-client.ts";
@@ -226,6 +227,25 @@ describe("tags that a client asks for", () => {
     expect((await client.registered(key, asking("web"))).Error).toBe("");
     const bad = await new NativeClient("b").registered(key, asking("web"));
     expect(bad.Error).toContain("tag:name");
+  });
+
+  test("are given where the policy lets whoever vouches give them [F10]", async () => {
+    const tailnet = await makeTailnet();
+    await setPolicy(
+      tailnet,
+      `{"tagOwners": {"tag:ci": [], "tag:web": ["autogroup:admin"], "tag:db": ["tag:ci"], "tag:prod": ["bob@example.com"]}}`,
+    );
+    const [plain, tagged] = [await makeAuthKey(tailnet), await makeAuthKey(tailnet, { tags: ["tag:ci"] })];
+    const client = new NativeClient("a");
+    const refusal = (tag: string): string => `requested tags [${tag}] are invalid or not permitted`;
+    expect((await client.registered(plain, asking("tag:prod"))).Error).toContain(refusal("tag:prod"));
+    expect((await client.registered(plain, asking("tag:db"))).Error).toContain(refusal("tag:db"));
+    expect((await client.registered(plain, asking("tag:web"))).Error).toBe("");
+    expect((await deviceOf(tailnet, client))["tags"]).toEqual(["tag:web"]);
+    const other = new NativeClient("b");
+    expect((await other.registered(tagged, asking("tag:web"))).Error).toContain(refusal("tag:web"));
+    expect((await other.registered(tagged, asking("tag:db"))).Error).toBe("");
+    expect((await deviceOf(tailnet, other))["tags"]).toEqual(["tag:ci", "tag:db"]);
   });
 
   test("that a node has lost keep it out of nothing when it comes back", async () => {

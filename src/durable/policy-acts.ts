@@ -1,0 +1,104 @@
+/** What admins do with the policy file. Everything here runs inside the caller's transaction. */
+
+import {
+  PolicyError,
+  isOfNodes,
+  parsePolicy,
+  refusedTags,
+  runTests,
+  type Failure,
+  type Policy,
+  type PolicyNode,
+} from "../policy/index.ts";
+import type { By } from "./events.ts";
+import { addressesOf } from "./node-address.ts";
+import type { NodeRecord } from "./nodes.ts";
+import { ownerUser } from "./owner-user.ts";
+import { etagOf, type PolicyFile } from "./policy-files.ts";
+import { peopleOf } from "./policy-people.ts";
+import { ControlError } from "./refuse.ts";
+import type { Tailnet } from "./tailnet.ts";
+
+/** As Tailscale's clients name a policy that nobody has set. */
+const DEFAULT_ETAG = "ts-default";
+/** Failures of tests that a refusal tells. */
+const MOST_TOLD = 10;
+
+function policyNodeOf(node: NodeRecord, domain: string): PolicyNode {
+  const { id, stableId, tags, home } = node;
+  const user = home === null && tags.length === 0 ? ownerUser(domain).LoginName : null;
+  return { id, stableId, user, tags, addresses: addressesOf(id), routes: [], sharedWith: home === null ? null : [] };
+}
+
+/** The text is attacker-controlled. Throws `bad_policy`. */
+function understood(tailnet: Tailnet, text: string): Policy {
+  try {
+    return parsePolicy(text, peopleOf(tailnet.info().name));
+  } catch (error) {
+    if (error instanceof PolicyError) throw new ControlError("bad_policy", error.message);
+    throw error;
+  }
+}
+
+function failures(tailnet: Tailnet, policy: Policy): readonly Failure[] {
+  if (policy.tests.length === 0 && policy.sshTests.length === 0) return [];
+  const { name } = tailnet.info();
+  return runTests(
+    policy,
+    tailnet.nodes.all().map((node) => policyNodeOf(node, name)),
+  );
+}
+
+export function failureText({ at, source, reason }: Failure): string {
+  return `line ${at.line}, column ${at.column}: from ${JSON.stringify(source)}, ${reason}`;
+}
+
+/** A policy's tests that fail; none where it may be set. Throws `bad_policy`. */
+export function checkPolicy(tailnet: Tailnet, text: string): readonly Failure[] {
+  return failures(tailnet, understood(tailnet, text));
+}
+
+/** Who has read another policy than the one that holds does not overwrite it unseen. */
+function refuseOther({ etag, isDefault }: PolicyFile, match: string | null): void {
+  if (match === null || match === etag || (isDefault && match === DEFAULT_ETAG)) return;
+  throw new ControlError("policy_changed", "the policy has changed since it was read: read it again", {
+    subject: etag,
+  });
+}
+
+/**
+ * Puts a policy file in force; the same again is a no-op. `match` is the ETag of the one that it is to take the place of, or null.
+ * Throws `bad_policy`, `policy_tests_failed`, `policy_changed`.
+ */
+export function setPolicy(tailnet: Tailnet, by: By, text: string, match: string | null, now: number): PolicyFile {
+  const before = tailnet.policies.current();
+  if (!before.isDefault && before.text === text) return before;
+  refuseOther(before, match);
+  const policy = understood(tailnet, text);
+  const failed = failures(tailnet, policy);
+  if (failed.length > 0)
+    throw new ControlError(
+      "policy_tests_failed",
+      `test(s) failed: ${failed.slice(0, MOST_TOLD).map(failureText).join("; ")}`,
+    );
+  const details = { old: { etag: before.etag }, new: { etag: etagOf(text), characters: text.length } };
+  const seq = tailnet.record(by, { kind: "policy.changed", target: tailnet.target("ACL"), ...details }, now);
+  tailnet.policies.set(text, isOfNodes(policy), seq, now);
+  return tailnet.policies.current();
+}
+
+/**
+ * Those of the wanted tags that whoever vouches for a node may not give it [F10]: the owner who approved its login or made its auth key, or
+ * where that key has tags, those.
+ */
+export function tagsRefused(tailnet: Tailnet, own: readonly string[], wanted: readonly string[]): readonly string[] {
+  const domain = tailnet.info().name;
+  const user = own.length === 0 ? ownerUser(domain).LoginName : null;
+  try {
+    return refusedTags(tailnet.policies.policy(domain), { user, tags: own }, wanted);
+  } catch (error) {
+    // What holds was understood once; where it no longer is, it allows nothing.
+    if (error instanceof PolicyError) return wanted.filter((tag) => !own.includes(tag));
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The policy files of a tailnet: the one that holds, and those before it.
+ *
+ * Rule [F13]: a file is stored as it was given, and only once it was understood and its own tests hold; until one is, the default holds.
+ * Rule [F14]: `policy_seq` is the seq of the last change that may have changed what any node is given by the policy: sessions past it need not look.
+ */
+
+import { createHash } from "node:crypto";
+import { DEFAULT_POLICY, parsePolicy, type Policy } from "../policy/index.ts";
+import type { EventKind } from "./events.ts";
+import { peopleOf } from "./policy-people.ts";
+import type { Store } from "./store.ts";
+
+/** Files that are kept, the one that holds among them. */
+const MOST_KEPT = 100;
+
+/** Events of changes that may change what nodes are given by a policy that names nodes, tags, users or shares. */
+const OF_NODES: ReadonlySet<EventKind> = new Set<EventKind>([
+  "tailnet.deleted",
+  "node.joined",
+  "node.expiry",
+  "node.authorized",
+  "node.tagged",
+  "node.removed",
+  "share.created",
+  "share.accepting",
+  "share.accepted",
+  "share.withdrawn",
+  "share.addressed",
+]);
+
+/** True where that event may change what a policy gives to nodes [F14]. */
+export function mattersToPolicy(kind: EventKind): boolean {
+  return OF_NODES.has(kind);
+}
+
+/** A policy file, as the admin API gives it. */
+export interface PolicyFile {
+  readonly text: string;
+  /** SHA-256 of the text, in hex. */
+  readonly etag: string;
+  /** True where nobody has set one. */
+  readonly isDefault: boolean;
+  /** The seq at which it was set; 0 for the default. */
+  readonly seq: number;
+}
+
+export function etagOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+export class PolicyFiles {
+  readonly #store: Store;
+  #parsed: { readonly etag: string; readonly domain: string; readonly policy: Policy } | null = null;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The one that holds. */
+  current(): PolicyFile {
+    const row = this.#store.row("SELECT seq, text, etag FROM policies ORDER BY seq DESC LIMIT 1");
+    if (row === null) return { text: DEFAULT_POLICY, etag: etagOf(DEFAULT_POLICY), isDefault: true, seq: 0 };
+    return { text: row.text("text"), etag: row.text("etag"), isDefault: false, seq: row.integer("seq") };
+  }
+
+  /** The one that holds, understood. Throws PolicyError where this code no longer takes what it once took. */
+  policy(domain: string): Policy {
+    const { text, etag } = this.current();
+    if (this.#parsed?.etag !== etag || this.#parsed.domain !== domain)
+      this.#parsed = { etag, domain, policy: parsePolicy(text, peopleOf(domain)) };
+    return this.#parsed.policy;
+  }
+
+  /** Puts a file in force from `seq` on. `ofNodes`: whether nodes matter to it. */
+  set(text: string, ofNodes: boolean, seq: number, now: number): void {
+    this.#store.run("INSERT INTO policies (seq, text, etag, at) VALUES (?, ?, ?, ?)", seq, text, etagOf(text), now);
+    this.#store.run("UPDATE tailnet SET policy_seq = ?, policy_of_nodes = ?", seq, ofNodes ? 1 : 0);
+    this.#store.run(
+      "DELETE FROM policies WHERE seq NOT IN (SELECT seq FROM policies ORDER BY seq DESC LIMIT ?)",
+      MOST_KEPT,
+    );
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The admin API for the policy file. Source: Tailscale's `/api/v2/tailnet/{tailnet}/acl`, as `tailscale-client-go-v2` uses it: human JSON where
+ * that is asked for, JSON otherwise; `ETag` and `If-Match`; `validate`, which answers 200 and says what is wrong.
+ */
+
+import { failureText, type PolicyFile } from "../durable/index.ts";
+import { MAX_POLICY_CHARS, parseHuJson, plain } from "../policy/index.ts";
+import { byOf, tailnetOf, type AdminContext, type AdminRoute } from "./admin-route.ts";
+import { refuse } from "./http-errors.ts";
+import { authorityOf } from "./objects.ts";
+
+const HUJSON = "application/hujson";
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/** The file in the form that was asked for. */
+function answerFile(c: AdminContext, { text, etag }: PolicyFile): Response {
+  const isRaw = (c.req.header("accept") ?? "").includes(HUJSON);
+  const body = isRaw ? text : JSON.stringify(plain(parseHuJson(text)), null, 2);
+  return c.body(body, 200, { "content-type": isRaw ? HUJSON : "application/json", etag: `"${etag}"` });
+}
+
+/** The file that was sent, in either form, or the refusal. Attacker-controlled. */
+async function sentFile(c: AdminContext): Promise<string | Response> {
+  try {
+    const text = utf8.decode(await c.req.arrayBuffer());
+    if (text.length <= MAX_POLICY_CHARS) return text;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return refuse(c, { code: "bad_policy", message: "a policy file is text in UTF-8" });
+  }
+  return refuse(c, { code: "bad_policy", message: `a policy file has at most ${MAX_POLICY_CHARS} characters` });
+}
+
+/** The ETag that is to be replaced, without its quotes; null for whichever. */
+function wantedTag(c: AdminContext): string | null {
+  const header = c.req.header("if-match") ?? "";
+  return header === "" || header === "*" ? null : header.replace(/^"(.*)"$/, "$1");
+}
+
+async function getPolicy(c: AdminContext): Promise<Response> {
+  const tailnet = await tailnetOf(c);
+  if (tailnet instanceof Response) return tailnet;
+  const outcome = await authorityOf(c.env, tailnet).policyFile();
+  return outcome.ok ? answerFile(c, outcome.value) : refuse(c, outcome.error);
+}
+
+async function setPolicy(c: AdminContext): Promise<Response> {
+  const tailnet = await tailnetOf(c);
+  if (tailnet instanceof Response) return tailnet;
+  const text = await sentFile(c);
+  if (text instanceof Response) return text;
+  const outcome = await authorityOf(c.env, tailnet).setPolicyFile(byOf(c), text, wantedTag(c));
+  return outcome.ok ? answerFile(c, outcome.value) : refuse(c, outcome.error);
+}
+
+async function validatePolicy(c: AdminContext): Promise<Response> {
+  const tailnet = await tailnetOf(c);
+  if (tailnet instanceof Response) return tailnet;
+  const text = await sentFile(c);
+  if (text instanceof Response) return text;
+  const outcome = await authorityOf(c.env, tailnet).checkPolicyFile(text);
+  if (!outcome.ok) {
+    const { code, message } = outcome.error;
+    return code === "bad_policy" ? c.json({ message }) : refuse(c, outcome.error);
+  }
+  if (outcome.value.length === 0) return c.json({});
+  const data = outcome.value.map((failure) => ({ user: failure.source, errors: [failureText(failure)] }));
+  return c.json({ message: "test(s) failed", data });
+}
+
+const ACL = "/api/v2/tailnet/:tailnet/acl";
+
+export const POLICY_ROUTES: readonly AdminRoute[] = [
+  { method: "GET", path: ACL, act: "policy.read", handle: getPolicy },
+  { method: "POST", path: ACL, act: "policy.set", handle: setPolicy },
+  { method: "POST", path: `${ACL}/validate`, act: "policy.check", handle: validatePolicy },
+];
