@@ -7,8 +7,10 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { MAP_SUBPROTOCOL, type Outcome } from "../protocol/index.ts";
+import { CONTROL_SUBPROTOCOL, KEEP_ALIVE_MS, MAP_SUBPROTOCOL, type Outcome } from "../protocol/index.ts";
 import type { Advanced } from "./advance-sessions.ts";
+import { ControlSessions } from "./control-sessions.ts";
+import { connectionOf, type ConnectionTicket } from "./control-ticket.ts";
 import type { ObjectsEnv } from "./env.ts";
 import { outcomeOf } from "./refuse.ts";
 import { bucketOfText } from "./session-layout.ts";
@@ -18,7 +20,8 @@ import { Snapshots } from "./snapshots.ts";
 import { SocketSessions } from "./socket-sessions.ts";
 import { StreamSessions } from "./stream-sessions.ts";
 
-/** Milliseconds between alarms while there are sockets. */
+/** Milliseconds between alarms while there are sockets: within that all tailnets have been compared, where they are few. Clients' map streams are kept
+ * alive by the same alarm, and it rings the more often. */
 const ALARM_MS = 5 * 60_000;
 /** Tailnets of sockets that are compared at one alarm, about, and alarms after which each has been compared. */
 const COMPARED_AT_ONCE = 50;
@@ -31,19 +34,27 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   readonly audience: MapAudience;
   readonly sockets: SocketSessions;
   readonly streams: StreamSessions;
+  readonly connections: ControlSessions;
+  /** Where in a period this object's alarms ring. */
+  readonly #phase: number;
   #comparing: ReturnType<typeof setTimeout> | undefined;
-  #isArmed = false;
+  /** When the alarm is known to ring, in milliseconds since the epoch; null where nothing is known of one. */
+  #armed: number | null = null;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
+    this.#phase = bucketOfText(ctx.id.toString(), KEEP_ALIVE_MS);
     const snapshots = new Snapshots(env);
     this.audience = new MapAudience(ctx, snapshots);
     this.sockets = new SocketSessions(ctx, env, this.audience);
     this.streams = new StreamSessions(snapshots);
+    this.connections = new ControlSessions(ctx, env, this.audience, this.streams, () => this.#arm());
   }
 
   /** A session for a node that the Worker has had admitted: its ticket is in a header that nothing from outside reaches. */
   override async fetch(request: Request): Promise<Response> {
+    const connection = connectionOf(request);
+    if (connection !== null) return this.#connect(connection);
     const { admitted, wish } = ticketOf(request);
     if (wish !== null) return this.#stream(admitted, wish);
     const socket = this.sockets.accept(admitted, Date.now());
@@ -53,6 +64,14 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
       webSocket: socket,
       headers: { "sec-websocket-protocol": MAP_SUBPROTOCOL },
     });
+  }
+
+  /** A client's connection, or a refusal: its handshake is opened here once more. */
+  async #connect(ticket: ConnectionTicket): Promise<Response> {
+    const socket = await this.connections.accept(ticket, Date.now());
+    if (socket === null) return new Response(null, { status: 400 });
+    const headers = { "sec-websocket-protocol": CONTROL_SUBPROTOCOL };
+    return new Response(null, { status: 101, webSocket: socket, headers });
   }
 
   /** The stream, or a refusal as JSON with a status that says so. */
@@ -88,31 +107,44 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     }
   }
 
+  /** Milliseconds between alarms. */
+  get #period(): number {
+    return this.connections.maps.areKeptAlive ? KEEP_ALIVE_MS : ALARM_MS;
+  }
+
+  /** Sees to it that the alarm rings in time. */
   async #arm(): Promise<void> {
-    if (this.#isArmed) return;
-    this.#isArmed = true;
-    if ((await this.ctx.storage.getAlarm()) === null) await this.#setAlarm();
+    const due = this.#next(Date.now());
+    this.#armed ??= await this.ctx.storage.getAlarm();
+    if (this.#armed !== null && this.#armed <= due) return;
+    this.#armed = due;
+    await this.ctx.storage.setAlarm(due);
   }
 
-  /** Not in step with other objects. */
-  #setAlarm(): Promise<void> {
-    return this.ctx.storage.setAlarm(Date.now() + ALARM_MS * (0.9 + Math.random() * 0.2));
+  /** When the next alarm is due: objects ring at the same distances, and not in step. */
+  #next(now: number): number {
+    return (Math.floor((now - this.#phase) / this.#period) + 1) * this.#period + this.#phase;
   }
 
-  /** Compares a part of the tailnets that have sockets here; each has its turn within the hour [X1]. */
+  /** Keeps clients' streams alive, and compares a part of the tailnets that are told of here; each has its turn within the hour [X1]. */
   override async alarm(): Promise<void> {
-    this.#isArmed = this.sockets.count > 0;
-    if (!this.#isArmed) return;
-    await this.#setAlarm();
-    this.sockets.sweep(Date.now());
+    const now = Date.now();
+    this.#armed = null;
+    if (this.sockets.count === 0 && this.connections.count === 0) return;
+    await this.#arm();
+    this.connections.maps.keepAlive();
+    this.sockets.sweep(now);
+    this.connections.sweep(now);
+    const period = this.#period;
     const tailnets = [...this.audience.tailnets()];
-    const turns = Math.min(MOST_TURNS, Math.ceil(tailnets.length / COMPARED_AT_ONCE));
-    const turn = Math.floor(Date.now() / ALARM_MS) % turns;
+    const turns = Math.min(MOST_TURNS, Math.ceil(tailnets.length / COMPARED_AT_ONCE)) * (ALARM_MS / period);
+    const turn = Math.floor((now - this.#phase) / period) % turns;
     const due = tailnets.filter((tailnet) => bucketOfText(tailnet, turns) === turn);
     await Promise.all(due.map((tailnet) => this.#compared(this.audience, tailnet)));
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    if (this.connections.sockets.isOne(socket)) return this.connections.take(socket, message, Date.now());
     try {
       await this.sockets.take(socket, message, Date.now());
     } catch (error) {
@@ -122,17 +154,22 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   }
 
   override webSocketClose(socket: WebSocket): void {
-    this.sockets.gone(socket);
+    if (this.connections.sockets.isOne(socket)) this.connections.sockets.gone(socket);
+    else this.sockets.gone(socket);
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.sockets.gone(socket);
+    this.webSocketClose(socket);
   }
 
   /** Told that the tailnet is at `seq`, after a commit; does nothing where it is there already. Rejects where the authority cannot be asked. */
   async advance(tailnet: string, seq: number): Promise<Advanced> {
     const reached = await Promise.all([this.audience.advance(tailnet, seq), this.streams.advance(tailnet, seq)]);
-    return { seq: Math.min(...reached), sessions: this.sockets.countOf(tailnet) + this.streams.of(tailnet) };
+    return { seq: Math.min(...reached), sessions: this.#sessionsOf(tailnet) };
+  }
+
+  #sessionsOf(tailnet: string): number {
+    return this.sockets.countOf(tailnet) + this.connections.countOf(tailnet) + this.streams.of(tailnet);
   }
 
   /** Sends a node its TKAInfo again: it has synchronised only in part. */

@@ -5,8 +5,7 @@ import { noteHead } from "./awakening.ts";
 import { releaseWoken } from "./deletion.ts";
 import type { NodeRecord } from "./nodes.ts";
 import { noteHeard } from "./predecessor.ts";
-import type { SessionKind } from "./session-layout.ts";
-import { seat } from "./session-shards.ts";
+import { seat, type Seating } from "./session-shards.ts";
 import type { Admitted } from "./session-ticket.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -29,20 +28,20 @@ function takeFacts(tailnet: Tailnet, node: NodeRecord, request: MapRequest, now:
 }
 
 /**
- * Admits a node's map request. `kind` is what is to hold its session, or null where there is to be none. A stream of a current client only reads:
+ * Admits a node's map request. `seating` is what is to hold its session, or null where there is to be none. A stream of a current client only reads:
  * it says its head, and nothing of its host.
  */
 export function admitMap(
   tailnet: Tailnet,
   node: NodeRecord,
   request: MapRequest,
-  kind: SessionKind | null,
+  seating: Seating | null,
   now: number,
 ): Admitted {
   const readsOnly = request.ReadOnly || (request.Stream && request.Version >= READ_ONLY_STREAMS);
   const said = readsOnly ? { ...request, Hostinfo: null, Version: node.capVersion } : request;
   const session = takeFacts(tailnet, node, said, now);
-  return kind === null ? session : seat(tailnet, session, kind, now);
+  return seating === null ? session : seat(tailnet, session, seating, now);
 }
 
 /** Admits a node's WebSocket: what it says of itself comes as its first message. */

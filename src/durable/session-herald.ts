@@ -2,7 +2,6 @@
 
 import { advanceShard } from "./advance-sessions.ts";
 import type { ObjectsEnv } from "./env.ts";
-import { shardOf } from "./session-layout.ts";
 import { forgetShard, shardsToTell } from "./session-shards.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -29,14 +28,11 @@ export class SessionHerald {
     }
   }
 
-  /** Has a node's session sent its TKAInfo again. Never rejects. */
+  /** Has a node's session sent its TKAInfo again, wherever it is held. Never rejects. */
   async nudge(nodeId: number): Promise<void> {
-    const { id, shards } = this.#tailnet.info();
-    const machineKey = this.#tailnet.nodes.machineOf(nodeId);
-    if (machineKey === null) return;
-    const names = (["socket", "stream"] as const).map((kind) => shardOf({ tailnet: id, machineKey, shards }, kind));
+    const { id } = this.#tailnet.info();
     const { NODE_SESSIONS: sessions } = this.#env;
-    const nudged = names.map((name) => sessions.get(sessions.idFromName(name)).nudge(id, nodeId));
+    const nudged = shardsToTell(this.#tailnet).map((name) => sessions.get(sessions.idFromName(name)).nudge(id, nodeId));
     for (const { status } of await Promise.allSettled(nudged))
       if (status === "rejected") console.warn("a session was not nudged");
   }

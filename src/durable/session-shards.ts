@@ -9,9 +9,12 @@ const ROUGHLY_MS = 5 * 60_000;
 /** Milliseconds after which a session that was admitted has long reached its shard. */
 const ARRIVED_MS = 10 * 60_000;
 
+/** What is to hold a session: an object of the layout, or the one that holds the client's connection, by its name. */
+export type Seating = SessionKind | { readonly holder: string };
+
 /** Records that a session goes to its shard. */
-export function seat(tailnet: Tailnet, session: Admitted, kind: SessionKind, now: number): Admitted {
-  const name = shardOf(session, kind);
+export function seat(tailnet: Tailnet, session: Admitted, seating: Seating, now: number): Admitted {
+  const name = typeof seating === "string" ? shardOf(session, seating) : seating.holder;
   const known = tailnet.store.row("SELECT admitted FROM session_shards WHERE name = ?", name);
   if (known === null || known.integer("admitted") < now - ROUGHLY_MS)
     tailnet.store.run("INSERT OR REPLACE INTO session_shards (name, admitted) VALUES (?, ?)", name, now);

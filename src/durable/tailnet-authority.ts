@@ -41,7 +41,6 @@ import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
 import { disable } from "./lock-disable.ts";
 import { exportLock, type LockExport } from "./lock-export.ts";
-import { farewell } from "./farewell.ts";
 import { initBegin, initFinish } from "./lock-init.ts";
 import { lockReport, type LockReport } from "./lock-report.ts";
 import { affectedSignatures, submitSignature } from "./lock-sign.ts";
@@ -59,8 +58,7 @@ import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record
 import { register } from "./registration.ts";
 import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
 import { admitMap, admitSocket, takeReport } from "./session-admission.ts";
-import type { SessionKind } from "./session-layout.ts";
-import { shardsToTell } from "./session-shards.ts";
+import { shardsToTell, type Seating } from "./session-shards.ts";
 import type { Admitted } from "./session-ticket.ts";
 import { createShare, listShares, takeClaim, withdrawShare, type Claim } from "./share-acts.ts";
 import { answerExchange, type Exchanged } from "./share-exchange.ts";
@@ -263,14 +261,9 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
     return this.#acts.ofNode(caller, request, (tailnet, node, now) => recordReport(tailnet, node, request, now));
   }
 
-  /** Admits a node's map request; `kind` is what is to hold its session, or null where there is to be none. */
-  admitMap(caller: Caller, request: MapRequest, kind: SessionKind | null): Promise<Outcome<Admitted>> {
-    return this.#acts.ofNode(caller, request, (tailnet, node, now) => admitMap(tailnet, node, request, kind, now));
-  }
-
-  /** The last map of a client whose node key is none any more; null where it never was. */
-  farewell(caller: Caller, nodeKey: NodeKey, zstd: boolean): Promise<Outcome<Uint8Array | null>> {
-    return this.#acts.act((tailnet) => farewell(tailnet, caller, nodeKey, zstd));
+  /** Admits a node's map request; `seating` is what is to hold its session, or null where there is to be none. */
+  admitMap(caller: Caller, request: MapRequest, seating: Seating | null): Promise<Outcome<Admitted>> {
+    return this.#acts.ofNode(caller, request, (tailnet, node, now) => admitMap(tailnet, node, request, seating, now));
   }
 
   admitSocket(caller: Caller, nodeKey: NodeKey): Promise<Outcome<Admitted>> {
@@ -294,7 +287,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   /** How many sessions objects of its own the tailnet has; 0 where it shares [X3]. */
   layout(): Promise<Outcome<number>> {
-    return this.#acts.living((tailnet) => tailnet.info().shards);
+    return this.#acts.act((tailnet) => tailnet.info().shards);
   }
 
   exportLock(): Promise<Outcome<LockExport>> {

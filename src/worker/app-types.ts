@@ -9,6 +9,8 @@ export interface AppTypes {
   Variables: {
     /** The machine that asks the node API. */
     caller: Caller;
+    /** The object that holds the connection of a client which came over Noise. */
+    holder?: string;
     /** The actor behind a request of the admin API. */
     by: By;
     /** Why the request is refused, once it is: the transport may have words of its own for it. */

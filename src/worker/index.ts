@@ -5,6 +5,7 @@ import type { WorkerEnv } from "./env.ts";
 import { consume } from "./queues.ts";
 import { handleRawTcp } from "./raw-tcp.ts";
 
+export { NodeApi } from "./node-entry.ts";
 export { Directory, NodeSessions, TailnetAuthority } from "../durable/index.ts";
 
 export default {

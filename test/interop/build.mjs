@@ -46,8 +46,7 @@ function isStale({ name, modfile }) {
   return inputs.some((input) => statSync(join(here, input)).mtimeMs > builtAt);
 }
 
-/** The environment in which `go` is new enough: the machine's own, or one fetched once. */
-export function goEnvironment() {
+function goEnvironment() {
   const env = { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "-mod=mod", GOWORK: "off", CGO_ENABLED: "0" };
   if (isNewEnough(goVersion(env))) return env;
   const bin = join(here, ".go", process.platform === "win32" ? "Scripts" : "bin");

@@ -1,0 +1,39 @@
+/**
+ * By which a sessions object reaches the node API with the requests of a client's connection: a loopback entrypoint, that nothing outside can call. Who
+ * asks comes in its props, as Noise has proven it.
+ */
+
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { Hono } from "hono";
+import type { NodeApiProps } from "../durable/index.ts";
+import type { AppTypes } from "./app-types.ts";
+import { limitBody } from "./body.ts";
+import type { WorkerEnv } from "./env.ts";
+import { refuse } from "./http-errors.ts";
+import { refuseNatively } from "./native-refusals.ts";
+import { nodeApi } from "./node-api.ts";
+
+/** The node API for a machine that its connection has proven. */
+function appFor({ machineKey, holder }: NodeApiProps): Hono<AppTypes> {
+  const app = new Hono<AppTypes>();
+  app.use(async (c, next) => {
+    c.set("caller", { machineKey, proof: "noise" });
+    c.set("holder", holder);
+    await next();
+  });
+  app.use(refuseNatively);
+  app.use(limitBody);
+  app.route("/", nodeApi);
+  app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
+  app.onError((error, c) => {
+    console.error("unexpected failure", error);
+    return refuse(c, { code: "internal", message: "something went wrong here: ask again" });
+  });
+  return app;
+}
+
+export class NodeApi extends WorkerEntrypoint<WorkerEnv, NodeApiProps> {
+  override async fetch(request: Request): Promise<Response> {
+    return appFor(this.ctx.props).fetch(request, this.env, this.ctx);
+  }
+}

@@ -1,0 +1,303 @@
+/** Connections of Tailscale clients [X9] to [X15]: on real objects, which are evicted in the middle of them. */
+
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { noiseCrypto, type NodeSessions } from "../../src/durable/index.ts";
+import { MAX_BODY_BYTES, type MapResponse } from "../../src/protocol/index.ts";
+import { encodeHex } from "../../src/tka/index.ts";
+import { ControlClient, type ClientStream } from "../support/workerd/control-client.ts";
+import { join, makeAuthKey, makeTailnet, sessions } from "../support/workerd/control.ts";
+import { changed, rename } from "../support/workerd/news.ts";
+import { TestNode } from "../support/workerd/test-node.ts";
+
+const RESET_REFUSED = 7;
+
+interface Scene {
+  readonly tailnet: string;
+  readonly bob: TestNode;
+  /** The machine of the client. */
+  readonly machine: ReturnType<typeof noiseCrypto.newKeyPair>;
+  /** Its connection, after it has joined: held where its tailnet is. */
+  readonly client: ControlClient;
+}
+
+async function scene(): Promise<Scene> {
+  const tailnet = await makeTailnet();
+  const bob = new TestNode("bob");
+  await join(tailnet, bob);
+  const machine = noiseCrypto.newKeyPair();
+  const newcomer = await ControlClient.connect("real", machine);
+  const answer = await newcomer.register(await makeAuthKey(tailnet));
+  expect([answer.status, answer.json["MachineAuthorized"]]).toEqual([200, true]);
+  newcomer.close();
+  return { tailnet, bob, machine, client: await ControlClient.connect("real", machine, newcomer.nodeKey) };
+}
+
+function again({ machine, client }: Scene): Promise<ControlClient> {
+  return ControlClient.connect("real", machine, client.nodeKey);
+}
+
+/** Has the object that holds the tailnet's connections hibernate. */
+function hibernate({ tailnet }: Pick<Scene, "tailnet">): Promise<void> {
+  return evictDurableObject(sessions(tailnet, "socket"));
+}
+
+async function opened(client: ControlClient): Promise<ClientStream> {
+  const stream = client.map();
+  const full = await stream.next();
+  expect(full.Node?.Key).toBe(client.nodeKey);
+  return stream;
+}
+
+/** The next message that is no keep-alive. */
+async function news(stream: ClientStream): Promise<MapResponse> {
+  for (;;) {
+    const message = await stream.next();
+    if (!message.KeepAlive) return message;
+  }
+}
+
+function inObject<T>(
+  { tailnet }: Pick<Scene, "tailnet">,
+  act: (object: NodeSessions, ctx: DurableObjectState) => T,
+): Promise<T> {
+  return runInDurableObject(sessions(tailnet, "socket"), act);
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("a client", () => {
+  test("registers, is told to come back where its tailnet is held, and has its map there [X15]", async () => {
+    const { tailnet } = await scene();
+    const machine = noiseCrypto.newKeyPair();
+    const newcomer = await ControlClient.connect("new", machine);
+    expect((await newcomer.register(await makeAuthKey(tailnet))).status).toBe(200);
+    const refused = await newcomer.map().whole();
+    expect([refused.reset, newcomer.isSentAway, (await newcomer.closed).code]).toEqual([RESET_REFUSED, true, 1000]);
+    const client = await ControlClient.connect("new", machine, newcomer.nodeKey);
+    const stream = client.map();
+    const full = await stream.next();
+    expect([stream.status, full.Node?.Key, full.Peers?.length]).toEqual([200, client.nodeKey, 2]);
+  });
+
+  test("hears of what changes, nothing twice and nothing lost, its object evicted before every message [X10]", async () => {
+    const all = await scene();
+    const stream = await opened(all.client);
+    const seqs: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      await hibernate(all);
+      await rename(all.bob, `name${i}`);
+      const delta = await news(stream);
+      expect([changed(delta), delta.Peers]).toEqual([[`name${i}`], null]);
+      seqs.push(delta.Seq);
+      if (i % 2 === 0) continue;
+      await hibernate(all);
+      const update = await all.client.map({ Stream: false, OmitPeers: true }).whole();
+      expect([update.status, update.body.length]).toEqual([200, 0]);
+    }
+    expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
+    expect(stream.unread).toBe(0);
+  });
+
+  test("gets one map without a stream, plain and compressed, and an update does not disturb its stream", async () => {
+    const { client } = await scene();
+    const stream = await opened(client);
+    for (const Compress of ["", "zstd"]) {
+      const one = client.map({ Stream: false, Compress });
+      expect((await one.next()).Peers).toHaveLength(1);
+      expect((await one.whole()).reset).toBeNull();
+    }
+    expect((await client.map({ Stream: false, OmitPeers: true, ReadOnly: true }).whole()).status).toBe(200);
+    expect([stream.unread, stream.isEnded]).toEqual([0, false]);
+  });
+
+  test("asks by GET with a body, under any authority and length, and is answered as by POST [X12]", async () => {
+    const { client } = await scene();
+    const get = await client.post("/machine/tka/sync/offer", { Head: "", Ancestors: [] }, "GET").whole();
+    const post = await client.post("/machine/tka/sync/offer", { Head: "", Ancestors: [] }).whole();
+    expect([get.status, get.text]).toEqual([post.status, post.text]);
+    const body = new TextEncoder().encode(JSON.stringify({ NodeKey: client.nodeKey, Stream: false, OmitPeers: true }));
+    const asked = client.request("POST", "/machine/map", body, [":authority", "//other"]);
+    expect((await asked.whole()).reset ?? asked.status).toBeGreaterThan(0);
+    const plain = await client.request("GET", "/nothing", null).whole();
+    expect(plain.status).toBe(404);
+  });
+
+  test("is nobody that a header or a path says [X12]", async () => {
+    const { client, bob } = await scene();
+    const other = client.request(
+      "POST",
+      "/machine/map",
+      new TextEncoder().encode(JSON.stringify({ NodeKey: bob.nodeKey, OmitPeers: true })),
+      ["x-tailward-map", "1"],
+      ["x-tailward-ticket", "{}"],
+    );
+    expect((await other.whole()).status).toBe(404);
+    const foreign = await client.request("GET", "//evil.example/machine/map", null).whole();
+    expect(foreign.status).toBe(404);
+    expect((await client.request("TRACE", "/machine/map", null).whole()).status).toBe(400);
+  });
+});
+
+describe("what is saved of a connection", () => {
+  test("is small, also with all the map streams that it may have [X10]", async () => {
+    const all = await scene();
+    const streams = [await opened(all.client), await opened(all.client)];
+    const size = await inObject(all, (_, ctx) =>
+      Math.max(...ctx.getWebSockets("control").map((socket) => (socket.deserializeAttachment() as Uint8Array).length)),
+    );
+    expect(streams.map(({ isEnded }) => isEnded)).toEqual([false, false]);
+    expect(size).toBeGreaterThan(100);
+    expect(size).toBeLessThan(4096);
+  });
+
+  test.each([
+    ["of another version", (saved: Uint8Array) => saved.with(0, 9)],
+    ["cut off", (saved: Uint8Array) => saved.slice(0, 20)],
+    ["of no meaning", () => new Uint8Array([1, 1, 0, 0, 0, 0, 123])],
+    ["nothing", () => null],
+  ])("and is %s has the client come back [X10]", async (_, spoil) => {
+    const all = await scene();
+    await opened(all.client);
+    await inObject(all, (__, ctx) => {
+      for (const socket of ctx.getWebSockets("control"))
+        socket.serializeAttachment(spoil(socket.deserializeAttachment() as Uint8Array));
+    });
+    await hibernate(all);
+    all.client.post("/machine/map", { OmitPeers: true });
+    expect((await all.client.closed).code).toBe(1012);
+    expect((await opened(await again(all))).status).toBe(200);
+  });
+
+  test("is nothing while a part of a request has come: who leaves it at that loses the connection [X11]", async () => {
+    const all = await scene();
+    await opened(all.client);
+    const { stream, frames } = all.client.frames("POST", "/nothing", new Uint8Array(100));
+    all.client.send(frames[0] ?? new Uint8Array(0));
+    const saved = (): Promise<number[]> =>
+      inObject(all, (_, ctx) =>
+        ctx.getWebSockets("control").map((socket) => (socket.deserializeAttachment() as Uint8Array).length),
+      );
+    await vi.waitFor(async () => expect(await saved()).toEqual([2]));
+    all.client.send(frames[1] ?? new Uint8Array(0));
+    expect((await stream.whole()).status).toBe(404);
+    expect((await saved())[0]).toBeGreaterThan(100);
+    await inObject(all, ({ connections: { sockets } }) => void Object.assign(sockets, { standingMs: 0, watchMs: 10 }));
+    all.client.sendRaw(all.client.seal(new Uint8Array(9)).subarray(0, 5));
+    expect((await all.client.closed).code).toBe(1008);
+    await inObject(
+      all,
+      ({ connections: { sockets } }) => void Object.assign(sockets, { standingMs: 60_000, watchMs: 5000 }),
+    );
+  });
+});
+
+describe("records [X9]", () => {
+  test("come once and in order while requests, news and keep-alives interleave, the object evicted between", async () => {
+    const sealed = new Set<string>();
+    const seal = noiseCrypto.seal.bind(noiseCrypto);
+    vi.spyOn(noiseCrypto, "seal").mockImplementation((key, nonce, ...rest) => {
+      const use = `${encodeHex(key)} ${encodeHex(nonce)}`;
+      expect(sealed.has(use)).toBe(false);
+      sealed.add(use);
+      return seal(key, nonce, ...rest);
+    });
+    const all = await scene();
+    const stream = await opened(all.client);
+    for (let round = 0; round < 3; round++) {
+      const asked = Array.from({ length: 8 }, () => all.client.map({ Stream: false, OmitPeers: true }));
+      const told = rename(all.bob, `round${round}`);
+      const rung = runDurableObjectAlarm(sessions(all.tailnet, "socket"));
+      for (const one of asked) expect((await one.whole()).status).toBe(200);
+      await Promise.all([told, rung]);
+      let name = "";
+      while (name !== `round${round}`) name = changed(await stream.next())[0] ?? name;
+      await hibernate(all);
+    }
+    expect(sealed.size).toBeGreaterThan(30);
+  });
+
+  test.each(["serializeAttachment", "send"] as const)(
+    "are not sent again where %s fails in the middle of the step: the connection is over",
+    async (method) => {
+      const all = await scene();
+      const stream = await opened(all.client);
+      const before = all.client.records;
+      await inObject(all, ({ connections }) => {
+        const socket = [...connections.sockets.all().keys()].at(-1);
+        const good = WebSocket.prototype[method] as (...given: unknown[]) => void;
+        let failures = 1;
+        const spoilt = (...given: unknown[]): void => {
+          if (failures-- > 0) throw new Error("made to fail");
+          good.apply(socket, given);
+        };
+        Object.defineProperty(socket, method, { value: spoilt });
+      });
+      await rename(all.bob, "bert");
+      expect((await all.client.closed).code).toBe(1011);
+      expect([all.client.records, stream.unread]).toEqual([before, 0]);
+      expect((await opened(await again(all))).status).toBe(200);
+    },
+  );
+
+  test("that do not open end the connection; a text does too", async () => {
+    const all = await scene();
+    const record = all.client.seal(new Uint8Array(4));
+    all.client.sendRaw(record);
+    all.client.sendRaw(record);
+    expect((await all.client.closed).code).toBe(1002);
+    const other = await again(all);
+    other.sendRaw("text");
+    expect((await other.closed).code).toBe(1002);
+  });
+});
+
+describe("limits", () => {
+  test("a body that is too large is refused, and the connection goes on [X13]", async () => {
+    const { client } = await scene();
+    const large = await client.request("POST", "/machine/map", new Uint8Array(MAX_BODY_BYTES + 1)).whole();
+    expect(large.status).toBe(413);
+    expect((await client.map({ Stream: false, OmitPeers: true }).whole()).status).toBe(200);
+  });
+
+  test("a machine may have some connections; those beyond, the oldest first, are told to come back, and not for who only repeats a handshake [X14]", async () => {
+    const all = await scene();
+    const first = all.client;
+    await opened(first);
+    const replayed = await Promise.all(Array.from({ length: 6 }, () => ControlClient.open(first.initiator)));
+    for (const socket of replayed) socket.accept();
+    expect((await first.map({ Stream: false, OmitPeers: true }).whole()).status).toBe(200);
+    const later: ControlClient[] = [];
+    for (let i = 0; i < 4; i++) {
+      const client = await again(all);
+      later.push(client);
+      expect((await client.map({ Stream: false, OmitPeers: true }).whole()).status).toBe(200);
+    }
+    expect((await first.closed).code).toBe(1000);
+    expect([first.isSentAway, later.map(({ isClosed }) => isClosed)]).toEqual([true, [false, false, false, false]]);
+  });
+});
+
+describe("the alarm", () => {
+  test("keeps streams alive, and lets them hear of what was lost on both ways [X1]", async () => {
+    const all = await scene();
+    const stream = await opened(all.client);
+    await runDurableObjectAlarm(sessions(all.tailnet, "socket"));
+    expect((await stream.next()).KeepAlive).toBe(true);
+    await hibernate(all);
+    await runDurableObjectAlarm(sessions(all.tailnet, "socket"));
+    expect((await stream.next()).KeepAlive).toBe(true);
+  });
+
+  test("is due again within the time of a keep-alive", async () => {
+    const all = await scene();
+    await opened(all.client);
+    await vi.waitFor(async () =>
+      expect((await inObject(all, (_, ctx) => ctx.storage.getAlarm())) ?? Infinity).toBeLessThanOrEqual(
+        Date.now() + 50_000,
+      ),
+    );
+  });
+});
