@@ -8,6 +8,7 @@ export const TASKS = {
   demo: [["test/e2e/demo.ts"]],
   "test:faults": [["test/faults/main.ts"]],
   "test:life": [["test/e2e/lock-life.ts"]],
+  "test:clients": [["test/clients/main.ts"]],
   bench: [["test/bench/main.ts"]],
   "bench:control": [["test/bench/control/main.ts"]],
   check: [["scripts/check.mjs"]],

@@ -41,6 +41,7 @@ import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
 import { disable } from "./lock-disable.ts";
 import { exportLock, type LockExport } from "./lock-export.ts";
+import { farewell } from "./farewell.ts";
 import { initBegin, initFinish } from "./lock-init.ts";
 import { lockReport, type LockReport } from "./lock-report.ts";
 import { affectedSignatures, submitSignature } from "./lock-sign.ts";
@@ -264,6 +265,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   /** Admits a node's map request; `seating` is what is to hold its session, or null where there is to be none. */
   admitMap(caller: Caller, request: MapRequest, seating: Seating | null): Promise<Outcome<Admitted>> {
     return this.#acts.ofNode(caller, request, (tailnet, node, now) => admitMap(tailnet, node, request, seating, now));
+  }
+
+  /** The last map of a client whose node key is none any more; null where it never was. */
+  farewell(caller: Caller, nodeKey: NodeKey, zstd: boolean): Promise<Outcome<Uint8Array | null>> {
+    return this.#acts.act((tailnet) => farewell(tailnet, caller, nodeKey, zstd));
   }
 
   admitSocket(caller: Caller, nodeKey: NodeKey): Promise<Outcome<Admitted>> {

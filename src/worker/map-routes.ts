@@ -4,8 +4,22 @@
  */
 
 import { Hono } from "hono";
-import { MAP_TICKET_HEADER, ticketRequest, type Admitted, type MapTicket, type StreamWish } from "../durable/index.ts";
-import { MAP_PATH, MAP_SUBPROTOCOL, mapRequest, parseRefusal, type MapRequest } from "../protocol/index.ts";
+import {
+  MAP_TICKET_HEADER,
+  isNative,
+  ticketRequest,
+  type Admitted,
+  type MapTicket,
+  type StreamWish,
+} from "../durable/index.ts";
+import {
+  MAP_PATH,
+  MAP_SUBPROTOCOL,
+  mapRequest,
+  parseRefusal,
+  type MapRequest,
+  type Refusal,
+} from "../protocol/index.ts";
 import { TkaError, parseNodeKey, type NodeKey } from "../tka/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { readBody } from "./body.ts";
@@ -26,6 +40,20 @@ async function stream(c: NodeContext, admitted: Admitted, wish: StreamWish): Pro
   return refuse(c, refusal ?? { code: "internal", message: "something went wrong here: ask again" });
 }
 
+/** What a client is shown instead of a refusal whose node is here no more [M12]; null for all others. */
+async function farewell(
+  c: NodeContext,
+  tailnet: string,
+  request: MapRequest,
+  { code }: Refusal,
+): Promise<Response | null> {
+  if (code !== "unknown_node" || !isNative(c.var.caller)) return null;
+  const { NodeKey, Compress } = request;
+  const last = await authorityOf(c.env, tailnet).farewell(c.var.caller, NodeKey, Compress === "zstd");
+  if (!last.ok || last.value === null) return null;
+  return c.body(last.value.slice().buffer, 200, { "content-type": "application/octet-stream" });
+}
+
 async function handleMap(c: NodeContext): Promise<Response> {
   const request = await readBody(c, mapRequest);
   if (request instanceof Response) return request;
@@ -35,7 +63,7 @@ async function handleMap(c: NodeContext): Promise<Response> {
   const { holder } = c.var;
   const seating = holder === undefined ? "stream" : { holder };
   const admitted = await authorityOf(c.env, tailnet).admitMap(c.var.caller, request, isUpdate ? null : seating);
-  if (!admitted.ok) return refuse(c, admitted.error);
+  if (!admitted.ok) return (await farewell(c, tailnet, request, admitted.error)) ?? refuse(c, admitted.error);
   if (isUpdate) return c.body(null, 200);
   const ticket = { admitted: admitted.value, wish: wishOf(request) };
   return holder === undefined ? stream(c, ticket.admitted, ticket.wish) : subscribed(c, ticket);

@@ -33,7 +33,8 @@ function answerWith(c: NodeContext, fields: Partial<RegisterResponse>): Response
 
 /** Where a person reaches the page: under the address that an admin has set, or else the one under which the node reaches us. */
 function urlOf(c: NodeContext, { id }: LoginInfo): string {
-  return new URL(`${LOGIN_PATH}/${id}`, c.env.PUBLIC_URL || c.req.url).href;
+  const { PUBLIC_URL = "" } = c.env;
+  return new URL(`${LOGIN_PATH}/${id}`, URL.canParse(PUBLIC_URL) ? PUBLIC_URL : c.req.url).href;
 }
 
 /** The login that the request follows up, once it is settled or has waited long enough; null where it follows up none of its own. */

@@ -1,14 +1,15 @@
 /** Tailscale clients join, lose answers, log out and come back, in the steps of Go's `control/controlclient` [G2][G16][G17]. */
 
 import { describe, expect, test } from "vitest";
-import type { RegisterResponse } from "../../src/protocol/index.ts";
+import { mapResponse, type MapResponse, type RegisterResponse } from "../../src/protocol/index.ts";
 import { rotateSignature } from "../../src/tka/index.ts";
 import { later } from "../support/workerd/clock.ts";
 import { setPolicy } from "../support/workerd/policy.ts";
 import { admin, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
 import { lockedScene, sign } from "../support/workerd/locked.ts";
+import { oneFrame } from "../support/workerd/map-stream.ts";
 import { NativeClient } from "../support/workerd/native-client.ts";
-import { TestNode, type Fields } from "../support/workerd/test-node.ts";
+import { TestNode, accepted, type Fields } from "../support/workerd/test-node.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const NONE = new Uint8Array(0);
@@ -210,6 +211,36 @@ describe("a client that takes a new key", () => {
       await client.registered("", { Auth: null, Expiry });
     const { expires } = await deviceOf(tailnet, client);
     expect(Date.parse(String(expires))).toBe(Date.parse(sooner));
+  });
+});
+
+describe("a client whose node is here no more", () => {
+  const lastMap = async (client: NativeClient): Promise<MapResponse> => {
+    const response = await client.fetch("POST", "/machine/map", { Stream: true });
+    return accepted(await oneFrame(response), mapResponse);
+  };
+
+  test("sees itself as expired, with what it was known by, and nobody else [M12]", async () => {
+    const { tailnet, client } = await joined("a");
+    await join(tailnet, new TestNode("peer"));
+    const { nodeId, addresses } = await deviceOf(tailnet, client);
+    await admin("DELETE", `/api/v2/device/${String(nodeId)}`);
+    const { Node, Peers } = await lastMap(client);
+    expect([Node?.StableID, Node?.Key, Peers]).toEqual([nodeId, client.nodeKey, null]);
+    expect(Node?.Addresses.map((prefix) => prefix.split("/")[0])).toEqual(addresses);
+    expect(Date.parse(Node?.KeyExpiry ?? "")).toBe(123_000);
+  });
+
+  test("and a clone's that another has taken over; a stranger's key stays unknown", async () => {
+    const { tailnet, client } = await joined("a");
+    const old = client.newKey();
+    await client.registered(await makeAuthKey(tailnet), { OldNodeKey: old });
+    const present = client.nodeKey;
+    client.nodeKey = old;
+    expect((await lastMap(client)).Node?.Key).toBe(old);
+    const stranger = new NativeClient("s");
+    stranger.nodeKey = present;
+    expect((await stranger.ask("POST", "/machine/map", { Stream: true })).status).toBe(404);
   });
 });
 

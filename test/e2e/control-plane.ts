@@ -2,6 +2,9 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../support/free-port.ts";
 import { newControlKey } from "../../scripts/control-key.mjs";
@@ -25,47 +28,45 @@ export interface LockExport {
   readonly nodes: readonly { readonly nodeKey: string; readonly signature: string }[];
 }
 
+/** How the Worker is started; each has a default. */
+export interface Start {
+  /** Another configuration than wrangler.toml. */
+  readonly config?: string;
+  /** A file for all that it prints. */
+  readonly log?: string;
+}
+
 export class ControlPlane {
   readonly url: string;
-  readonly #child: ChildProcess;
   readonly #token: string;
+  readonly #spawn: () => Promise<Started>;
+  #child: ChildProcess;
 
-  private constructor(url: string, child: ChildProcess, token: string) {
+  private constructor({ url, child }: Started, token: string, spawnAgain: () => Promise<Started>) {
     this.url = url;
     this.#child = child;
     this.#token = token;
+    this.#spawn = spawnAgain;
   }
 
   /** Starts the Worker with its data under `folder`, and with these variables. Never asks the internet. */
-  static async start(folder: string, variables: Readonly<Record<string, string>> = {}): Promise<ControlPlane> {
+  static async start(
+    folder: string,
+    variables: Readonly<Record<string, string>> = {},
+    { config, log }: Start = {},
+  ): Promise<ControlPlane> {
     await applyMigrations(folder);
     const token = randomBytes(24).toString("base64url");
     const [port, inspector] = [await freePort(), await freePort()];
-    const args = ["dev", "--port", String(port), "--inspector-port", String(inspector), "--persist-to", folder];
+    const place = ["--port", String(port), "--inspector-port", String(inspector), "--persist-to", folder];
     const secrets = { OWNER_TOKEN: token, CONTROL_NOISE_KEY: newControlKey() };
     const given = Object.entries({ ...secrets, ...variables }).flatMap(([name, value]) => [
       "--var",
       `${name}:${value}`,
     ]);
-    const child = spawn(process.execPath, [WRANGLER, ...args, ...given, "--show-interactive-dev-session=false"], {
-      cwd: ROOT,
-      // A group of its own: workerd outlives wrangler unless the group is told.
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        CLOUDFLARE_CF_FETCH_ENABLED: "false",
-        WRANGLER_SEND_METRICS: "false",
-        WRANGLER_HIDE_BANNER: "true",
-        FORCE_COLOR: "0",
-      },
-    });
-    process.once("exit", () => killGroup(child, "SIGKILL"));
-    const url = await readyUrl(child).catch((error: unknown) => {
-      killGroup(child, "SIGKILL");
-      throw error;
-    });
-    return new ControlPlane(url, child, token);
+    const args = ["dev", ...(config === undefined ? [] : ["--config", config]), ...place, ...given];
+    const spawnIt = (): Promise<Started> => startWorker(args, log ?? null);
+    return new ControlPlane(await spawnIt(), token, spawnIt);
   }
 
   /** Where it is and the owner's token, as the command line reads them. */
@@ -73,11 +74,12 @@ export class ControlPlane {
     return { TAILWARD_URL: this.url, TAILWARD_TOKEN: this.#token };
   }
 
-  async #call<T>(method: string, path: string, body?: object): Promise<T> {
+  /** Asks the admin API. A body that is a text is sent as it is. Throws where it refuses. */
+  async call<T>(method: string, path: string, body?: object | string): Promise<T> {
     const response = await fetch(new URL(path, this.url), {
       method,
       headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
@@ -85,13 +87,13 @@ export class ControlPlane {
   }
 
   createTailnet(name: string): Promise<Tailnet> {
-    return this.#call("POST", "/api/v2/tailnets", { name });
+    return this.call("POST", "/api/v2/tailnets", { name });
   }
 
   /** An auth key for any number of nodes, for an hour. */
   async createAuthKey({ id }: Tailnet): Promise<string> {
     const create = { reusable: true, ephemeral: false, preauthorized: true, tags: [] };
-    const { key } = await this.#call<{ key: string }>("POST", `/api/v2/tailnet/${id}/keys`, {
+    const { key } = await this.call<{ key: string }>("POST", `/api/v2/tailnet/${id}/keys`, {
       capabilities: { devices: { create } },
       expirySeconds: 3600,
       description: "demo",
@@ -101,22 +103,33 @@ export class ControlPlane {
 
   /** The chain and the signatures, as the tailnet's object holds them. */
   exportLock({ id }: Tailnet): Promise<LockExport> {
-    return this.#call("GET", `/api/v2/tailnet/${id}/lock/export`);
+    return this.call("GET", `/api/v2/tailnet/${id}/lock/export`);
   }
 
   /** Lets the node in that waits at this address. */
   async approveLogin({ id }: Tailnet, url: string): Promise<void> {
-    await this.#call("POST", `/api/v2/tailnet/${id}/logins/${url.split("/").at(-1) ?? ""}/approve`);
+    await this.call("POST", `/api/v2/tailnet/${id}/logins/${url.split("/").at(-1) ?? ""}/approve`);
   }
 
   /** Ends a node's key; `stableId` is its own. */
   async expireKey(stableId: string): Promise<void> {
-    await this.#call("POST", `/api/v2/device/${stableId}/expire`);
+    await this.call("POST", `/api/v2/device/${stableId}/expire`);
   }
 
   /** Removes a node from its tailnet. */
   async removeNode(stableId: string): Promise<void> {
-    await this.#call("DELETE", `/api/v2/device/${stableId}`);
+    await this.call("DELETE", `/api/v2/device/${stableId}`);
+  }
+
+  /** Ends it as a crash would, and starts it again at the same address with the same data. */
+  async crashAndRestart(): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      this.#child.once("exit", () => resolve());
+    });
+    killGroup(this.#child, "SIGKILL");
+    await ended;
+    await untilFree(Number(new URL(this.url).port));
+    this.#child = (await this.#spawn()).child;
   }
 
   /** Ends it, and whatever it started. */
@@ -131,6 +144,56 @@ export class ControlPlane {
     clearTimeout(late);
     killGroup(this.#child, "SIGKILL");
   }
+}
+
+/** None outlives this process. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) killGroup(child, "SIGKILL");
+});
+
+interface Started {
+  readonly url: string;
+  readonly child: ChildProcess;
+}
+
+async function startWorker(args: readonly string[], log: string | null): Promise<Started> {
+  const child = spawn(process.execPath, [WRANGLER, ...args, "--show-interactive-dev-session=false"], {
+    cwd: ROOT,
+    // A group of its own: workerd outlives wrangler unless the group is told.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      WRANGLER_SEND_METRICS: "false",
+      WRANGLER_HIDE_BANNER: "true",
+      FORCE_COLOR: "0",
+    },
+  });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  if (log !== null)
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text: Buffer) => appendFileSync(log, text));
+  const url = await readyUrl(child).catch((error: unknown) => {
+    killGroup(child, "SIGKILL");
+    throw error;
+  });
+  return { url, child };
+}
+
+/** Waits until nobody listens at the port any more: workerd dies after wrangler. */
+async function untilFree(port: number): Promise<void> {
+  const isFree = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(port, "127.0.0.1");
+      socket.once("connect", () => {
+        socket.destroy();
+        resolve(false);
+      });
+      socket.once("error", () => resolve(true));
+    });
+  while (!(await isFree())) await sleep(50);
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {

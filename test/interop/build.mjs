@@ -46,7 +46,8 @@ function isStale({ name, modfile }) {
   return inputs.some((input) => statSync(join(here, input)).mtimeMs > builtAt);
 }
 
-function goEnvironment() {
+/** The environment in which `go` is new enough: the machine's own, or one fetched once. */
+export function goEnvironment() {
   const env = { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "-mod=mod", GOWORK: "off", CGO_ENABLED: "0" };
   if (isNewEnough(goVersion(env))) return env;
   const bin = join(here, ".go", process.platform === "win32" ? "Scripts" : "bin");

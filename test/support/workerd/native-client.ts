@@ -38,11 +38,15 @@ export class NativeClient extends TestNode {
   }
 
   async ask(method: string, path: string, fields: Fields = {}): Promise<NativeAnswer> {
-    const body = JSON.stringify({ Version: VERSION, NodeKey: this.nodeKey, ...fields }, jsonReplacer);
-    const init = method === "GET" ? { method } : { method, body };
-    const response = await this.#app.request(`${ORIGIN}${path}`, init, env);
+    const response = await this.fetch(method, path, fields);
     const text = await response.clone().text();
     return { ...(await answerOf(response)), text };
+  }
+
+  async fetch(method: string, path: string, fields: Fields = {}): Promise<Response> {
+    const body = JSON.stringify({ Version: VERSION, NodeKey: this.nodeKey, ...fields }, jsonReplacer);
+    const init = method === "GET" ? { method } : { method, body };
+    return this.#app.request(`${ORIGIN}${path}`, init, env);
   }
 
   override post(path: string, fields: Fields): Promise<NativeAnswer> {

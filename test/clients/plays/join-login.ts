@@ -1,0 +1,54 @@
+/** Joining by a page that an admin approves; logging out, and in again. */
+
+import type { Client } from "../client.ts";
+import { EVERY, type Play } from "../play.ts";
+import type { Scene } from "../scene.ts";
+import { expectAllReach, expectGone, expectSeen, expectState } from "../sights.ts";
+
+/** The address that the client wants its person to open. */
+async function loginAddress(scene: Scene, client: Client): Promise<string> {
+  let url = "";
+  await scene.soon(`${client.name} shows an address to log in at`, async () => {
+    url = (await client.status()).AuthURL;
+    return url !== "";
+  });
+  return url;
+}
+
+const play: Play = {
+  title: "join by login page; logout, and login again",
+  columns: EVERY,
+  async run(scene) {
+    const { control } = scene.world;
+    const tailnet = await scene.tailnet;
+    const [alice] = await scene.join("alice");
+    const bob = await scene.client("bob");
+    for (const round of ["first", "second"]) {
+      const up = bob.upInBackground();
+      scene.atEnd(() => up.kill());
+      const url = await loginAddress(scene, bob);
+      const page = await bob.run(["curl", "-s", url]);
+      scene.expect("the page says how it is approved", page.out.includes("login approve"), page.out + page.err);
+      if (round === "first") await scene.middle();
+      await control.approveLogin(tailnet, await loginAddress(scene, bob));
+      await expectState(scene, bob, "Running");
+      await expectAllReach(scene, [alice, bob]);
+      await scene.ok(bob, "logout");
+      await expectState(scene, bob, "NeedsLogin");
+      await scene.soon("alice does not take bob for online", async () => {
+        const peer = (await alice.peers()).get("bob");
+        return peer === undefined || !peer.Online || peer.Expired === true;
+      });
+    }
+    await scene.ok(bob, "up", `--auth-key=${await scene.authKey()}`);
+    await expectSeen(scene, bob, alice);
+    await expectAllReach(scene, [alice, bob]);
+    const [device] = (await control.devices(tailnet)).filter(({ hostname }) => hostname === "bob").slice(-1);
+    if (device === undefined) return;
+    await control.call("DELETE", `/api/v2/device/${device.id}`);
+    await expectGone(scene, bob, alice);
+    await expectState(scene, bob, "NeedsLogin");
+  },
+};
+
+export default play;
