@@ -4,6 +4,8 @@
  *
  * Rule [X6]: what is told next follows from what was told last. A large answer goes out in pieces, in order of ID; only the last of them carries
  *            the seq, and what has changed meanwhile follows it.
+ * Rule [F15]: a node is told its packet filter, its SSHPolicy and its attributes at the beginning, and then where another digest says that they have
+ *            changed for it; whatever else is told stays the same for all.
  * Rule [M6]: a node that wakes up from a retired chain is told so, and of signed peers alone; once it is awake, the others come [A5]. Where there
  *            is no lock, everyone is told of all.
  */
@@ -43,6 +45,8 @@ export interface MapSession {
   readonly withheld: boolean;
   /** True from its going on in an earlier session until it is answered. */
   readonly resumed: boolean;
+  /** The digest of what the policy gave it that it was told last; empty for nothing [F15]. */
+  readonly policy: string;
   /** True where its TKAInfo is to be sent again. */
   readonly nudged: boolean;
 }
@@ -80,7 +84,7 @@ export function openSession(admitted: Admitted, handle: string, since: number): 
   const { nodeId, nodeKey, shards, epoch, seq, awakening, waiting } = admitted;
   const resumed = handle === epoch && since > 0 && since <= seq;
   const place = resumed ? { epoch, seq: since } : { epoch: "", seq: 0 };
-  const standing = { awakening, waiting, withheld: false, resumed, nudged: false };
+  const standing = { awakening, waiting, withheld: false, resumed, policy: "", nudged: false };
   return { nodeId, nodeKey, shards, ...place, batch: null, ...standing };
 }
 
@@ -100,6 +104,19 @@ interface Begun {
   readonly own: Entry | null;
   readonly awakening: Awakening;
   readonly withheld: boolean;
+  /** The digest of what the policy gives, where that is another than it was told. */
+  readonly policy: string | null;
+}
+
+/** True where a session cannot know what the policy gives it without looking at the whole tailnet. */
+function mustAskPolicy({ epoch, seq }: MapSession, snapshot: Snapshot): boolean {
+  return epoch === "" || snapshot.policyChanged > seq;
+}
+
+function policyNews(session: MapSession, own: Entry | null, snapshot: Snapshot): string | null {
+  if (own === null || snapshot.since > 0 || !mustAskPolicy(session, snapshot)) return null;
+  const digest = snapshot.policy.digestFor(own);
+  return digest === session.policy ? null : digest;
 }
 
 function begin(session: MapSession, snapshot: Snapshot): Begun {
@@ -110,7 +127,7 @@ function begin(session: MapSession, snapshot: Snapshot): Begun {
   const withheld = snapshot.locked && awakening !== 0;
   const isAll = from.epoch === "" || (!from.resumed && withheld !== from.withheld);
   const batch = { base: isAll ? 0 : from.seq, cursor: 0, goal: snapshot.seq };
-  return { session: from, batch, own, awakening, withheld };
+  return { session: from, batch, own, awakening, withheld, policy: policyNews(from, own, snapshot) };
 }
 
 /** Nodes of one piece. */
@@ -150,17 +167,20 @@ function pieceOf(snapshot: Snapshot, begun: Begun, most: number): Piece {
 const listed = <T>(list: readonly T[]): readonly T[] | null => (list.length === 0 ? null : list);
 
 /** What the first piece says beside peers. */
-function opening(snapshot: Snapshot, { session, own, awakening }: Begun): MapMessage {
+function opening(snapshot: Snapshot, { session, own, awakening, policy }: Begun): MapMessage {
   const { epoch, seq, resumed, nudged } = session;
   const tkaInfo: TkaInfo = awakening === 1 ? { Head: null, Disabled: true } : snapshot.tkaInfo;
   const isNew = epoch === "";
   const tkaNews = isNew || nudged || snapshot.lockChanged > seq || (!resumed && awakening !== session.awakening);
-  const ownNews = own !== null && (isNew || own.changed > seq || own.selfChanged > seq);
+  const given = own === null || policy === null ? null : snapshot.policy.for(own);
+  const ownNews = own !== null && (isNew || given !== null || own.changed > seq || own.selfChanged > seq);
   return {
     ...(isNew || resumed ? { MapSessionHandle: snapshot.epoch } : {}),
     ...(isNew ? { Domain: snapshot.domain } : {}),
-    Node: ownNews ? selfJson(own) : null,
+    Node: ownNews ? selfJson(own, given?.attributes ?? own.attributes) : null,
     TKAInfo: tkaNews ? tkaInfo : null,
+    PacketFilter: given?.packetFilter ?? null,
+    SSHPolicy: given?.sshPolicy ?? null,
   };
 }
 
@@ -184,7 +204,7 @@ function textOf(snapshot: Snapshot, begun: Begun, first: MapMessage | null, piec
 }
 
 /** The session once a piece was told. */
-function told(snapshot: Snapshot, { session, batch, awakening, withheld }: Begun, { next }: Piece): MapSession {
+function told(snapshot: Snapshot, { session, batch, awakening, withheld, policy }: Begun, { next }: Piece): MapSession {
   const isDone = next === null;
   return {
     ...session,
@@ -194,21 +214,23 @@ function told(snapshot: Snapshot, { session, batch, awakening, withheld }: Begun
     awakening,
     withheld,
     resumed: false,
+    policy: policy ?? session.policy,
     nudged: false,
   };
 }
 
 /** A message that is the same for all who stand there: nothing in it is of its receiver. */
-function isShared({ session, batch, own, awakening, withheld }: Begun, snapshot: Snapshot): boolean {
+function isShared({ session, batch, own, awakening, withheld, policy }: Begun, snapshot: Snapshot): boolean {
   const { resumed, nudged, epoch } = session;
   const isOrdinary = epoch !== "" && !resumed && !nudged && batch.cursor === 0 && batch.base === session.seq;
   const isUnmoved = awakening === 0 && session.awakening === 0 && !withheld && !session.waiting;
-  if (!isOrdinary || !isUnmoved || snapshot.hasForeign(batch.base)) return false;
+  if (!isOrdinary || !isUnmoved || policy !== null || snapshot.hasForeign(batch.base)) return false;
   return own === null || (own.changed <= session.seq && own.selfChanged <= session.seq);
 }
 
 function missing({ batch, session }: Begun, snapshot: Snapshot): Needs | null {
   const removedSince = session.seq === 0 ? snapshot.removedSince : session.seq;
+  if (snapshot.since > 0 && batch.cursor === 0 && mustAskPolicy(session, snapshot)) return { since: 0, removedSince };
   if (snapshot.since <= batch.base && snapshot.removedSince <= removedSince) return null;
   return { since: batch.base, removedSince };
 }
@@ -240,7 +262,7 @@ export function nextStep(session: MapSession, snapshot: Snapshot, most: number):
 
 function goOn(session: MapSession, batch: Batch, snapshot: Snapshot, most: number): Step {
   const { awakening, withheld } = session;
-  const begun = { session, batch, own: snapshot.entry(session.nodeId), awakening, withheld };
+  const begun = { session, batch, own: snapshot.entry(session.nodeId), awakening, withheld, policy: null };
   const needs = missing(begun, snapshot);
   return needs === null ? tellPiece(snapshot, begun, false, most) : { kind: "load", needs };
 }

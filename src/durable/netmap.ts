@@ -2,9 +2,11 @@
 
 import type { AumHash } from "../tka/index.ts";
 import { addressesOf } from "./node-address.ts";
+import type { Policy } from "../policy/index.ts";
 import type { MapNode } from "../protocol/index.ts";
 import type { Awakening, NodeRecord } from "./nodes.ts";
 import { ownerUser } from "./owner-user.ts";
+import { attributesBy, understoodOrNull } from "./policy-view.ts";
 import { homesOf, type HomeView } from "./share-views.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -15,6 +17,8 @@ export interface ShownNode {
   readonly changed: number;
   /** The seq at the last change that the node itself can see, and its peers cannot. */
   readonly selfChanged: number;
+  /** Attributes of its own that the policy gives it. */
+  readonly attributes: readonly string[];
   /** How far the node is that slept through the end of a lock; 0 for one that did not (awakening.ts). */
   readonly awakening: Awakening;
   readonly node: MapNode;
@@ -51,6 +55,8 @@ export interface Changes {
   /** The tailnets that have nodes here. */
   readonly homes: readonly HomeView[];
   readonly lock: { readonly changed: number; readonly head: AumHash | null };
+  /** When what it gives may last have changed [F14], and the file; null where that has not changed since what was asked for. */
+  readonly policy: { readonly changed: number; readonly text: string | null };
 }
 
 /** Go's zero time. */
@@ -66,12 +72,13 @@ function prefixesOf(id: number): string[] {
   return [`${v4}/32`, `${v6}/128`];
 }
 
-function shown(record: NodeRecord, domain: string, homes: readonly HomeView[]): ShownNode {
+function shown(record: NodeRecord, domain: string, homes: readonly HomeView[], policy: Policy | null): ShownNode {
   const home = homes.find((view) => view.home === record.home?.tailnet);
   const addresses = prefixesOf(record.id);
   return {
     changed: record.changed,
     selfChanged: record.selfChanged,
+    attributes: attributesBy(policy, { ...record, home: record.home?.tailnet ?? null }, domain),
     awakening: record.awakening,
     home: record.home?.tailnet ?? null,
     node: {
@@ -105,7 +112,9 @@ function shown(record: NodeRecord, domain: string, homes: readonly HomeView[]): 
 
 export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, page = PAGE): Changes {
   const { since, after = 0, removedSince = since } = wanted;
-  const { epoch, name, seq, lockSeq, shards } = tailnet.info();
+  const { epoch, name, seq, lockSeq, policySeq, shards } = tailnet.info();
+  const file = tailnet.policies.current();
+  const policy = understoodOrNull(() => tailnet.policies.policy(name));
   const homes = homesOf(tailnet);
   const records = tailnet.nodes.changedSince(since, after, page);
   return {
@@ -113,11 +122,12 @@ export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, page = PAG
     domain: name,
     seq,
     shards,
-    nodes: records.map((record) => shown(record, name, homes)),
+    nodes: records.map((record) => shown(record, name, homes, policy)),
     next: records.length < page ? null : (records.at(-1)?.id ?? null),
     // Who begins knows of no node that could go.
     removed: removedSince === 0 ? [] : tailnet.nodes.removedSince(removedSince),
     homes,
     lock: { changed: lockSeq, head: tailnet.lock.head() },
+    policy: { changed: policySeq, text: after === 0 && (since === 0 || file.seq > since) ? file.text : null },
   };
 }

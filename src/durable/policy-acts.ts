@@ -8,14 +8,12 @@ import {
   runTests,
   type Failure,
   type Policy,
-  type PolicyNode,
 } from "../policy/index.ts";
 import type { By } from "./events.ts";
-import { addressesOf } from "./node-address.ts";
-import type { NodeRecord } from "./nodes.ts";
 import { ownerUser } from "./owner-user.ts";
 import { etagOf, type PolicyFile } from "./policy-files.ts";
 import { peopleOf } from "./policy-people.ts";
+import { policyNodeOf } from "./policy-view.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -23,12 +21,6 @@ import type { Tailnet } from "./tailnet.ts";
 const DEFAULT_ETAG = "ts-default";
 /** Failures of tests that a refusal tells. */
 const MOST_TOLD = 10;
-
-function policyNodeOf(node: NodeRecord, domain: string): PolicyNode {
-  const { id, stableId, tags, home } = node;
-  const user = home === null && tags.length === 0 ? ownerUser(domain).LoginName : null;
-  return { id, stableId, user, tags, addresses: addressesOf(id), routes: [], sharedWith: home === null ? null : [] };
-}
 
 /** The text is attacker-controlled. Throws `bad_policy`. */
 function understood(tailnet: Tailnet, text: string): Policy {
@@ -45,7 +37,11 @@ function failures(tailnet: Tailnet, policy: Policy): readonly Failure[] {
   const { name } = tailnet.info();
   return runTests(
     policy,
-    tailnet.nodes.all().map((node) => policyNodeOf(node, name)),
+    tailnet.nodes
+      .all()
+      .map(({ id, stableId, tags, home }) =>
+        policyNodeOf({ id, stableId, tags, home: home?.tailnet ?? null }, name, []),
+      ),
   );
 }
 

@@ -9,6 +9,7 @@ import type { NodeKey } from "../tka/index.ts";
 import { CAP_TAILNET_LOCK, encodeMapNode, type TkaInfo } from "../protocol/index.ts";
 import type { Changes, ShownNode } from "./netmap.ts";
 import type { Awakening } from "./nodes.ts";
+import { PolicyView } from "./policy-view.ts";
 import { addressesThere, isVisible, type HomeView } from "./share-views.ts";
 
 export interface Entry {
@@ -17,6 +18,10 @@ export interface Entry {
   readonly home: string | null;
   readonly changed: number;
   readonly selfChanged: number;
+  readonly stableId: string;
+  readonly tags: readonly string[];
+  /** Attributes of its own by the policy, as of when it last changed. */
+  readonly attributes: readonly string[];
   readonly key: NodeKey;
   readonly signed: boolean;
   /** True where the device waits for approval: nobody sees it [G14]. */
@@ -26,12 +31,15 @@ export interface Entry {
   readonly json: string;
 }
 
-function entryOf({ home, changed, selfChanged, awakening, node }: ShownNode): Entry {
+function entryOf({ home, changed, selfChanged, attributes, awakening, node }: ShownNode): Entry {
   return {
     id: node.ID,
     home,
     changed,
     selfChanged,
+    stableId: node.StableID,
+    tags: node.Tags,
+    attributes,
     key: node.Key,
     signed: node.KeySignature.length > 0,
     waiting: !node.MachineAuthorized,
@@ -41,9 +49,10 @@ function entryOf({ home, changed, selfChanged, awakening, node }: ShownNode): En
 }
 
 /** A node as it sees itself: with what it may do. */
-export function selfJson({ json }: Entry): string {
+export function selfJson({ json }: Entry, attributes: readonly string[]): string {
   const node = JSON.parse(json) as { readonly CapMap?: object };
-  return JSON.stringify({ ...node, CapMap: { ...node.CapMap, [CAP_TAILNET_LOCK]: null } });
+  const own = Object.fromEntries([CAP_TAILNET_LOCK, ...attributes].map((name) => [name, null]));
+  return JSON.stringify({ ...node, CapMap: { ...node.CapMap, ...own } });
 }
 
 /** Pages of one answer, put together: the first one's seq holds for all. */
@@ -60,6 +69,7 @@ export class Snapshot {
   readonly #entries = new Map<number, Entry>();
   readonly #removed = new Map<number, number>();
   #sorted: readonly Entry[] | null = null;
+  #policy: { readonly changed: number; readonly view: PolicyView } | null = null;
   readonly #shared = new Map<string, unknown>();
 
   /** `changes` are all since `since`, and removals since `removedSince`. */
@@ -101,6 +111,19 @@ export class Snapshot {
     return { Head: head, Disabled: head === null };
   }
 
+  /** The seq at which what the policy gives may last have changed [F14]. */
+  get policyChanged(): number {
+    return this.#changes.policy.changed;
+  }
+
+  /** What the policy gives to each node. Asked only of a snapshot that holds all [X5]. */
+  get policy(): PolicyView {
+    const { changed, text } = this.#changes.policy;
+    if (this.#policy?.changed !== changed)
+      this.#policy = { changed, view: new PolicyView(text ?? "", this.domain, this.sorted(), this.homes) };
+    return this.#policy.view;
+  }
+
   /** Characters of the nodes' JSON: what the memory goes to. */
   get size(): number {
     return this.#size;
@@ -117,7 +140,8 @@ export class Snapshot {
       this.#entries.delete(id);
       this.#removed.set(id, changed);
     }
-    this.#changes = { ...changes, nodes: [], removed: [] };
+    const policy = { changed: changes.policy.changed, text: changes.policy.text ?? this.#changes.policy.text };
+    this.#changes = { ...changes, nodes: [], removed: [], policy };
     this.#sorted = null;
     this.#shared.clear();
   }

@@ -49,6 +49,24 @@ export function isOfNodes(policy: Policy): boolean {
   return selectorsOf(policy).some(dependsOnNodes);
 }
 
+/** Names of the attributes that a device has by the policy, in order: whoever else there is. */
+export function attributesOf(policy: Policy, node: PolicyNode): string[] {
+  const subject = subjectOf(node);
+  const isMeant = (selector: Selector): boolean =>
+    standsFor(selector, subject, policy) || (selector.kind === "self" && node.user !== null);
+  const named = policy.attributes.flatMap(({ targets, names }) => (targets.some(isMeant) ? names : []));
+  const ssh = policy.ssh.filter(({ destinations }) => destinations.some(isMeant));
+  const isEnvRead = ssh.some(({ acceptEnv }) => acceptEnv.length > 0);
+  return [
+    ...new Set([
+      CAP_SSH,
+      ...(ssh.length === 0 ? [] : [CAP_SSH_RULE_IN]),
+      ...(isEnvRead ? [CAP_SSH_ENV] : []),
+      ...named,
+    ]),
+  ].sort();
+}
+
 /** Fields whose lists are long, and the same for many devices: in what is digested, a list stands as its own digest, made once. */
 const SHARED_LISTS: ReadonlySet<string> = new Set(["SrcIPs", "principals"]);
 
@@ -74,19 +92,10 @@ export class CompiledPolicy {
     this.#ssh = new SshCompiler(policy, this.#nodes);
   }
 
-  #attributesOf({ subject }: Viewer, ssh: readonly object[]): string[] {
-    const named = this.#policy.attributes.flatMap(({ targets, names }) =>
-      targets.some((selector) => standsFor(selector, subject, this.#policy)) ? names : [],
-    );
-    const isEnvRead = this.#policy.ssh.some(({ acceptEnv }) => acceptEnv.length > 0);
-    const ofSsh = ssh.length === 0 ? [] : [CAP_SSH_RULE_IN, ...(isEnvRead ? [CAP_SSH_ENV] : [])];
-    return [...new Set([CAP_SSH, ...ofSsh, ...named])].sort();
-  }
-
   #partsOf(node: PolicyNode): Parts {
     const viewer = { node, subject: subjectOf(node) };
     const ssh = this.#ssh.rulesOf(viewer);
-    return { filter: this.#filters.filterOf(viewer), ssh, attributes: this.#attributesOf(viewer, ssh) };
+    return { filter: this.#filters.filterOf(viewer), ssh, attributes: attributesOf(this.#policy, node) };
   }
 
   #listDigest(list: object): string {

@@ -41,9 +41,13 @@ export interface MapMessage {
   readonly Domain?: string;
   readonly UserProfiles?: readonly UserProfile[] | null;
   readonly TKAInfo?: TkaInfo | null;
+  /** JSON of Go's `[]tailcfg.FilterRule`; absent for unchanged, an empty list lets nothing in. */
+  readonly PacketFilter?: string | null;
+  /** JSON of Go's `tailcfg.SSHPolicy`. */
+  readonly SSHPolicy?: string | null;
 }
 
-const RAW: ReadonlySet<string> = new Set(["Node", "Peers", "PeersChanged"]);
+const RAW: ReadonlySet<string> = new Set(["Node", "Peers", "PeersChanged", "PacketFilter", "SSHPolicy"]);
 
 function encodeTkaInfo({ Head, Disabled }: TkaInfo): string {
   return JSON.stringify({ ...(Head === null ? {} : { Head }), ...(Disabled ? { Disabled } : {}) });

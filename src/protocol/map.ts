@@ -95,6 +95,9 @@ export const tkaInfo = record({
 
 const userProfile = record({ ID: integer, LoginName: text, DisplayName: withDefault(text, "") });
 
+/** Whatever it is. */
+const anything: Shape<unknown> = (value) => value;
+
 /** A list that may be absent, which is not the same as empty. */
 function optionalList<T>(element: Shape<T>): Shape<T[] | null> {
   return optional(list(element, MAX_PEERS));
@@ -111,6 +114,9 @@ export const mapResponse = record({
   Domain: withDefault(text, ""),
   UserProfiles: optionalList(userProfile),
   TKAInfo: optional(tkaInfo),
+  /** Go's `[]tailcfg.FilterRule` and `tailcfg.SSHPolicy`: agents move no packets, and read neither. */
+  PacketFilter: optional(anything),
+  SSHPolicy: optional(anything),
 });
 
 export type MapRequest = ShapeOf<typeof mapRequest>;

@@ -1,0 +1,88 @@
+/** What a tailnet's policy gives to each of its nodes, for a sessions object that knows them all. Pure. */
+
+import {
+  CompiledPolicy,
+  NOTHING_ALLOWED,
+  NOTHING_DIGEST,
+  PolicyError,
+  attributesOf,
+  isOfNodes,
+  parsePolicy,
+  type Compiled,
+  type Policy,
+  type PolicyNode,
+} from "../policy/index.ts";
+import { addressesOf } from "./node-address.ts";
+import { peopleOf } from "./policy-people.ts";
+import type { HomeView } from "./share-views.ts";
+
+/** What a policy looks at in a node. */
+export interface PolicyFacts {
+  readonly id: number;
+  readonly stableId: string;
+  readonly tags: readonly string[];
+  /** The tailnet of a foreign node; null for one of our own. */
+  readonly home: string | null;
+  /** True where the device waits for approval [G14]: it is given nothing, and is nobody to others. */
+  readonly waiting: boolean;
+}
+
+/** A node as its tailnet's policy sees it. */
+export function policyNodeOf(
+  { id, stableId, tags, home }: Omit<PolicyFacts, "waiting">,
+  domain: string,
+  homes: readonly HomeView[],
+): PolicyNode {
+  const user = home === null && tags.length === 0 ? (peopleOf(domain)[0]?.login ?? null) : null;
+  const sharedWith = home === null ? null : (homes.find((view) => view.home === home)?.seenBy ?? []);
+  return { id, stableId, user, tags, addresses: addressesOf(id), routes: [], sharedWith };
+}
+
+/** The attributes that a policy gives to a node, whoever else there is; none where the policy is not understood. */
+export function attributesBy(policy: Policy | null, facts: Omit<PolicyFacts, "waiting">, domain: string): string[] {
+  return policy === null ? [] : attributesOf(policy, policyNodeOf(facts, domain, []));
+}
+
+/** A policy that was understood when it was set; null where this code does not, and nothing is allowed then. */
+export function understoodOrNull(parse: () => Policy): Policy | null {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    console.error("the stored policy is not understood: nothing is allowed", error.message);
+    return null;
+  }
+}
+
+export class PolicyView {
+  readonly #domain: string;
+  readonly #homes: readonly HomeView[];
+  readonly #compiled: CompiledPolicy | null;
+
+  /** `nodes` are all that the tailnet has. */
+  constructor(text: string, domain: string, nodes: readonly PolicyFacts[], homes: readonly HomeView[]) {
+    this.#domain = domain;
+    this.#homes = homes;
+    const policy = understoodOrNull(() => parsePolicy(text, peopleOf(domain)));
+    const sources = policy === null || !isOfNodes(policy) ? [] : nodes.filter(({ waiting }) => !waiting);
+    this.#compiled =
+      policy === null
+        ? null
+        : new CompiledPolicy(
+            policy,
+            sources.map((node) => policyNodeOf(node, domain, homes)),
+          );
+  }
+
+  /** Tells what the node is given from anything else. */
+  digestFor(node: PolicyFacts): string {
+    if (this.#compiled === null || node.waiting) return NOTHING_DIGEST;
+    return this.#compiled.digestFor(policyNodeOf(node, this.#domain, this.#homes));
+  }
+
+  /** What the node is given. */
+  for(node: PolicyFacts): Compiled {
+    if (this.#compiled === null || node.waiting) return NOTHING_ALLOWED;
+    return this.#compiled.for(policyNodeOf(node, this.#domain, this.#homes));
+  }
+}
