@@ -11,12 +11,18 @@ import (
 	"time"
 )
 
+// A response as its stream took it in.
+type seen struct {
+	*mapResponse
+	isFirst bool // it is a first map
+	online  int  // peers that the client knows to be online after it
+}
+
 // Something that every stream should come to see, once.
 type mark struct {
-	// isIn tells whether a response shows it; isFirst says that the response is a first map.
-	isIn  func(m *mapResponse, isFirst bool) bool
+	isIn  func(seen) bool
 	began time.Time
-	seen  []atomic.Int64 // nanoseconds since began, by stream; 0 where not yet
+	at    []atomic.Int64 // nanoseconds since began, by stream; 0 where not yet
 	left  atomic.Int64
 	all   chan struct{}
 }
@@ -24,12 +30,12 @@ type mark struct {
 type crowd struct {
 	streams []*stream
 
-	mark      atomic.Pointer[mark]
-	lastFrame atomic.Int64 // Unix nanoseconds of the last frame that was no keep-alive
-	strangers atomic.Int64 // patches for nodes that the stream had not named
-	dropped   atomic.Int64 // live streams that ended
-	refused   atomic.Int64 // attempts that gave no stream
-	isKilling atomic.Bool  // true while the server is down on purpose
+	marks     atomic.Pointer[[]*mark] // what is looked for now
+	lastFrame atomic.Int64            // Unix nanoseconds of the last frame that was no keep-alive
+	strangers atomic.Int64            // patches for nodes that the stream had not named
+	dropped   atomic.Int64            // live streams that ended
+	refused   atomic.Int64            // attempts that gave no stream
+	isKilling atomic.Bool             // true while the server is down on purpose
 
 	mu   sync.Mutex
 	said map[string]int // how streams ended
@@ -61,32 +67,44 @@ func (c *crowd) noteEnd(s *stream, wasUp bool, err error) {
 	}
 }
 
-func (c *crowd) noteFrame(s *stream, m *mapResponse, size int, isFirst bool, strangers int, now time.Time) {
+func (c *crowd) noteFrame(s *stream, got seen, size, strangers int, now time.Time) {
 	s.frames.Add(1)
 	s.jsonBytes.Add(int64(size))
 	c.strangers.Add(int64(strangers))
-	if !m.KeepAlive {
+	if !got.KeepAlive {
 		c.lastFrame.Store(now.UnixNano())
 	}
-	k := c.mark.Load()
-	if k == nil || s.index >= len(k.seen) || k.seen[s.index].Load() != 0 || !k.isIn(m, isFirst) {
-		return
+	if marks := c.marks.Load(); marks != nil {
+		for _, k := range *marks {
+			if s.index < len(k.at) && k.at[s.index].Load() == 0 && k.isIn(got) {
+				k.note(s.index, now)
+			}
+		}
 	}
-	if k.seen[s.index].CompareAndSwap(0, max(1, int64(now.Sub(k.began)))) && k.left.Add(-1) == 0 {
+}
+
+// watch begins to look for things in the first `count` streams, and for nothing else.
+func (c *crowd) watch(count int, things ...func(seen) bool) []*mark {
+	marks := make([]*mark, len(things))
+	for i, isIn := range things {
+		marks[i] = &mark{isIn: isIn, began: time.Now(), at: make([]atomic.Int64, count), all: make(chan struct{})}
+		marks[i].left.Store(int64(count))
+	}
+	c.marks.Store(&marks)
+	return marks
+}
+
+func (k *mark) note(index int, now time.Time) {
+	if k.at[index].CompareAndSwap(0, max(1, int64(now.Sub(k.began)))) && k.left.Add(-1) == 0 {
 		close(k.all)
 	}
 }
 
-// watch begins to look for something in every stream but `except`, which is -1 for none.
-func (c *crowd) watch(count, except int, isIn func(*mapResponse, bool) bool) *mark {
-	k := &mark{isIn: isIn, began: time.Now(), seen: make([]atomic.Int64, count), all: make(chan struct{})}
-	k.left.Store(int64(count))
-	if except >= 0 {
-		k.seen[except].Store(-1)
-		k.left.Add(-1)
+// spare takes a stream out of the count: it need not see it.
+func (k *mark) spare(index int) {
+	if k.at[index].CompareAndSwap(0, -1) && k.left.Add(-1) == 0 {
+		close(k.all)
 	}
-	c.mark.Store(k)
-	return k
 }
 
 // wait gives the milliseconds after which each saw it, and how many did not in time.
@@ -95,8 +113,8 @@ func (k *mark) wait(patience time.Duration) (millis []float64, lost int) {
 	case <-k.all:
 	case <-time.After(patience):
 	}
-	for i := range k.seen {
-		switch at := k.seen[i].Load(); {
+	for i := range k.at {
+		switch at := k.at[i].Load(); {
 		case at > 0:
 			millis = append(millis, float64(at)/1e6)
 		case at == 0:

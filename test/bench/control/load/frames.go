@@ -75,34 +75,51 @@ func readFrame(r io.Reader) (*mapResponse, int, error) {
 // What one client knows of the others, as its stream told it.
 type view struct {
 	online map[int64]bool // by node ID; false also where the server said nothing
+	count  int            // of those that are online
 }
 
-// apply takes a response in, and reports any patch for a node that the stream had not named.
+func (v *view) set(id int64, online bool) {
+	if v.online[id] {
+		v.count--
+	}
+	if online {
+		v.count++
+	}
+	v.online[id] = online
+}
+
+func (v *view) remove(id int64) {
+	if v.online[id] {
+		v.count--
+	}
+	delete(v.online, id)
+}
+
+// apply takes a response in, and counts patches for nodes that the stream had not named.
 func (v *view) apply(m *mapResponse) (strangers int) {
 	if len(m.Peers) > 0 || m.Node != nil && v.online == nil {
-		v.online = make(map[int64]bool, len(m.Peers))
+		*v = view{online: make(map[int64]bool, len(m.Peers))}
 	}
 	for _, list := range [][]peer{m.Peers, m.PeersChanged} {
 		for _, p := range list {
-			v.online[p.ID] = p.Online != nil && *p.Online
+			v.set(p.ID, p.Online != nil && *p.Online)
 		}
 	}
 	for _, id := range m.PeersRemoved {
-		delete(v.online, id)
+		v.remove(id)
+	}
+	patched := func(id int64, online *bool) {
+		if _, known := v.online[id]; !known {
+			strangers++
+		} else if online != nil {
+			v.set(id, *online)
+		}
 	}
 	for id, online := range m.OnlineChange {
-		if _, known := v.online[id]; known {
-			v.online[id] = online
-		} else {
-			strangers++
-		}
+		patched(id, &online)
 	}
 	for _, p := range m.PeersChangedPatch {
-		if _, known := v.online[p.NodeID]; !known {
-			strangers++
-		} else if p.Online != nil {
-			v.online[p.NodeID] = *p.Online
-		}
+		patched(p.NodeID, p.Online)
 	}
 	return strangers
 }

@@ -125,7 +125,9 @@ func (r *run) parts() error {
 	if len(r.clients) < o.streams {
 		return fmt.Errorf("%d clients are registered, of %d", len(r.clients), o.streams)
 	}
-	r.add(r.open())
+	maps, complete := r.open()
+	r.add(maps)
+	r.add(complete)
 	if o.rounds > 0 {
 		r.add(r.repeat(r.move))
 		r.add(r.repeat(r.arrive))
@@ -135,8 +137,9 @@ func (r *run) parts() error {
 	}
 	r.report.Memory = r.server.memory()
 	if o.restart != "" {
-		f, err := r.storm()
-		r.add(f)
+		maps, complete, err := r.storm()
+		r.add(maps)
+		r.add(complete)
 		if err != nil {
 			return err
 		}

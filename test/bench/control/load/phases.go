@@ -15,29 +15,30 @@ const (
 	requestPatience = 60 * time.Second
 	mapPatience     = 5 * time.Minute
 	tellPatience    = time.Minute
+	settlePatience  = 3 * time.Minute
 )
 
 // The figures of one thing that was done.
 type figures struct {
-	Name      string   `json:"name"`
-	Count     int      `json:"count"`           // registrations, or streams that should hear
-	First     float64  `json:"firstMs"`         // milliseconds, as all that end so
-	Median    float64  `json:"medianMs"`        //
-	P99       float64  `json:"p99Ms"`           //
-	Last      float64  `json:"lastMs"`          //
-	WholeMs   float64  `json:"wholeMs"`         // from the start until the last
-	Lost      int      `json:"lost"`            // that never heard, or never were registered
-	Bytes     float64  `json:"bytesAStream"`    // off the socket, until all was quiet
-	JSON      float64  `json:"jsonBytesStream"` // the same after decompression, map responses alone
-	Frames    float64  `json:"framesAStream"`   //
-	CPU       float64  `json:"serverCpuMs"`     // of the server, until all was quiet
-	Dropped   int      `json:"dropped"`         // live streams that ended meanwhile
-	Refused   int      `json:"refused"`         // attempts to open a stream that failed
-	Answered  float64  `json:"answeredMs"`      // when the request that began it was answered
-	Peers     int      `json:"peersInFirstMap"` // the fewest
-	Memory    float64  `json:"memoryKiBStream"` // of the server, a stream
-	Holes     standing `json:"views"`           //
-	SettledMs float64  `json:"settledMs"`       // when the last message came that was no keep-alive
+	Name      string  `json:"name"`
+	Count     int     `json:"count"`           // registrations, or streams that should hear
+	First     float64 `json:"firstMs"`         // milliseconds, as all that end so
+	Median    float64 `json:"medianMs"`        //
+	P99       float64 `json:"p99Ms"`           //
+	Last      float64 `json:"lastMs"`          //
+	WholeMs   float64 `json:"wholeMs"`         // from the start until the last
+	Lost      int     `json:"lost"`            // that never heard, or never were registered
+	Bytes     float64 `json:"bytesAStream"`    // off the socket, until all was quiet
+	JSON      float64 `json:"jsonBytesStream"` // the same after decompression, map responses alone
+	Frames    float64 `json:"framesAStream"`   //
+	CPU       float64 `json:"serverCpuMs"`     // of the server, until all was quiet
+	Dropped   int     `json:"dropped"`         // live streams that ended meanwhile
+	Refused   int     `json:"refused"`         // attempts to open a stream that failed
+	Answered  float64 `json:"answeredMs"`      // when the request that began it was answered
+	Peers     int     `json:"peersInFirstMap"` // the fewest
+	Memory    float64 `json:"memoryKiBStream"` // of the server, a stream
+	Unseen    int     `json:"unseen"`          // that never saw all online
+	SettledMs float64 `json:"settledMs"`       // when the last message came that was no keep-alive
 }
 
 func (f *figures) spread(millis []float64) {
@@ -120,34 +121,48 @@ func joinOnce(c *client) error {
 	return c.register(ctx)
 }
 
-// open has all clients open their streams at once and waits for their first maps.
-func (r *run) open() figures {
+// open has all clients open their streams at once: until each has its first map, and until each sees all others online.
+func (r *run) open() (maps, complete figures) {
 	count := r.options.streams
-	f := figures{Name: "first maps, all at once", Count: count}
-	b, memory := r.before(), r.server.memory()
+	maps = figures{Name: "first maps, all at once", Count: count}
+	memory := r.server.memory()
 	for i, c := range r.clients[:count] {
 		s := newStream(c, i, r.crowd)
 		s.reports = r.options.reports
 		r.crowd.streams = append(r.crowd.streams, s)
 	}
-	b.wire = r.crowd.wireBytes()
-	k := r.crowd.watch(count, -1, isFirstMap)
+	b := r.before()
+	marks := r.crowd.watch(count, isFirstMap, seesOnline(count-1))
 	for _, s := range r.crowd.streams {
 		s.start()
 	}
-	millis, lost := k.wait(mapPatience)
-	f.Lost = lost
-	f.spread(millis)
-	f.WholeMs = f.Last
-	r.settle()
-	r.since(b, &f)
-	f.Peers = r.fewestPeers()
-	f.Memory = float64(r.server.memory()-memory) / 1024 / float64(count)
-	f.Holes = r.crowd.standing(len(r.clients), count)
-	return f
+	complete = r.opened(&maps, marks, b)
+	maps.Peers = r.fewestPeers()
+	maps.Memory = float64(r.server.memory()-memory) / 1024 / float64(count)
+	return maps, complete
 }
 
-func isFirstMap(_ *mapResponse, isFirst bool) bool { return isFirst }
+// opened waits for first maps, and then for what follows them.
+func (r *run) opened(maps *figures, marks []*mark, b before) figures {
+	millis, lost := marks[0].wait(mapPatience)
+	maps.Lost = lost
+	maps.spread(millis)
+	maps.WholeMs = maps.Last
+	r.since(b, maps)
+	complete := figures{Name: "until all see all online", Count: maps.Count}
+	r.settle()
+	millis, complete.Unseen = marks[1].wait(0)
+	complete.spread(millis)
+	complete.WholeMs = complete.Last
+	r.since(b, &complete)
+	return complete
+}
+
+func isFirstMap(s seen) bool { return s.isFirst }
+
+func seesOnline(count int) func(seen) bool {
+	return func(s seen) bool { return s.online >= count }
+}
 
 func (r *run) fewestPeers() int {
 	fewest := -1
@@ -170,7 +185,8 @@ func (r *run) move() figures {
 	at := c.moveTo(who, r.moves).String()
 	f := figures{Name: "endpoint change", Count: count - 1}
 	b := r.before()
-	k := r.crowd.watch(count, who, func(m *mapResponse, _ bool) bool { return hasEndpoint(m, at) })
+	k := r.crowd.watch(count, func(s seen) bool { return hasEndpoint(s.mapResponse, at) })[0]
+	k.spare(who)
 	ctx, cancel := context.WithTimeout(context.Background(), requestPatience)
 	defer cancel()
 	if err := c.report(ctx); err != nil {
@@ -187,7 +203,7 @@ func (r *run) arrive() figures {
 	name := c.node.Public().String()
 	f := figures{Name: "new node", Count: count}
 	b := r.before()
-	k := r.crowd.watch(count, -1, func(m *mapResponse, _ bool) bool { return hasNode(m, name) })
+	k := r.crowd.watch(count, func(s seen) bool { return hasNode(s.mapResponse, name) })[0]
 	if err := joinOnce(c); err != nil {
 		fmt.Fprintf(os.Stderr, "  new node: %v\n", err)
 	}
@@ -213,7 +229,7 @@ func (r *run) heard(k *mark, b before, f *figures) {
 }
 
 func (r *run) settle() {
-	r.crowd.settle(r.options.quiet, 20*r.options.quiet)
+	r.crowd.settle(r.options.quiet, settlePatience)
 }
 
 func hasEndpoint(m *mapResponse, at string) bool {

@@ -52,35 +52,32 @@ func (r *run) waitUntilUp(patience time.Duration) error {
 }
 
 // storm measures how all streams come back, from the moment the server answers again.
-func (r *run) storm() (figures, error) {
+func (r *run) storm() (maps, complete figures, err error) {
 	count := len(r.crowd.streams)
-	f := figures{Name: "all come back after a restart", Count: count}
+	maps = figures{Name: "all come back after a restart", Count: count}
 	r.crowd.isKilling.Store(true)
-	k := r.crowd.watch(count, -1, func(*mapResponse, bool) bool { return false })
 	if err := r.restart(); err != nil {
-		return f, err
+		return maps, complete, err
 	}
 	if err := r.waitUntilUp(time.Minute); err != nil {
-		return f, err
+		return maps, complete, err
 	}
 	b := r.before()
 	b.cpu = 0
-	// Whoever is back already counts as back at once; streams that were up before the restart have ended with the server.
-	k = r.crowd.watch(count, -1, isFirstMap)
+	marks := r.crowd.watch(count, isFirstMap, seesOnline(count-1))
 	for i, s := range r.crowd.streams {
-		if s.isBack() && k.seen[i].CompareAndSwap(0, 1) && k.left.Add(-1) == 0 {
-			close(k.all)
+		known, online := s.standing()
+		if s.isBack() {
+			marks[0].note(i, b.began)
+		}
+		if known > 0 && s.isBack() && online >= count-1 {
+			marks[1].note(i, b.began)
 		}
 	}
 	r.crowd.isKilling.Store(false)
-	millis, lost := k.wait(mapPatience)
-	f.Lost = lost
-	f.spread(millis)
-	f.WholeMs = f.Last
-	r.settle()
-	r.since(b, &f)
-	f.Holes = r.crowd.standing(len(r.clients), count)
-	return f, nil
+	complete = r.opened(&maps, marks, b)
+	complete.Name += " again"
+	return maps, complete, nil
 }
 
 func (s *stream) isBack() bool {

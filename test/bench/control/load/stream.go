@@ -115,8 +115,9 @@ func (s *stream) take(m *mapResponse, size int) {
 	if isFirst {
 		s.isUp, s.first = true, len(m.Peers)
 	}
+	seen := seen{m, isFirst, s.view.count}
 	s.mu.Unlock()
-	s.crowd.noteFrame(s, m, size, isFirst, strangers, now)
+	s.crowd.noteFrame(s, seen, size, strangers, now)
 }
 
 // noteDown marks the stream as ended, and tells whether it had been up.
@@ -132,12 +133,7 @@ func (s *stream) noteDown() bool {
 func (s *stream) standing() (known, online int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, isOnline := range s.view.online {
-		if isOnline {
-			online++
-		}
-	}
-	return len(s.view.online), online
+	return len(s.view.online), s.view.count
 }
 
 func (s *stream) stop() {
