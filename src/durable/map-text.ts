@@ -1,7 +1,7 @@
 /** One map response on its way to those who are told it: its text, and the frames of it that streams take. What many are told is made once. */
 
-import { zstdCompressSync } from "node:zlib";
 import { frame } from "../protocol/index.ts";
+import { zstdFrames } from "./zstd-frames.ts";
 
 export class MapText {
   readonly text: string;
@@ -12,10 +12,10 @@ export class MapText {
     this.text = text;
   }
 
-  /** The frame of a stream: JSON, or one zstd frame of it. */
+  /** The frame of a stream: JSON, or zstd of it. */
   frame(zstd: boolean): Uint8Array {
     const json = (): Uint8Array => new TextEncoder().encode(this.text);
-    if (zstd) return (this.#zstd ??= frame(zstdCompressSync(json())));
+    if (zstd) return (this.#zstd ??= frame(zstdFrames(json())));
     return (this.#plain ??= frame(json()));
   }
 }

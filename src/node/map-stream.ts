@@ -68,9 +68,22 @@ class Bytes {
   }
 }
 
+/** One zstd frame after the other, as long as there are any: Node's own call stops after the first. */
 function unpack(payload: Buffer): string {
   try {
-    return zstdDecompressSync(payload, { maxOutputLength: MAX_MAP_BYTES }).toString("utf8");
+    const texts: Buffer[] = [];
+    let [at, room] = [0, MAX_MAP_BYTES];
+    while (at < payload.length) {
+      const unpacked = zstdDecompressSync(payload.subarray(at), { maxOutputLength: room, info: true }) as unknown as {
+        readonly buffer: Buffer;
+        readonly engine: { readonly bytesWritten: number };
+      };
+      if (unpacked.engine.bytesWritten === 0) throw new Error("nothing was taken");
+      texts.push(unpacked.buffer);
+      at += unpacked.engine.bytesWritten;
+      room -= unpacked.buffer.length;
+    }
+    return Buffer.concat(texts).toString("utf8");
   } catch {
     throw new AgentError("bad_answer", "the control plane's map cannot be unpacked");
   }

@@ -1,4 +1,7 @@
-/** Frames of a streamed map: four bytes of length, little-endian, then that many bytes: JSON, or one zstd frame of it. Source: Go's `sendMapRequest`. */
+/**
+ * Frames of a streamed map: four bytes of length, little-endian, then that many bytes: JSON, or one zstd frame of it,
+ * or several one after the other. Source: Go's `sendMapRequest`.
+ */
 
 /** Bytes of a frame before its payload. */
 export const FRAME_HEADER_BYTES = 4;

@@ -230,10 +230,25 @@ describe("a stream", () => {
 
   const header = (length: number): Buffer => Buffer.from(Uint32Array.of(length).buffer);
 
+  test("is one text where its frame holds several of zstd", async () => {
+    const json = Buffer.from(text(FULL));
+    const parts = [json.subarray(0, 5), json.subarray(5)].map((part) => zstdCompressSync(part));
+    const { client } = await serve({
+      refuse,
+      onStream: (response) => void response.write(frame(Buffer.concat(parts))),
+    });
+    expect((await (await client.openMap(hello, never)).next())?.Seq).toBe(3);
+  });
+
   test.each([
     ["of length zero", header(0), "bad_answer"],
     ["past the limit", header(70 * 1024 * 1024), "bad_answer"],
     ["that is no zstd", Buffer.concat([header(2), Buffer.from("{}")]), "bad_answer"],
+    [
+      "of several that unpack past the limit",
+      frame(Buffer.concat(Array.from({ length: 3 }, () => zstdCompressSync(Buffer.alloc(30 * 1024 * 1024))))),
+      "bad_answer",
+    ],
     ["that unpacks to no JSON", frame(zstdCompressSync(Buffer.from("{"))), "bad_answer"],
     ["that unpacks past the limit", frame(zstdCompressSync(Buffer.alloc(70 * 1024 * 1024))), "bad_answer"],
     ["cut short", Buffer.concat([header(10), Buffer.from("123")]), "unreachable"],

@@ -4,7 +4,6 @@
  */
 
 import { env, exports } from "cloudflare:workers";
-import { zstdDecompressSync } from "node:zlib";
 import { noiseCrypto } from "../../../src/durable/index.ts";
 import {
   CAPABILITY_VERSION,
@@ -19,6 +18,7 @@ import {
 import { HpackDecoder } from "../../../src/protocol/hpack-decoder.ts";
 import type { NoiseKeyPair } from "../../../src/protocol/noise-crypto.ts";
 import type { NoiseTransport } from "../../../src/protocol/noise-transport.ts";
+import { unpackZstd } from "./unpack-zstd.ts";
 import { concatBytes, decodeUtf8, encodeUtf8, nodeKeyFromRaw, type NodeKey } from "../../../src/tka/index.ts";
 import {
   ACK,
@@ -89,7 +89,7 @@ export class ClientStream {
     const payload = this.body.subarray(this.#read + 4, end());
     this.#read = end();
     const isZstd = payload[0] === 0x28 && payload[1] === 0xb5;
-    return decodeUtf8(isZstd ? new Uint8Array(zstdDecompressSync(payload)) : payload) ?? "";
+    return decodeUtf8(isZstd ? unpackZstd(payload) : payload) ?? "";
   }
 
   async next(): Promise<MapResponse> {

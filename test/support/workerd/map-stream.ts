@@ -1,6 +1,5 @@
 /** A stream of map responses, as a node reads it that has no WebSocket. */
 
-import { zstdDecompressSync } from "node:zlib";
 import {
   FRAME_HEADER_BYTES,
   frameLength,
@@ -9,6 +8,7 @@ import {
   type MapResponse,
 } from "../../../src/protocol/index.ts";
 import type { Answer } from "./test-node.ts";
+import { unpackZstd } from "./unpack-zstd.ts";
 
 export class MapStream {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -40,7 +40,7 @@ export class MapStream {
     const header = await this.#take(FRAME_HEADER_BYTES);
     const payload = header === null ? null : await this.#take(frameLength(header));
     if (payload === null) return null;
-    return new TextDecoder().decode(this.#zstd ? zstdDecompressSync(payload) : payload);
+    return new TextDecoder().decode(this.#zstd ? unpackZstd(payload) : payload);
   }
 
   /** The next response, keep-alives included. Fails at the end of the stream. */
