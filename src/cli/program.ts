@@ -5,6 +5,7 @@ import { AgentError, LocalClient, printable, shellQuoted, stateDirectoryPath } f
 import { TkaError } from "../tka/index.ts";
 import { addAdmin } from "./admin-commands.ts";
 import { agentCommand } from "./agent-command.ts";
+import { addBridge } from "./bridge-command.ts";
 import { normaliseFlags } from "./flags.ts";
 import { addLock } from "./lock-commands.ts";
 import type { Place } from "./place.ts";
@@ -54,6 +55,7 @@ function makeProgram(terminal: Terminal): Command {
     .command("logout")
     .description("end this node's key, and its agent; to come back, it must be let in again")
     .action(() => place.client().logOut());
+  addBridge(program, terminal);
   addLock(program, place);
   addAdmin(program, place);
   return program;

@@ -2,6 +2,7 @@
 
 export { runAgent, type AgentOptions } from "./agent-process.ts";
 export type { AgentStatus, PeerStatus } from "./agent-status.ts";
+export { runBridge, type BridgeOptions } from "./bridge.ts";
 export { AgentError, type AgentErrorCode } from "./errors.ts";
 export { FileChonk } from "./file-chonk.ts";
 export { parseControlUrl } from "./https-client.ts";

@@ -16,8 +16,9 @@ const MAX_FIELDS = 100;
 const CR = 0x0d;
 const LF = 0x0a;
 const REQUEST_LINE = /^([A-Z]{1,16}) (\/[\x21-\x7e]*) HTTP\/(\d)\.(\d)$/;
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/;
-const HOST = /^[0-9A-Za-z.\-_[\]:]{1,255}$/;
+const HOST = /^(?:[0-9A-Za-z.\-_]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 const DIGITS = /^\d{1,15}$/;
 
 /** Why a request is not taken: the status that says so. The message repeats nothing of the request. */
@@ -118,6 +119,7 @@ function parseHead(bytes: Uint8Array): Http1Head {
   const [, method, target, major, minor] = REQUEST_LINE.exec(requestLine) ?? [];
   if (method === undefined || target === undefined) throw new Http1Error(400, "the request line cannot be read");
   if (major !== "1" || minor !== "1") throw new Http1Error(505, "HTTP/1.1 is what is spoken here");
+  if (!METHODS.has(method)) throw new Http1Error(501, "the method is not one that is taken here");
   if (lines.length > MAX_FIELDS) throw new Http1Error(431, "the head has too many fields");
   const fields = lines.map(fieldOf);
   const host = onlyField({ fields }, "host");

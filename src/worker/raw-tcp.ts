@@ -37,18 +37,20 @@ export interface RawConnection {
   readonly writer: WritableStreamDefaultWriter<Uint8Array>;
 }
 
-/** What `work` gives, or a refusal once it has taken too long. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+const LATE = new Http1Error(408, "the request did not come in time");
+
+/** What `work` gives, or `late` once it has taken too long. */
+async function within<T>(ms: number, work: Promise<T>, late: Error = LATE): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Http1Error(408, "the request did not come in time")), ms);
+  const isLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late), ms);
   });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work, isLate]).finally(() => clearTimeout(timer));
 }
 
-/** Writes a piece of an answer. Rejects where the client does not read it. */
+/** Writes a piece of an answer. Rejects where the client does not read it: an answer that has begun is followed by no other. */
 function write({ writer }: RawConnection, bytes: Uint8Array): Promise<void> {
-  return within(TAKE_MS, writer.write(bytes));
+  return within(TAKE_MS, writer.write(bytes), new Error("the client does not read"));
 }
 
 /** The head of the connection's request, and what came after it; null where nothing came at all. */
@@ -117,6 +119,7 @@ async function carry(
 async function handle(connection: RawConnection, serve: Serve): Promise<void> {
   const read = await within(HEAD_MS, readHead(connection));
   if (read === null) return;
+  if (!URL.canParse(`http://${read.head.host}`)) throw new Http1Error(400, "the host cannot be read");
   const handshake = nativeUpgradeOf(read.head);
   if (handshake === null) await passThrough(connection, read.head, read.rest, serve);
   else await carry(connection, read.head, handshake, read.rest, serve);

@@ -107,6 +107,8 @@ describe("a hostile head [T9]", () => {
     ["a target with a space", head("GET /a b HTTP/1.1", "Host: c.test"), 400],
     ["an asterisk", head("OPTIONS * HTTP/1.1", "Host: c.test"), 400],
     ["a method in lower case", head("get / HTTP/1.1", "Host: c.test"), 400],
+    ["a method that opens a tunnel", head("CONNECT /x HTTP/1.1", "Host: c.test"), 501],
+    ["a host whose port is none", head("GET / HTTP/1.1", "Host: c.test:x"), 400],
     ["HTTP/1.0", head("GET / HTTP/1.0", "Host: c.test"), 505],
     ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\n", 400],
     ["two lengths", post("Content-Length: 5", "Content-Length: 6"), 400],
