@@ -19,7 +19,7 @@ import { BUDGET, MAX_FIELD_LIST, MAX_STREAMS, RECEIVE_WINDOW } from "./http2-lim
 import { Http2Requests, type Http2Request } from "./http2-requests.ts";
 import { decodeState, encodeState, type Http2State } from "./http2-saved.ts";
 import { Http2Sender } from "./http2-sender.ts";
-import { initialWindows } from "./http2-settings.ts";
+import { initialWindow } from "./http2-settings.ts";
 import { Http2Stream } from "./http2-stream.ts";
 
 export type Http2Event =
@@ -33,6 +33,7 @@ export type Http2Event =
 
 const HIGH = 2 ** 32;
 const PING_OCTETS = 8;
+const GO_AWAY_OCTETS = 8;
 const RESET_OCTETS = 4;
 const UPDATE_OCTETS = 4;
 const PRIORITY_OCTETS = 5;
@@ -91,10 +92,14 @@ export class Http2Server {
 
   /** True where `save` gives the whole of the connection: nothing partly here, nothing queued, nothing to take. */
   get idle(): boolean {
-    if (this.#ended || !this.#reader.between || this.#requests.inBlock !== null) return false;
-    if (this.#sender.queued > 0 || !this.#sender.writer.empty) return false;
-    for (const { request } of this.#streams.values()) if (request !== null) return false;
-    return true;
+    return !this.#ended && !this.partial && this.#sender.queued === 0 && this.#sender.writer.empty;
+  }
+
+  /** True where a frame, a header block or a request is partly here. A client that leaves it so keeps us awake: that is for a clock to end. */
+  get partial(): boolean {
+    if (!this.#reader.between || this.#requests.inBlock !== null) return true;
+    for (const { request } of this.#streams.values()) if (request !== null) return true;
+    return false;
   }
 
   /**
@@ -106,8 +111,7 @@ export class Http2Server {
     try {
       this.#budget.tick(now);
       this.#reader.push(bytes);
-      for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) this.#frame(frame);
-      this.#endWhereDone();
+      this.#frames();
     } catch (error) {
       this.#fail(error instanceof ConnectionError ? error.code : HTTP2_CODE.internalError);
     }
@@ -122,6 +126,7 @@ export class Http2Server {
     const stream = this.#streams.get(id);
     if (stream === undefined) return false;
     if (stream.request !== null || stream.responded) throw new Http2Error("bad_response", "a response to no request");
+    if (!isStatus(status)) throw new Http2Error("bad_response", "a status that is none");
     if (!headers.every(isField)) throw new Http2Error("bad_response", "a header with characters that are not allowed");
     stream.responded = true;
     const fields = headers.some(([name]) => isOfConnection(name))
@@ -242,6 +247,16 @@ export class Http2Server {
     this.#events.push({ kind: "closed" });
   }
 
+  /** The frames that are here, up to the one that ends the connection: what comes after it is nobody's. */
+  #frames(): void {
+    while (!this.#ended) {
+      const frame = this.#reader.next();
+      if (frame === null) return;
+      this.#frame(frame);
+      this.#endWhereDone();
+    }
+  }
+
   /** One frame. A fault of one stream ends here. Throws ConnectionError. */
   #frame(frame: Frame): void {
     try {
@@ -278,9 +293,7 @@ export class Http2Server {
       case FRAME.ping:
         return this.#pinged(frame);
       case FRAME.goAway:
-        if (frame.stream !== 0) throw broken("GOAWAY on a stream");
-        this.#clientLeaves = true;
-        return;
+        return this.#left(frame);
       case FRAME.windowUpdate:
         return this.#windowUpdate(frame);
       default:
@@ -319,7 +332,8 @@ export class Http2Server {
     }
     this.#budget.spend(this.#settled ? BUDGET.settings : 0);
     this.#settled = true;
-    for (const window of initialWindows(payload)) this.#sender.setInitialWindow(window);
+    const window = initialWindow(payload);
+    if (window !== null) this.#sender.setInitialWindow(window);
     this.#sender.writer.numbers(FRAME.settings, FLAG.ack, 0);
   }
 
@@ -333,6 +347,12 @@ export class Http2Server {
     const view = new DataView(payload.buffer, payload.byteOffset, PING_OCTETS);
     const data = view.getUint32(0) * HIGH + view.getUint32(4);
     if (Number.isSafeInteger(data)) this.#events.push({ kind: "pong", data });
+  }
+
+  #left({ stream, payload }: Frame): void {
+    if (stream !== 0) throw broken("GOAWAY on a stream");
+    if (payload.length < GO_AWAY_OCTETS) throw cut();
+    this.#clientLeaves = true;
   }
 
   #windowUpdate({ stream, payload }: Frame): void {
@@ -353,6 +373,10 @@ export class Http2Server {
   #checkOpened(stream: number): void {
     if (stream === 0 || stream > this.#requests.last) throw broken("a frame on a stream that was not opened");
   }
+}
+
+function isStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 200 && status <= 999;
 }
 
 function broken(message: string): ConnectionError {

@@ -7,11 +7,14 @@ const PAIR = 6;
 const MIN_FRAME_SIZE = 16_384;
 const MAX_FRAME_SIZE = 16_777_215;
 
-/** The initial windows that an attacker-controlled payload sets, in order. Throws ConnectionError where a setting has a value that it may not have. */
-export function initialWindows(payload: Uint8Array): number[] {
+/**
+ * The initial window that an attacker-controlled payload sets, or null: the last where it sets several, so that one frame changes the windows
+ * once. Throws ConnectionError where a setting has a value that it may not have.
+ */
+export function initialWindow(payload: Uint8Array): number | null {
   if (payload.length % PAIR !== 0) throw new ConnectionError(HTTP2_CODE.frameSizeError, "SETTINGS cut short");
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-  const windows: number[] = [];
+  let window: number | null = null;
   for (let at = 0; at < payload.length; at += PAIR) {
     const id = view.getUint16(at);
     const value = view.getUint32(at + 2);
@@ -20,10 +23,10 @@ export function initialWindows(payload: Uint8Array): number[] {
       throw bad(HTTP2_CODE.protocolError);
     if (id === SETTING.initialWindowSize) {
       if (value > MAX_WINDOW) throw bad(HTTP2_CODE.flowControlError);
-      windows.push(value);
+      window = value;
     }
   }
-  return windows;
+  return window;
 }
 
 function bad(code: number): ConnectionError {

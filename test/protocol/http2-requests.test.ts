@@ -352,6 +352,7 @@ describe("what breaks a connection [H64]", () => {
     ["PING on a stream", frame(TYPE.ping, 0, 1, zeros(8)), CODE.protocol],
     ["PING cut short", frame(TYPE.ping, 0, 0, zeros(7)), CODE.size],
     ["GOAWAY on a stream", frame(TYPE.goAway, 0, 1, zeros(8)), CODE.protocol],
+    ["GOAWAY cut short", frame(TYPE.goAway, 0, 0, zeros(7)), CODE.size],
     ["WINDOW_UPDATE cut short", frame(TYPE.update, 0, 0, zeros(3)), CODE.size],
     ["WINDOW_UPDATE by nothing", frame(TYPE.update, 0, 0, zeros(4)), CODE.protocol],
     ["WINDOW_UPDATE past 2^31 - 1", frame(TYPE.update, 0, 0, [0x7f, 0xff, 0xff, 0xff]), CODE.flow],

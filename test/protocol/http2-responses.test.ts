@@ -102,6 +102,7 @@ describe("a response", () => {
     expect(() => client.server.write(3, new Uint8Array(1), true)).toThrow(Http2Error);
     expect(() => client.server.respond(3, 200, [["X-Upper", "1"]], null, true)).toThrow(Http2Error);
     expect(() => client.server.respond(3, 200, [["x", "1\r\n2"]], null, true)).toThrow(Http2Error);
+    expect(() => client.server.respond(3, 101, [], null, true)).toThrow(Http2Error);
     client.server.respond(3, 200, [], null, false);
     expect(() => client.server.respond(3, 200, [], null, true)).toThrow(Http2Error);
     client.send(begin(5));
