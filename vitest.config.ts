@@ -1,5 +1,5 @@
 /**
- * Four projects. `npm test` runs the first three; `npm run test:interop` builds the Go programs first and runs the last.
+ * Five projects. `npm test` runs the first three; `npm run test:http2` and `npm run test:interop` build their programs first and run one each.
  * The authority's and the protocol's tests run twice, in Node and in workerd, except the files named `*.node.test.ts`.
  */
 
@@ -57,6 +57,15 @@ export default defineConfig({
           hookTimeout: WORKERD_TIMEOUT,
           // Every test makes objects of its own: the files share a runtime.
           isolate: false,
+        },
+      },
+      {
+        test: {
+          name: "conformance",
+          environment: "node",
+          include: ["test/conformance/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

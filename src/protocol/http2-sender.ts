@@ -127,7 +127,7 @@ export class Http2Sender {
     this.pump();
   }
 
-  /** The client has changed the window of every stream by changing the initial one. Throws ConnectionError. */
+  /** The client has changed the window of every stream by changing the initial one: `pump` once that is acknowledged. Throws ConnectionError. */
   setInitialWindow(octets: number): void {
     const by = octets - this.#initialWindow;
     this.#initialWindow = octets;
@@ -135,7 +135,6 @@ export class Http2Sender {
       stream.window += by;
       if (stream.window > MAX_WINDOW) throw new ConnectionError(HTTP2_CODE.flowControlError, "a window is too wide");
     }
-    this.pump();
   }
 
   /** Lets out what the windows let out. Each stream that waits and may send does so in its turn. */

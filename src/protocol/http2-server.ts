@@ -12,6 +12,7 @@
 import type { HpackField } from "./hpack-static-table.ts";
 import { Budget } from "./http2-budget.ts";
 import { DEFAULT_WINDOW, FLAG, FRAME, HTTP2_CODE, SETTING } from "./http2-codes.ts";
+import { checkControl, initialWindow, pingNumber, pingNumbers, widening } from "./http2-control.ts";
 import { ConnectionError, Http2Error, StreamError } from "./http2-error.ts";
 import { FrameReader, type Frame } from "./http2-frame-reader.ts";
 import { isField, isOfConnection } from "./http2-head.ts";
@@ -19,7 +20,6 @@ import { BUDGET, MAX_FIELD_LIST, MAX_STREAMS, RECEIVE_WINDOW } from "./http2-lim
 import { Http2Requests, type Http2Request } from "./http2-requests.ts";
 import { decodeState, encodeState, type Http2State } from "./http2-saved.ts";
 import { Http2Sender } from "./http2-sender.ts";
-import { initialWindow } from "./http2-settings.ts";
 import { Http2Stream } from "./http2-stream.ts";
 
 export type Http2Event =
@@ -31,11 +31,6 @@ export type Http2Event =
   /** The connection has ended, with all its streams: send what `take` gives, and close the transport. The last event there is. */
   | { readonly kind: "closed" };
 
-const HIGH = 2 ** 32;
-const PING_OCTETS = 8;
-const GO_AWAY_OCTETS = 8;
-const RESET_OCTETS = 4;
-const UPDATE_OCTETS = 4;
 const PRIORITY_OCTETS = 5;
 
 export class Http2Server {
@@ -172,7 +167,7 @@ export class Http2Server {
 
   /** Asks for a sign of life, which comes as `pong` with the same number: a safe integer, not negative. */
   ping(data: number): void {
-    if (!this.#ended) this.#sender.writer.numbers(FRAME.ping, 0, 0, Math.floor(data / HIGH), data % HIGH);
+    if (!this.#ended) this.#sender.writer.numbers(FRAME.ping, 0, 0, ...pingNumbers(data));
   }
 
   /** Takes no new requests. The connection ends with its last stream, at once where there is none: see `ended`. */
@@ -265,6 +260,7 @@ export class Http2Server {
         throw broken("the first frame is not SETTINGS");
       if (this.#requests.inBlock !== null && frame.type !== FRAME.continuation)
         throw broken("a frame inside a header block");
+      checkControl(frame);
       this.#dispatch(frame);
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
@@ -288,12 +284,11 @@ export class Http2Server {
         return this.#resetByClient(frame);
       case FRAME.settings:
         return this.#settings(frame);
-      case FRAME.pushPromise:
-        throw broken("a client pushes nothing");
       case FRAME.ping:
         return this.#pinged(frame);
       case FRAME.goAway:
-        return this.#left(frame);
+        this.#clientLeaves = true;
+        return;
       case FRAME.windowUpdate:
         return this.#windowUpdate(frame);
       default:
@@ -309,23 +304,20 @@ export class Http2Server {
   }
 
   #priority({ stream, payload }: Frame): void {
-    if (stream === 0) throw broken("PRIORITY of the connection");
     if (payload.length === PRIORITY_OCTETS) return;
-    if (!this.#streams.has(stream)) throw cut();
-    throw new StreamError(stream, HTTP2_CODE.frameSizeError, "PRIORITY of a wrong length");
+    const message = "PRIORITY of a wrong length";
+    if (this.#streams.has(stream)) throw new StreamError(stream, HTTP2_CODE.frameSizeError, message);
+    throw new ConnectionError(HTTP2_CODE.frameSizeError, message);
   }
 
-  #resetByClient({ stream, payload }: Frame): void {
+  #resetByClient({ stream }: Frame): void {
     this.#checkOpened(stream);
-    if (payload.length !== RESET_OCTETS) throw cut();
     this.#budget.spend(BUDGET.reset);
     this.#drop(stream);
   }
 
-  #settings({ stream, flags, payload }: Frame): void {
-    if (stream !== 0) throw broken("SETTINGS on a stream");
+  #settings({ flags, payload }: Frame): void {
     if ((flags & FLAG.ack) !== 0) {
-      if (payload.length > 0) throw cut();
       this.#acknowledged = true;
       this.#requests.forbidTable();
       return;
@@ -334,44 +326,37 @@ export class Http2Server {
     this.#settled = true;
     const window = initialWindow(payload);
     if (window !== null) this.#sender.setInitialWindow(window);
+    // Before any DATA that they let out.
     this.#sender.writer.numbers(FRAME.settings, FLAG.ack, 0);
+    this.#sender.pump();
   }
 
-  #pinged({ stream, flags, payload }: Frame): void {
-    if (stream !== 0) throw broken("PING on a stream");
-    if (payload.length !== PING_OCTETS) throw cut();
+  #pinged({ flags, payload }: Frame): void {
     if ((flags & FLAG.ack) === 0) {
       this.#sender.writer.frame(FRAME.ping, FLAG.ack, 0, payload);
       return;
     }
-    const view = new DataView(payload.buffer, payload.byteOffset, PING_OCTETS);
-    const data = view.getUint32(0) * HIGH + view.getUint32(4);
-    if (Number.isSafeInteger(data)) this.#events.push({ kind: "pong", data });
+    const data = pingNumber(payload);
+    if (data !== null) this.#events.push({ kind: "pong", data });
   }
 
-  #left({ stream, payload }: Frame): void {
-    if (stream !== 0) throw broken("GOAWAY on a stream");
-    if (payload.length < GO_AWAY_OCTETS) throw cut();
-    this.#clientLeaves = true;
-  }
-
-  #windowUpdate({ stream, payload }: Frame): void {
-    if (stream !== 0) this.#checkOpened(stream);
-    if (payload.length !== UPDATE_OCTETS) throw cut();
-    const by = new DataView(payload.buffer, payload.byteOffset, UPDATE_OCTETS).getUint32(0) & 0x7fff_ffff;
-    if (by === 0) {
-      if (stream === 0) throw broken("a window wider by nothing");
-      if (this.#streams.has(stream))
-        throw new StreamError(stream, HTTP2_CODE.protocolError, "a window wider by nothing");
+  #windowUpdate({ stream: id, payload }: Frame): void {
+    const by = widening(payload);
+    if (id === 0) {
+      if (by === 0) throw broken("a window wider by nothing");
+      this.#sender.widen(null, by);
       return;
     }
-    const opened = this.#streams.get(stream);
-    if (stream === 0) this.#sender.widen(null, by);
-    else if (opened !== undefined) this.#sender.widen(opened, by);
+    this.#checkOpened(id);
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    if (by === 0) throw new StreamError(id, HTTP2_CODE.protocolError, "a window wider by nothing");
+    this.#sender.widen(stream, by);
   }
 
+  /** Throws ConnectionError where a stream was never opened. */
   #checkOpened(stream: number): void {
-    if (stream === 0 || stream > this.#requests.last) throw broken("a frame on a stream that was not opened");
+    if (stream > this.#requests.last) throw broken("a frame on a stream that was not opened");
   }
 }
 
@@ -381,8 +366,4 @@ function isStatus(status: number): boolean {
 
 function broken(message: string): ConnectionError {
   return new ConnectionError(HTTP2_CODE.protocolError, message);
-}
-
-function cut(): ConnectionError {
-  return new ConnectionError(HTTP2_CODE.frameSizeError, "a frame of a wrong length");
 }

@@ -11,12 +11,15 @@ describe.each(["whole", "in pieces, saved and restored"] as const)("Node's clien
   let session: ClientHttp2Session;
 
   beforeAll(async () => {
-    served = await serveHttp2((server, { stream, method, path, headers, body }) => {
-      const large = path === "/large";
-      const answer = JSON.stringify([method, path, headers.get("x-asked"), body.length]);
-      const bytes = large ? new Uint8Array(LARGE).fill(7) : new TextEncoder().encode(answer);
-      server.respond(stream, large ? 200 : 418, [["x-answered", "yes"]], bytes, true);
-    }, manner);
+    served = await serveHttp2(
+      (server, { stream, method, path, headers, body }) => {
+        const large = path === "/large";
+        const answer = JSON.stringify([method, path, headers.get("x-asked"), body.length]);
+        const bytes = large ? new Uint8Array(LARGE).fill(7) : new TextEncoder().encode(answer);
+        server.respond(stream, large ? 200 : 418, [["x-answered", "yes"]], bytes, true);
+      },
+      { manner },
+    );
     session = connect(`http://127.0.0.1:${served.port}`);
   });
 

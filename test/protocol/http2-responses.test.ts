@@ -135,7 +135,9 @@ describe("windows [H59]", () => {
     client.server.write(1, new Uint8Array(10), true);
     expect(dataOf(client.send(update(1, 5)).frames)).toEqual([]);
     expect(dataOf(client.send(update(1, 1)).frames)).toEqual([[1, 1, 0]]);
-    expect(dataOf(client.send(frame(TYPE.settings, 0, 0, setting(4, 1000))).frames)).toEqual([[1, 9, 1]]);
+    const wider = client.send(frame(TYPE.settings, 0, 0, setting(4, 1000))).frames;
+    expect(wider.map(({ type }) => type)).toEqual([TYPE.settings, TYPE.data]);
+    expect(dataOf(wider)).toEqual([[1, 9, 1]]);
     client.send(request(3));
     expect(client.server.room(3)).toBe(1000);
   });

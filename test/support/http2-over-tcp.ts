@@ -12,20 +12,29 @@ export interface Served {
 /** What a test does with a whole request. */
 export type Handler = (server: Http2Server, request: Http2Request) => void;
 
-/** How the bytes reach the core: whole as they come, or in small pieces with a save and a restore wherever the core is idle. */
+/** How a client's bytes reach the core: whole, as they come, or in small pieces with a save and a restore wherever the core rests. */
 export type Manner = "whole" | "in pieces, saved and restored";
+
+/** What becomes of a client's bytes on their way. */
+export type Filter = (bytes: Uint8Array) => Uint8Array;
+
+export interface Serving {
+  readonly manner?: Manner;
+  /** Makes the filter of one connection. */
+  readonly filter?: () => Filter;
+}
 
 const PIECE = 7;
 
 /** Serves until stopped. */
-export async function serveHttp2(handler: Handler, manner: Manner = "whole"): Promise<Served> {
+export async function serveHttp2(handler: Handler, serving: Serving = {}): Promise<Served> {
   const sockets = new Set<Socket>();
   const tcp = createServer((socket) => {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    serveSocket(socket, handler, manner);
+    serveSocket(socket, handler, serving);
   });
   tcp.listen(0, "127.0.0.1");
   await once(tcp, "listening");
@@ -39,8 +48,9 @@ export async function serveHttp2(handler: Handler, manner: Manner = "whole"): Pr
   };
 }
 
-function serveSocket(socket: Socket, handler: Handler, manner: Manner): void {
+function serveSocket(socket: Socket, handler: Handler, { manner = "whole", filter }: Serving): void {
   let server = new Http2Server();
+  const pass = filter?.() ?? ((bytes: Uint8Array) => bytes);
   const send = (): void => {
     const bytes = server.take();
     if (bytes.length > 0) socket.write(bytes);
@@ -51,12 +61,12 @@ function serveSocket(socket: Socket, handler: Handler, manner: Manner): void {
     if (server.ended) socket.end();
   };
   send();
-  socket.on("data", (bytes) => {
-    if (manner === "whole") handle(server.receive(bytes, Date.now()));
-    else
-      for (let at = 0; at < bytes.length; at += PIECE) {
-        handle(server.receive(bytes.subarray(at, at + PIECE), Date.now()));
-        if (server.idle) server = Http2Server.restore(server.save());
-      }
+  socket.on("data", (data) => {
+    const bytes = pass(data);
+    const piece = manner === "whole" ? bytes.length : PIECE;
+    for (let at = 0; at < bytes.length; at += piece) {
+      handle(server.receive(bytes.subarray(at, at + piece), Date.now()));
+      if (manner !== "whole" && server.idle) server = Http2Server.restore(server.save());
+    }
   });
 }
