@@ -62,7 +62,17 @@ describe("a stream", () => {
     const stream = await scene.alice.stream();
     const full = JSON.parse((await stream.json()) ?? "") as Record<string, unknown>;
     expect(Object.keys(full).sort()).toEqual(
-      ["Domain", "MapSessionHandle", "Node", "PacketFilter", "Peers", "SSHPolicy", "Seq", "TKAInfo", "UserProfiles"].sort(),
+      [
+        "Domain",
+        "MapSessionHandle",
+        "Node",
+        "PacketFilter",
+        "Peers",
+        "SSHPolicy",
+        "Seq",
+        "TKAInfo",
+        "UserProfiles",
+      ].sort(),
     );
     expect(Object.keys((full["Peers"] as object[])[0] ?? {})).not.toContain("KeySignature");
     await rename(scene.bob, "bert");
