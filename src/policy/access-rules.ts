@@ -20,18 +20,18 @@ function sourceOf(source: Text, names: Names): Selector {
   return selector;
 }
 
-/** Sources that `autogroup:self` goes with: those that are people, of whom each is led to devices of their own. */
+/** Sources that `autogroup:self` goes with: those that are people, of whom each is led to devices of their own. `acls` take `*` for them too. */
 function isOfPeople({ kind }: Selector): boolean {
-  return kind === "all" || kind === "user" || kind === "group" || kind === "role";
+  return kind === "user" || kind === "group" || kind === "role";
 }
 
-function destinationOf(name: Text, names: Names, sources: readonly Selector[]): Selector {
+function destinationOf(name: Text, names: Names, sources: readonly Selector[], isAcl: boolean): Selector {
   const selector = parseSelector(name, names);
   if (selector.kind === "shared")
     throw new PolicyError(`${quoted(name.value)} is a source, and no destination`, name.at);
-  if (selector.kind === "self" && !sources.every(isOfPeople))
+  if (selector.kind === "self" && !sources.every((one) => isOfPeople(one) || (isAcl && one.kind === "all")))
     throw new PolicyError(
-      "autogroup:self goes with sources that are people: *, users, groups, autogroup:member",
+      `autogroup:self goes with sources that are people: ${isAcl ? "*, " : ""}users, groups, autogroup:member`,
       name.at,
     );
   if (selector.kind === "range" && selector.range.first === 0n && selector.text.endsWith("/0"))
@@ -61,7 +61,7 @@ function aclOf(entry: Located, names: Names): Rule {
     const [name, text] = splitPorts(target);
     const ports = parsePorts(text, target.at);
     refusePorts(protocols, ports, target.at);
-    return { selector: destinationOf({ value: name, at: target.at }, names, sources), ports };
+    return { selector: destinationOf({ value: name, at: target.at }, names, sources, true), ports };
   });
   return { sources, destinations, protocols };
 }
@@ -135,7 +135,7 @@ function grantOf(entry: Located, names: Names): { readonly rules: readonly Rule[
   const capabilities = capabilitiesOf(grant.app);
   if (ip.length === 0 && capabilities.size === 0) throw new PolicyError("a grant has ip or app, or both", grant.at);
   const sources = texts(grant.src, "src").map((source) => sourceOf(source, names));
-  const destinations = texts(grant.dst, "dst").map((target) => destinationOf(target, names, sources));
+  const destinations = texts(grant.dst, "dst").map((target) => destinationOf(target, names, sources, false));
   if (capabilities.size > 0 && destinations.some(({ kind }) => kind === "internet"))
     throw new PolicyError("autogroup:internet takes no app", grant.at);
   const rules = byProtocols(ip).map(([protocols, ports]) => ({

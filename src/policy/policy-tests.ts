@@ -11,6 +11,9 @@ import { parseSelector, splitPorts, type Names } from "./selectors.ts";
 function named({ value: text, at }: Text, names: Names, kinds: readonly Selector["kind"][], what: string): Named {
   const selector = parseSelector({ value: text, at }, names);
   if (!kinds.includes(selector.kind)) throw new PolicyError(`${quoted(text)} cannot be ${what}`, at);
+  // Of a prefix, one address may be reached and another not.
+  if (selector.kind === "range" && selector.range.first !== selector.range.last)
+    throw new PolicyError(`${quoted(text)} is a prefix: a test is about one address`, at);
   return { text, at, selector };
 }
 

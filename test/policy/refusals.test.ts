@@ -113,6 +113,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
     "line 1, column 86: autogroup:self goes with",
   ],
   ['{"acls": [{"action": "accept", "src": ["ipset:x"], "dst": ["*:*"]}]}', "line 1, column 40: ipsets are not served"],
+  [
+    '{"grants": [{"src": ["*"], "dst": ["autogroup:self"], "ip": ["*"]}]}',
+    "line 1, column 36: autogroup:self goes with sources that are people: users",
+  ],
   // Addresses.
   [
     '{"acls": [{"action": "accept", "src": ["10.0.0.1/8"], "dst": ["*:*"]}]}',
@@ -237,6 +241,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
   [
     '{"sshTests": [{"src": "bob@example.com", "dst": ["bob@example.com"], "check": ["root"]}]}',
     "line 1, column 79: the action check",
+  ],
+  [
+    '{"tests": [{"src": "bob@example.com", "accept": ["10.0.0.0/8:22"]}]}',
+    'line 1, column 50: "10.0.0.0/8" is a prefix: a test is about one address',
   ],
 ];
 
