@@ -3,19 +3,9 @@
 import fc from "fast-check";
 
 const SOURCES = [
-  ...["*", "owner@example.com", "bob@example.com", "carol@example.com", "group:ops", "group:none", "autogroup:member"],
-  ...[
-    "autogroup:admin",
-    "autogroup:tagged",
-    "autogroup:shared",
-    "tag:web",
-    "tag:db",
-    "tag:prod",
-    "host",
-    "100.64.0.0/30",
-  ],
-  ...["100.64.0.2", "fd7a:115c:a1e0::4/127", "10.0.0.0/8"],
-];
+  "* owner@example.com bob@example.com carol@example.com group:ops group:none autogroup:member autogroup:admin",
+  "autogroup:tagged autogroup:shared tag:web tag:db tag:prod host 100.64.0.0/30 100.64.0.2 fd7a:115c:a1e0::4/127 10.0.0.0/8",
+].flatMap((line) => line.split(" "));
 const DESTINATIONS = SOURCES.filter((name) => name !== "autogroup:shared" && !name.includes("::"));
 const PORTS = ["*", "22", "80,443", "20-25"];
 const PROTOCOLS = ["", "tcp", "udp", "6", "sctp"];
