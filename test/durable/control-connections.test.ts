@@ -1,68 +1,16 @@
 /** Connections of Tailscale clients [X9] to [X15]: on real objects, which are evicted in the middle of them. */
 
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { noiseCrypto, type NodeSessions } from "../../src/durable/index.ts";
-import { MAX_BODY_BYTES, type MapResponse } from "../../src/protocol/index.ts";
+import { noiseCrypto } from "../../src/durable/index.ts";
+import { MAX_BODY_BYTES } from "../../src/protocol/index.ts";
 import { encodeHex } from "../../src/tka/index.ts";
-import { ControlClient, type ClientStream } from "../support/workerd/control-client.ts";
-import { join, makeAuthKey, makeTailnet, sessions } from "../support/workerd/control.ts";
+import { ControlClient } from "../support/workerd/control-client.ts";
+import { again, controlScene, hibernate, inObject, news, opened } from "../support/workerd/control-scene.ts";
+import { makeAuthKey, sessions } from "../support/workerd/control.ts";
 import { changed, rename } from "../support/workerd/news.ts";
-import { TestNode } from "../support/workerd/test-node.ts";
 
 const RESET_REFUSED = 7;
-
-interface Scene {
-  readonly tailnet: string;
-  readonly bob: TestNode;
-  /** The machine of the client. */
-  readonly machine: ReturnType<typeof noiseCrypto.newKeyPair>;
-  /** Its connection, after it has joined: held where its tailnet is. */
-  readonly client: ControlClient;
-}
-
-async function scene(): Promise<Scene> {
-  const tailnet = await makeTailnet();
-  const bob = new TestNode("bob");
-  await join(tailnet, bob);
-  const machine = noiseCrypto.newKeyPair();
-  const newcomer = await ControlClient.connect("real", machine);
-  const answer = await newcomer.register(await makeAuthKey(tailnet));
-  expect([answer.status, answer.json["MachineAuthorized"]]).toEqual([200, true]);
-  newcomer.close();
-  return { tailnet, bob, machine, client: await ControlClient.connect("real", machine, newcomer.nodeKey) };
-}
-
-function again({ machine, client }: Scene): Promise<ControlClient> {
-  return ControlClient.connect("real", machine, client.nodeKey);
-}
-
-/** Has the object that holds the tailnet's connections hibernate. */
-function hibernate({ tailnet }: Pick<Scene, "tailnet">): Promise<void> {
-  return evictDurableObject(sessions(tailnet, "socket"));
-}
-
-async function opened(client: ControlClient): Promise<ClientStream> {
-  const stream = client.map();
-  const full = await stream.next();
-  expect(full.Node?.Key).toBe(client.nodeKey);
-  return stream;
-}
-
-/** The next message that is no keep-alive. */
-async function news(stream: ClientStream): Promise<MapResponse> {
-  for (;;) {
-    const message = await stream.next();
-    if (!message.KeepAlive) return message;
-  }
-}
-
-function inObject<T>(
-  { tailnet }: Pick<Scene, "tailnet">,
-  act: (object: NodeSessions, ctx: DurableObjectState) => T,
-): Promise<T> {
-  return runInDurableObject(sessions(tailnet, "socket"), act);
-}
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -70,7 +18,7 @@ afterEach(() => {
 
 describe("a client", () => {
   test("registers, is told to come back where its tailnet is held, and has its map there [X15]", async () => {
-    const { tailnet } = await scene();
+    const { tailnet } = await controlScene();
     const machine = noiseCrypto.newKeyPair();
     const newcomer = await ControlClient.connect("new", machine);
     expect((await newcomer.register(await makeAuthKey(tailnet))).status).toBe(200);
@@ -83,7 +31,7 @@ describe("a client", () => {
   });
 
   test("hears of what changes, nothing twice and nothing lost, its object evicted before every message [X10]", async () => {
-    const all = await scene();
+    const all = await controlScene();
     const stream = await opened(all.client);
     const seqs: number[] = [];
     for (let i = 0; i < 6; i++) {
@@ -102,7 +50,7 @@ describe("a client", () => {
   });
 
   test("gets one map without a stream, plain and compressed, and an update does not disturb its stream", async () => {
-    const { client } = await scene();
+    const { client } = await controlScene();
     const stream = await opened(client);
     for (const Compress of ["", "zstd"]) {
       const one = client.map({ Stream: false, Compress });
@@ -114,7 +62,7 @@ describe("a client", () => {
   });
 
   test("asks by GET with a body, under any authority and length, and is answered as by POST [X12]", async () => {
-    const { client } = await scene();
+    const { client } = await controlScene();
     const get = await client.post("/machine/tka/sync/offer", { Head: "", Ancestors: [] }, "GET").whole();
     const post = await client.post("/machine/tka/sync/offer", { Head: "", Ancestors: [] }).whole();
     expect([get.status, get.text]).toEqual([post.status, post.text]);
@@ -126,7 +74,7 @@ describe("a client", () => {
   });
 
   test("is nobody that a header or a path says [X12]", async () => {
-    const { client, bob } = await scene();
+    const { client, bob } = await controlScene();
     const other = client.request(
       "POST",
       "/machine/map",
@@ -143,10 +91,14 @@ describe("a client", () => {
 
 describe("what is saved of a connection", () => {
   test("is small, also with all the map streams that it may have [X10]", async () => {
-    const all = await scene();
+    const all = await controlScene();
     const streams = [await opened(all.client), await opened(all.client)];
     const size = await inObject(all, (_, ctx) =>
-      Math.max(...ctx.getWebSockets("control").map((socket) => (socket.deserializeAttachment() as Uint8Array).length)),
+      Math.max(
+        ...ctx
+          .getWebSockets(`control ${all.client.initiator.machineKey}`)
+          .map((socket) => (socket.deserializeAttachment() as Uint8Array).length),
+      ),
     );
     expect(streams.map(({ isEnded }) => isEnded)).toEqual([false, false]);
     expect(size).toBeGreaterThan(100);
@@ -159,10 +111,10 @@ describe("what is saved of a connection", () => {
     ["of no meaning", () => new Uint8Array([1, 1, 0, 0, 0, 0, 123])],
     ["nothing", () => null],
   ])("and is %s has the client come back [X10]", async (_, spoil) => {
-    const all = await scene();
+    const all = await controlScene();
     await opened(all.client);
     await inObject(all, (__, ctx) => {
-      for (const socket of ctx.getWebSockets("control"))
+      for (const socket of ctx.getWebSockets(`control ${all.client.initiator.machineKey}`))
         socket.serializeAttachment(spoil(socket.deserializeAttachment() as Uint8Array));
     });
     await hibernate(all);
@@ -172,13 +124,15 @@ describe("what is saved of a connection", () => {
   });
 
   test("is nothing while a part of a request has come: who leaves it at that loses the connection [X11]", async () => {
-    const all = await scene();
+    const all = await controlScene();
     await opened(all.client);
     const { stream, frames } = all.client.frames("POST", "/nothing", new Uint8Array(100));
     all.client.send(frames[0] ?? new Uint8Array(0));
     const saved = (): Promise<number[]> =>
       inObject(all, (_, ctx) =>
-        ctx.getWebSockets("control").map((socket) => (socket.deserializeAttachment() as Uint8Array).length),
+        ctx
+          .getWebSockets(`control ${all.client.initiator.machineKey}`)
+          .map((socket) => (socket.deserializeAttachment() as Uint8Array).length),
       );
     await vi.waitFor(async () => expect(await saved()).toEqual([2]));
     all.client.send(frames[1] ?? new Uint8Array(0));
@@ -204,7 +158,7 @@ describe("records [X9]", () => {
       sealed.add(use);
       return seal(key, nonce, ...rest);
     });
-    const all = await scene();
+    const all = await controlScene();
     const stream = await opened(all.client);
     for (let round = 0; round < 3; round++) {
       const asked = Array.from({ length: 8 }, () => all.client.map({ Stream: false, OmitPeers: true }));
@@ -222,7 +176,7 @@ describe("records [X9]", () => {
   test.each(["serializeAttachment", "send"] as const)(
     "are not sent again where %s fails in the middle of the step: the connection is over",
     async (method) => {
-      const all = await scene();
+      const all = await controlScene();
       const stream = await opened(all.client);
       const before = all.client.records;
       await inObject(all, ({ connections }) => {
@@ -243,7 +197,7 @@ describe("records [X9]", () => {
   );
 
   test("that do not open end the connection; a text does too", async () => {
-    const all = await scene();
+    const all = await controlScene();
     const record = all.client.seal(new Uint8Array(4));
     all.client.sendRaw(record);
     all.client.sendRaw(record);
@@ -256,14 +210,14 @@ describe("records [X9]", () => {
 
 describe("limits", () => {
   test("a body that is too large is refused, and the connection goes on [X13]", async () => {
-    const { client } = await scene();
+    const { client } = await controlScene();
     const large = await client.request("POST", "/machine/map", new Uint8Array(MAX_BODY_BYTES + 1)).whole();
     expect(large.status).toBe(413);
     expect((await client.map({ Stream: false, OmitPeers: true }).whole()).status).toBe(200);
   });
 
   test("a machine may have some connections; those beyond, the oldest first, are told to come back, and not for who only repeats a handshake [X14]", async () => {
-    const all = await scene();
+    const all = await controlScene();
     const first = all.client;
     await opened(first);
     const replayed = await Promise.all(Array.from({ length: 6 }, () => ControlClient.open(first.initiator)));
@@ -282,7 +236,7 @@ describe("limits", () => {
 
 describe("the alarm", () => {
   test("keeps streams alive, and lets them hear of what was lost on both ways [X1]", async () => {
-    const all = await scene();
+    const all = await controlScene();
     const stream = await opened(all.client);
     await runDurableObjectAlarm(sessions(all.tailnet, "socket"));
     expect((await stream.next()).KeepAlive).toBe(true);
@@ -292,7 +246,7 @@ describe("the alarm", () => {
   });
 
   test("is due again within the time of a keep-alive", async () => {
-    const all = await scene();
+    const all = await controlScene();
     await opened(all.client);
     await vi.waitFor(async () =>
       expect((await inObject(all, (_, ctx) => ctx.storage.getAlarm())) ?? Infinity).toBeLessThanOrEqual(

@@ -25,12 +25,12 @@ import {
   END_HEADERS,
   END_STREAM,
   PREFACE,
-  SETTINGS,
   SETTINGS_ACK,
   TYPE,
   block,
   frame,
   readFrames,
+  setting,
   u32,
   type RawFrame,
 } from "../http2-frames.ts";
@@ -169,7 +169,7 @@ export class ControlClient {
     return response.webSocket;
   }
 
-  /** Connects a machine. */
+  /** Connects a machine, with windows as large as Go's client has. */
   static async connect(
     hostname: string,
     machine = noiseCrypto.newKeyPair(),
@@ -179,7 +179,12 @@ export class ControlClient {
     const socket = await ControlClient.open(initiator);
     const client = new ControlClient(hostname, socket, initiator, nodeKey ?? nodeKeyFromRaw(randomBytes(32)));
     await client.until(() => client.#noise !== null);
-    client.send(PREFACE, SETTINGS, SETTINGS_ACK);
+    client.send(
+      PREFACE,
+      frame(TYPE.settings, 0, 0, setting(4, 4 << 20)),
+      frame(TYPE.update, 0, 0, u32(1 << 30)),
+      SETTINGS_ACK,
+    );
     return client;
   }
 
