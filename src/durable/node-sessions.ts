@@ -29,6 +29,9 @@ const MOST_TURNS = 12;
 /** Milliseconds between comparisons while there are streams. Each is a call for each tailnet, and calls are what shared objects would cost most in. */
 const COMPARE_STREAMS_MS = 5 * 60_000;
 
+/** What a close is answered with. */
+const NORMAL_CLOSE = 1000;
+
 export class NodeSessions extends DurableObject<ObjectsEnv> {
   #compareMs: number = COMPARE_STREAMS_MS;
   readonly audience: MapAudience;
@@ -154,12 +157,18 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   }
 
   override webSocketClose(socket: WebSocket): void {
-    if (this.connections.sockets.isOne(socket)) this.connections.sockets.gone(socket);
-    else this.sockets.gone(socket);
+    // The runtime answers no close by itself here, and the other side waits for it.
+    if (socket.readyState !== WebSocket.CLOSED) socket.close(NORMAL_CLOSE);
+    this.#gone(socket);
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.webSocketClose(socket);
+    this.#gone(socket);
+  }
+
+  #gone(socket: WebSocket): void {
+    if (this.connections.sockets.isOne(socket)) this.connections.sockets.gone(socket);
+    else this.sockets.gone(socket);
   }
 
   /** Told that the tailnet is at `seq`, after a commit; does nothing where it is there already. Rejects where the authority cannot be asked. */

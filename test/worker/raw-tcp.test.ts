@@ -2,6 +2,10 @@
 
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { noiseCrypto } from "../../src/durable/index.ts";
+import { controlPublicKey, parseControlKey, type NoiseTransport } from "../../src/protocol/index.ts";
+import { encodeUtf8 } from "../../src/tka/index.ts";
+import { NoiseInitiator } from "../support/noise-initiator.ts";
 import { RawClient } from "../support/workerd/raw-client.ts";
 
 const HOST = "Host: control.test\r\n";
@@ -12,6 +16,57 @@ async function answerTo(text: string): Promise<string> {
   await client.send(text);
   return client.rest();
 }
+
+const control = controlPublicKey(parseControlKey(env.CONTROL_NOISE_KEY), noiseCrypto);
+const RESPONSE_BYTES = 51;
+const SETTINGS = 4;
+const PING = 6;
+
+/** A client whose connection is switched, and its Noise. */
+async function switched(): Promise<{ client: RawClient; noise: NoiseTransport }> {
+  const initiator = await NoiseInitiator.start(control);
+  const client = new RawClient();
+  await client.upgrade(initiator.handshake);
+  expect(await client.head()).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: tailscale-control-protocol\r\n/);
+  return { client, noise: await initiator.finish(await client.take(RESPONSE_BYTES)) };
+}
+
+/** The plaintext of the next record. */
+async function record(client: RawClient, noise: NoiseTransport): Promise<Uint8Array> {
+  const header = await client.take(3);
+  return noise.receive(Uint8Array.of(...header, ...(await client.take(((header[1] ?? 0) << 8) | (header[2] ?? 0)))));
+}
+
+describe("a client's connection", () => {
+  test("speaks the control protocol with a sessions object: HTTP/2 inside Noise", async () => {
+    const { client, noise } = await switched();
+    expect((await record(client, noise))[3]).toBe(SETTINGS);
+    const ping = Uint8Array.of(0, 0, 8, PING, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+    const preface = encodeUtf8("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    await client.send(noise.seal(Uint8Array.of(...preface, 0, 0, 0, SETTINGS, 0, 0, 0, 0, 0, ...ping)));
+    const answers: number[] = [];
+    while (!answers.includes(PING)) {
+      const frames = await record(client, noise);
+      for (let at = 0; at < frames.length; at += 9 + (frames[at + 2] ?? 0)) answers.push(frames[at + 3] ?? 0);
+    }
+    await client.end();
+    await client.rest();
+  });
+
+  test("ends where a record does not open", async () => {
+    const { client, noise } = await switched();
+    await record(client, noise);
+    await client.send(Uint8Array.of(4, 0, 16, ...new Uint8Array(16)));
+    await client.rest();
+  });
+
+  test("begins with a handshake for this control plane's key, or not at all", async () => {
+    const other = await NoiseInitiator.start(controlPublicKey(noiseCrypto.newKeyPair().privateKey, noiseCrypto));
+    const client = new RawClient();
+    await client.upgrade(other.handshake);
+    expect(await client.rest()).toMatch(/^HTTP\/1\.1 401 /);
+  });
+});
 
 describe("a request goes to the app", () => {
   test("for the key", async () => {
