@@ -2,7 +2,7 @@
 
 import type { Client } from "./client.ts";
 import type { Scene } from "./scene.ts";
-import { expectOneHead, expectSigned } from "./sights.ts";
+import { expectNewHead, expectSigned } from "./sights.ts";
 
 /** Turns the lock on, at the first of the signers. Gives the disablement secrets. */
 export async function initLock(
@@ -11,11 +11,13 @@ export async function initLock(
   everyone: readonly Client[],
 ): Promise<string[]> {
   const keys = await Promise.all(signers.map((signer) => signer.lockKey()));
-  const out = await scene.ok(signers[0], "lock", "init", "--confirm", "--gen-disablements=2", ...keys);
+  let out = "";
+  await expectNewHead(scene, everyone, async () => {
+    out = await scene.ok(signers[0], "lock", "init", "--confirm", "--gen-disablements=2", ...keys);
+  });
   const secrets = [...out.matchAll(/disablement-secret:[0-9A-Fa-f]{64}/g)].map(([secret]) => secret);
   scene.expect("two disablement secrets are printed", secrets.length === 2, out);
   await expectSigned(scene, ...everyone);
-  await expectOneHead(scene, ...everyone);
   return secrets;
 }
 

@@ -65,7 +65,8 @@ export class Network {
       `link set ${name} master hub up`,
     );
     execFileSync("ip", ["-n", name, "-batch", "-"], {
-      input: `link set lo up\naddr add ${address}/${MASK} dev eth0\nlink set eth0 up\n`,
+      // No address that comes by itself a second later: a client takes that for another network, and drops its connections.
+      input: `link set lo up\nlink set eth0 addrgenmode none\naddr add ${address}/${MASK} dev eth0\nlink set eth0 up\n`,
     });
     return {
       address,

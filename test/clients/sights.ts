@@ -92,17 +92,27 @@ export async function expectOff(scene: Scene, ...clients: readonly Client[]): Pr
     );
 }
 
-/** Waits until all of them stand at one head. */
-export async function expectOneHead(scene: Scene, ...clients: readonly Client[]): Promise<void> {
-  const heads = (): Promise<string[]> =>
-    Promise.all(clients.map(async (client) => JSON.stringify((await client.lockStatus()).Head)));
+/** The head of each, as text; null where its lock is off. */
+async function headsOf(clients: readonly Client[]): Promise<(string | null)[]> {
+  const statuses = await Promise.all(clients.map((client) => client.lockStatus()));
+  return statuses.map(({ Head }) => (Head === null ? null : Buffer.from(Head).toString("hex")));
+}
+
+/** Does it, and waits until all of them stand at one head, which is none of those before. */
+export async function expectNewHead(
+  scene: Scene,
+  clients: readonly Client[],
+  change: () => Promise<unknown>,
+): Promise<void> {
+  const before = await headsOf(clients);
+  await change();
   await scene.soon(
-    `${clients.map(({ name }) => name).join(", ")} stand at one head`,
+    `${clients.map(({ name }) => name).join(", ")} stand at one new head`,
     async () => {
-      const all = new Set(await heads());
-      return all.size === 1 && !all.has("null");
+      const now = await headsOf(clients);
+      return now[0] !== null && now.every((head) => head === now[0] && !before.includes(head));
     },
-    async () => (await heads()).join("\n"),
+    async () => (await headsOf(clients)).join("\n"),
   );
 }
 

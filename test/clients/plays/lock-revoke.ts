@@ -4,7 +4,7 @@ import type { Client } from "../client.ts";
 import { initLock, sign } from "../locks.ts";
 import { EVERY, type Play } from "../play.ts";
 import type { Scene } from "../scene.ts";
-import { expectAllReach, expectLockedOut, expectOneHead, expectSigned } from "../sights.ts";
+import { expectAllReach, expectLockedOut, expectNewHead, expectSigned } from "../sights.ts";
 
 async function blobOf(scene: Scene, client: Client, step: string, ...args: readonly string[]): Promise<string> {
   const out = await scene.ok(client, "lock", "revoke-keys", ...args);
@@ -28,8 +28,7 @@ const play: Play = {
     const first = await blobOf(scene, alice, "cosign", key);
     await scene.middle();
     const second = await blobOf(scene, bob, "finish", "--cosign", first);
-    await scene.ok(bob, "lock", "revoke-keys", "--finish", second);
-    await expectOneHead(scene, alice, bob);
+    await expectNewHead(scene, [alice, bob], () => scene.ok(bob, "lock", "revoke-keys", "--finish", second));
     for (const client of [alice, bob])
       await scene.soon(`${client.name} does not trust carol's key any more`, async () =>
         ((await client.lockStatus()).TrustedKeys ?? []).every(({ Key }) => !Key.endsWith(key.slice("tlpub:".length))),
