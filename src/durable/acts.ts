@@ -70,7 +70,7 @@ export class Acts {
     act: (tailnet: Tailnet, now: number, admitted: A) => T,
   ): Promise<Outcome<T>> {
     const tailnet = this.tailnet;
-    const before = tailnet.find()?.seq ?? 0;
+    const { seq: before, presence } = tailnet.find() ?? { seq: 0, presence: 0 };
     const outcome = await outcomeOf(
       () => {
         const now = Date.now();
@@ -90,7 +90,7 @@ export class Acts {
     );
     const info = this.tailnet.find();
     const hasNews = info !== null && info.seq !== before;
-    if (hasNews) this.#ctx.waitUntil(this.herald.hurry(info.id, info.seq));
+    if (hasNews || (info !== null && info.presence !== presence)) this.#ctx.waitUntil(this.herald.hurry(info.id));
     this.#ctx.waitUntil(passOn(hasNews ? this.delivery : null, this.courier));
     return outcome;
   }

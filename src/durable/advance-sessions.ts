@@ -13,9 +13,15 @@ export interface Advanced {
   readonly sessions: number;
 }
 
-/** Tells one object. Rejects where it cannot be reached, or cannot reach the authority. */
-export function advanceShard(env: ObjectsEnv, shard: string, tailnet: string, seq: number): Promise<Advanced> {
-  return env.NODE_SESSIONS.get(env.NODE_SESSIONS.idFromName(shard)).advance(tailnet, seq);
+/** Tells one object, of presence too where it is given. Rejects where it cannot be reached, or cannot reach the authority. */
+export function advanceShard(
+  env: ObjectsEnv,
+  shard: string,
+  tailnet: string,
+  seq: number,
+  presence = 0,
+): Promise<Advanced> {
+  return env.NODE_SESSIONS.get(env.NODE_SESSIONS.idFromName(shard)).advance(tailnet, seq, presence);
 }
 
 /** Tells all objects that hold sessions of the tailnet. Rejects where one of them could not be told. Gives the seq that all have reached. */

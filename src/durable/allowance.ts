@@ -21,6 +21,9 @@ export const NEWS: Kind = { atOnce: 120, eachMs: 30_000 };
 /** A person mistypes a secret a few times. */
 export const SECRETS: Kind = { atOnce: 10, eachMs: 60_000 };
 
+/** A node that moves between networks says where it is some times within a minute; each time is a message to every peer, and no more. */
+export const PRESENCE: Kind = { atOnce: 120, eachMs: 2000 };
+
 /** What a node can make happen alone, again and again. */
 const OWN_NEWS: ReadonlySet<string> = new Set([
   "node.rekeyed",

@@ -13,6 +13,8 @@ export interface ObjectsEnv {
   readonly SUPPORT_PUBLIC_KEY?: string;
   /** The private key by which Tailscale's clients know this control plane: `privkey:<64 hex digits>`, a secret. Without it they are refused. */
   readonly CONTROL_NOISE_KEY?: string;
+  /** Where Tailscale's clients find relays: Go's `tailcfg.DERPMap` as JSON. Without it they have none (derp-map.ts). */
+  readonly DERP_MAP?: unknown;
   /** To the consumer that tells sessions objects of changes. */
   readonly SESSIONS_QUEUE: Queue<Pointer>;
   /** To the consumer that writes D1. */

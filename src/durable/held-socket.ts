@@ -13,7 +13,7 @@ import {
 import { openSession, type MapSession } from "./map-session.ts";
 import type { Admitted } from "./session-ticket.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 /** Characters under way to a node at which it is cut off: a large delta beside a large map. */
 export const MOST_UNDER_WAY = 4 * MAP_RESPONSE_CHARS;
 

@@ -10,7 +10,7 @@ import { MAP_RESPONSE_CHARS, type MapCloseReason } from "../protocol/index.ts";
 import { needsOf, nextStep, type MapSession, type Needs } from "./map-session.ts";
 import type { MapText } from "./map-text.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { Snapshots } from "./snapshots.ts";
+import type { Snapshots, Wanted } from "./snapshots.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** Characters or bytes under way, to all listeners together, past which the next first map waits. */
@@ -57,7 +57,15 @@ export interface Holder {
 
 function merge(a: Needs | null, b: Needs): Needs {
   if (a === null) return b;
-  return { since: Math.min(a.since, b.since), removedSince: Math.min(a.removedSince, b.removedSince) };
+  return {
+    since: Math.min(a.since, b.since),
+    removedSince: Math.min(a.removedSince, b.removedSince),
+    presenceSince: Math.min(a.presenceSince, b.presenceSince),
+  };
+}
+
+function isUpToDate({ batch, seq, presence }: MapSession, snapshot: Snapshot): boolean {
+  return batch === null && seq >= snapshot.seq && presence >= snapshot.presence;
 }
 
 /** What listeners need together, or null where none is open. */
@@ -122,12 +130,14 @@ export class MapAudience {
     if (standing === null) return;
     const { tailnet, epoch, admitted, session } = standing;
     await this.#snapshots.settle({ tailnet, epoch, shards: session.shards }, needsOf(session));
-    await this.#serve(tailnet, () => [listener], needsOf(session), admitted);
+    await this.#serve(tailnet, () => [listener], { ...needsOf(session), seq: admitted });
   }
 
-  async #serve(tailnet: string, listeners: () => readonly Listener[], least: Needs, seq: number): Promise<void> {
+  async #serve(tailnet: string, listeners: () => readonly Listener[], wanted: Wanted): Promise<void> {
+    const { seq, presence = 0 } = wanted;
     let snapshot = this.#snapshots.peek(tailnet);
-    if (snapshot === null || snapshot.seq < seq) snapshot = await this.#snapshots.reach(tailnet, { ...least, seq });
+    if (snapshot === null || snapshot.seq < seq || snapshot.presence < presence)
+      snapshot = await this.#snapshots.reach(tailnet, wanted);
     for (let round = 0; round < ROUNDS; round++) {
       const current: Snapshot = snapshot;
       let needs: Needs | null = null;
@@ -136,7 +146,7 @@ export class MapAudience {
         if (lacking !== null) needs = merge(needs, lacking);
       }
       if (needs === null) return;
-      snapshot = await this.#snapshots.reach(tailnet, { ...needs, seq });
+      snapshot = await this.#snapshots.reach(tailnet, { ...needs, seq, presence });
     }
   }
 
@@ -152,12 +162,13 @@ export class MapAudience {
         return null;
       }
       if (step.kind === "none") {
-        if (step.session.seq !== standing.session.seq) listener.keep(step.session);
+        const { seq, presence } = standing.session;
+        if (step.session.seq !== seq || step.session.presence !== presence) listener.keep(step.session);
         return null;
       }
       listener.tell(step.message, step.session);
       // Most are told once: looking again would cost as much as telling.
-      if (step.session.batch === null && step.session.seq >= snapshot.seq) return null;
+      if (isUpToDate(step.session, snapshot)) return null;
     }
   }
 
@@ -229,12 +240,12 @@ export class MapAudience {
     }
   }
 
-  /** Told that the tailnet is at `seq`. Gives the seq that has been told to all. */
-  async advance(tailnet: string, seq: number): Promise<number> {
+  /** Told that the tailnet is at `seq`, and its presence at a number. Gives the seq that has been told to all. */
+  async advance(tailnet: string, seq: number, presence: number): Promise<number> {
     const listeners = (): Listener[] => this.#of(tailnet);
     const least = leastOf(listeners());
-    if (least === null || least.since >= seq) return seq;
-    await this.#serve(tailnet, listeners, least, seq);
+    if (least === null || (least.since >= seq && least.presenceSince >= presence)) return seq;
+    await this.#serve(tailnet, listeners, { ...least, seq, presence });
     return this.#snapshots.peek(tailnet)?.seq ?? seq;
   }
 
@@ -243,8 +254,8 @@ export class MapAudience {
     const listeners = (): Listener[] => this.#of(tailnet);
     const least = leastOf(listeners());
     if (least === null) return;
-    const { seq } = await this.#snapshots.refresh(tailnet, least);
-    await this.#serve(tailnet, listeners, least, seq);
+    const { seq, presence } = await this.#snapshots.refresh(tailnet, least);
+    await this.#serve(tailnet, listeners, { ...least, seq, presence });
   }
 
   /** Sends a node its TKAInfo again. */

@@ -12,11 +12,12 @@
 
 import type { NodeKey } from "../tka/index.ts";
 import { encodeMapMessage, type MapCloseReason, type MapMessage, type TkaInfo } from "../protocol/index.ts";
+import { newsFor, pieceOf, type Piece } from "./map-piece.ts";
 import { MapText } from "./map-text.ts";
 import type { Awakening } from "./nodes.ts";
 import { ownerUser } from "./owner-user.ts";
 import type { Admitted } from "./session-ticket.ts";
-import { selfJson, type Entry, type Snapshot } from "./snapshot.ts";
+import type { Entry, Extent, Snapshot } from "./snapshot.ts";
 
 /** An answer that is under way in pieces. */
 export interface Batch {
@@ -24,8 +25,9 @@ export interface Batch {
   readonly base: number;
   /** The ID of the last node that was told. */
   readonly cursor: number;
-  /** The seq that the session has reached at its end. */
+  /** The seq that the session has reached at its end, and the number of presence. */
   readonly goal: number;
+  readonly presence: number;
 }
 
 export interface MapSession {
@@ -36,6 +38,8 @@ export interface MapSession {
   /** The handle; empty before anything was told. */
   readonly epoch: string;
   readonly seq: number;
+  /** The number up to which it was told of presence [M13]. */
+  readonly presence: number;
   readonly batch: Batch | null;
   /** What the node was told of how far it is; with `resumed`, what it is now. */
   readonly awakening: Awakening;
@@ -51,11 +55,11 @@ export interface MapSession {
   readonly nudged: boolean;
 }
 
-/** What a session needs a snapshot to hold. */
-export interface Needs {
-  readonly since: number;
-  readonly removedSince: number;
-}
+/** From when on a session needs a snapshot to hold everything. */
+export type Needs = Extent;
+
+/** What needs nothing of a kind that it was never told of. */
+const NOTHING = Number.MAX_SAFE_INTEGER;
 
 export type Step =
   /** Nothing to tell; the session may have moved on all the same. */
@@ -79,26 +83,31 @@ function mustBeginAnew({ resumed, seq, awakening }: MapSession, own: Entry | nul
   return (own !== null && own.selfChanged > seq) || (awakening !== 0 && snapshot.lockChanged > seq);
 }
 
-/** What an admitted node's first request begins, or goes on in [M2]. */
-export function openSession(admitted: Admitted, handle: string, since: number): MapSession {
+/** What an admitted node's first request begins, or goes on in [M2]. `presence`: the number that it was told of presence there, where it says one. */
+export function openSession(admitted: Admitted, handle: string, since: number, presence = 0): MapSession {
   const { nodeId, nodeKey, shards, epoch, seq, awakening, waiting } = admitted;
   const resumed = handle === epoch && since > 0 && since <= seq;
-  const place = resumed ? { epoch, seq: since } : { epoch: "", seq: 0 };
+  const place = resumed ? { epoch, seq: since, presence } : { epoch: "", seq: 0, presence: 0 };
   const standing = { awakening, waiting, withheld: false, resumed, policy: "", nudged: false };
   return { nodeId, nodeKey, shards, ...place, batch: null, ...standing };
 }
 
 /** What a session's next answer needs a snapshot to hold, as far as it can be told without one. */
-export function needsOf({ batch, seq }: MapSession): Needs {
-  return { since: batch?.base ?? seq, removedSince: seq === 0 ? Number.MAX_SAFE_INTEGER : seq };
+export function needsOf({ batch, seq, presence }: MapSession): Needs {
+  const isNew = seq === 0;
+  return {
+    since: batch?.base ?? seq,
+    removedSince: isNew ? NOTHING : seq,
+    presenceSince: isNew ? NOTHING : presence,
+  };
 }
 
 function begunAnew(session: MapSession): MapSession {
-  return { ...session, epoch: "", seq: 0, resumed: false };
+  return { ...session, epoch: "", seq: 0, presence: 0, resumed: false };
 }
 
 /** A session whose next answer is begun. */
-interface Begun {
+export interface Begun {
   readonly session: MapSession;
   readonly batch: Batch;
   readonly own: Entry | null;
@@ -126,45 +135,20 @@ function begin(session: MapSession, snapshot: Snapshot): Begun {
   const awakening = own?.awakening ?? from.awakening;
   const withheld = snapshot.locked && awakening !== 0;
   const isAll = from.epoch === "" || (!from.resumed && withheld !== from.withheld);
-  const batch = { base: isAll ? 0 : from.seq, cursor: 0, goal: snapshot.seq };
+  const place = isAll ? { base: 0, presence: snapshot.presence } : { base: from.seq, presence: from.presence };
+  const batch = { ...place, cursor: 0, goal: snapshot.seq };
   return { session: from, batch, own, awakening, withheld, policy: policyNews(from, own, snapshot) };
 }
 
-/** Nodes of one piece. */
-interface Piece {
-  readonly peers: readonly string[];
-  /** IDs of nodes that are not to be seen. */
-  readonly hidden: readonly number[];
-  /** The tailnets of foreign nodes among the peers. */
-  readonly homes: ReadonlySet<string>;
-  /** The ID to go on after, or null where it is the last. */
-  readonly next: number | null;
-}
-
-function pieceOf(snapshot: Snapshot, begun: Begun, most: number): Piece {
-  const { session, batch, withheld } = begun;
-  const peers: string[] = [];
-  const hidden: number[] = [];
-  const homes = new Set<string>();
-  let size = 0;
-  let last = batch.cursor;
-  for (const entry of snapshot.sorted()) {
-    const { id, changed, signed, home } = entry;
-    if (session.waiting || id <= batch.cursor || changed <= batch.base || id === session.nodeId) continue;
-    const json = withheld && !signed ? null : snapshot.seenBy(entry, session.nodeId);
-    if (json === null) hidden.push(id);
-    else {
-      if (size > 0 && size + json.length > most) return { peers, hidden, homes, next: last };
-      size += json.length;
-      peers.push(json);
-      if (home !== null) homes.add(home);
-    }
-    last = id;
-  }
-  return { peers, hidden, homes, next: null };
-}
-
 const listed = <T>(list: readonly T[]): readonly T[] | null => (list.length === 0 ? null : list);
+
+/** Clients are told to send their logs to nobody. */
+const DEBUG = JSON.stringify({ DisableLogTail: true });
+
+/** What the first message of a session says once, for all that follow. */
+function introduction({ domain, config }: Snapshot): MapMessage {
+  return { Domain: domain, DERPMap: config.derpMap, Debug: DEBUG };
+}
 
 /** What the first piece says beside peers. */
 function opening(snapshot: Snapshot, { session, own, awakening, policy }: Begun): MapMessage {
@@ -176,8 +160,9 @@ function opening(snapshot: Snapshot, { session, own, awakening, policy }: Begun)
   const ownNews = own !== null && (isNew || given !== null || own.changed > seq || own.selfChanged > seq);
   return {
     ...(isNew || resumed ? { MapSessionHandle: snapshot.epoch } : {}),
-    ...(isNew ? { Domain: snapshot.domain } : {}),
-    Node: ownNews ? selfJson(own, given?.attributes ?? own.attributes) : null,
+    ...(isNew ? introduction(snapshot) : {}),
+    DNSConfig: isNew || snapshot.dns.changed > seq ? snapshot.dns.json : null,
+    Node: ownNews ? own.selfJson(given?.attributes ?? own.attributes) : null,
     TKAInfo: tkaNews ? tkaInfo : null,
     PacketFilter: given?.packetFilter ?? null,
     SSHPolicy: given?.sshPolicy ?? null,
@@ -192,24 +177,26 @@ function textOf(snapshot: Snapshot, begun: Begun, first: MapMessage | null, piec
     session.seq === 0 ? [] : [...(first === null ? [] : snapshot.removedAfter(session.seq)), ...piece.hidden];
   const isFull = session.epoch === "" && first !== null;
   const users = snapshot.homes.flatMap(({ home, user }) => (piece.homes.has(home) ? [user] : []));
-  const message: MapMessage = {
+  const told: MapMessage = {
     ...first,
-    ...(piece.next === null ? { Seq: batch.goal } : {}),
     ...(isFull ? { Peers: piece.peers } : { PeersChanged: listed(piece.peers) }),
     PeersRemoved: listed(removed),
+    PeersChangedPatch: listed(piece.patches),
     UserProfiles: listed([...(isFull ? [ownerUser(snapshot.domain)] : []), ...users]),
   };
-  const isSilent = Object.values({ ...message, Seq: null }).every((value) => value === null);
-  return isSilent ? "" : encodeMapMessage(message);
+  if (Object.values(told).every((value) => value === null)) return "";
+  return encodeMapMessage(piece.next === null ? { ...told, Seq: batch.goal, PresenceSeq: piece.presence } : told);
 }
 
 /** The session once a piece was told. */
-function told(snapshot: Snapshot, { session, batch, awakening, withheld, policy }: Begun, { next }: Piece): MapSession {
+function told(snapshot: Snapshot, begun: Begun, { next, presence }: Piece): MapSession {
+  const { session, batch, awakening, withheld, policy } = begun;
   const isDone = next === null;
   return {
     ...session,
     epoch: snapshot.epoch,
     seq: isDone ? batch.goal : session.seq,
+    presence: isDone ? presence : session.presence,
     batch: isDone ? null : { ...batch, cursor: next },
     awakening,
     withheld,
@@ -225,25 +212,35 @@ function isShared({ session, batch, own, awakening, withheld, policy }: Begun, s
   const isOrdinary = epoch !== "" && !resumed && !nudged && batch.cursor === 0 && batch.base === session.seq;
   const isUnmoved = awakening === 0 && session.awakening === 0 && !withheld && !session.waiting;
   if (!isOrdinary || !isUnmoved || policy !== null || snapshot.hasForeign(batch.base)) return false;
+  if ((snapshot.presenceOf(session.nodeId)?.presence.changed ?? 0) > session.presence) return false;
   return own === null || (own.changed <= session.seq && own.selfChanged <= session.seq);
 }
 
 function missing({ batch, session }: Begun, snapshot: Snapshot): Needs | null {
   const removedSince = session.seq === 0 ? snapshot.removedSince : session.seq;
-  if (snapshot.since > 0 && batch.cursor === 0 && mustAskPolicy(session, snapshot)) return { since: 0, removedSince };
-  if (snapshot.since <= batch.base && snapshot.removedSince <= removedSince) return null;
-  return { since: batch.base, removedSince };
+  const presenceSince = batch.base === 0 ? snapshot.presenceSince : session.presence;
+  if (snapshot.since > 0 && batch.cursor === 0 && mustAskPolicy(session, snapshot))
+    return { since: 0, removedSince, presenceSince };
+  const has =
+    snapshot.since <= batch.base && snapshot.removedSince <= removedSince && snapshot.presenceSince <= presenceSince;
+  return has ? null : { since: batch.base, removedSince, presenceSince };
 }
 
 function tellPiece(snapshot: Snapshot, begun: Begun, isFirst: boolean, most: number): Step {
   const make = (): { message: MapText; piece: Piece } => {
-    const piece = pieceOf(snapshot, begun, most);
+    const piece = newsFor(snapshot, begun, pieceOf(snapshot, begun, most), most);
     const text = textOf(snapshot, begun, isFirst ? opening(snapshot, begun) : null, piece);
     return { message: new MapText(text), piece };
   };
-  const made = isShared(begun, snapshot) ? snapshot.shared(`${begun.batch.base} ${most}`, make) : make();
+  const { base, presence } = begun.batch;
+  const made = isShared(begun, snapshot) ? snapshot.shared(`told ${base} ${presence} ${most}`, make) : make();
   const session = told(snapshot, begun, made.piece);
   return made.message.text === "" ? { kind: "none", session } : { kind: "tell", message: made.message, session };
+}
+
+/** True where there is nothing that the session was not told. */
+function isQuiet({ epoch, nudged, resumed, seq, presence }: MapSession, snapshot: Snapshot): boolean {
+  return epoch !== "" && !nudged && !resumed && seq >= snapshot.seq && presence >= snapshot.presence;
 }
 
 /** What comes next for a session, in pieces of `most` characters of nodes. The snapshot must have reached what the session waits for. */
@@ -251,8 +248,7 @@ export function nextStep(session: MapSession, snapshot: Snapshot, most: number):
   const reason = ended(session, snapshot);
   if (reason !== null) return { kind: "end", reason };
   if (session.batch !== null) return goOn(session, session.batch, snapshot, most);
-  const isQuiet = session.epoch !== "" && !session.nudged && !session.resumed && session.seq >= snapshot.seq;
-  if (isQuiet) return { kind: "none", session };
+  if (isQuiet(session, snapshot)) return { kind: "none", session };
   const begun = begin(session, snapshot);
   const needs = missing(begun, snapshot);
   if (needs !== null) return { kind: "load", needs };
@@ -262,7 +258,8 @@ export function nextStep(session: MapSession, snapshot: Snapshot, most: number):
 
 function goOn(session: MapSession, batch: Batch, snapshot: Snapshot, most: number): Step {
   const { awakening, withheld } = session;
-  const begun = { session, batch, own: snapshot.entry(session.nodeId), awakening, withheld, policy: null };
+  const own = snapshot.entry(session.nodeId);
+  const begun = { session, batch, own, awakening, withheld, policy: null };
   const needs = missing(begun, snapshot);
   return needs === null ? tellPiece(snapshot, begun, false, most) : { kind: "load", needs };
 }

@@ -1,14 +1,20 @@
 /** What nodes are shown of their tailnet: the authority's half, from which a sessions object keeps its snapshot. */
 
 import type { AumHash } from "../tka/index.ts";
-import { addressesOf } from "./node-address.ts";
 import type { Policy } from "../policy/index.ts";
 import type { MapNode } from "../protocol/index.ts";
-import type { Awakening, NodeRecord } from "./nodes.ts";
+import { dnsConfigJson } from "./dns-settings.ts";
+import { isExpired } from "./key-expiry.ts";
+import { addressesOf } from "./node-address.ts";
+import { nodeOf, type Awakening, type NodeRecord } from "./nodes.ts";
 import { ownerUser } from "./owner-user.ts";
 import { attributesBy, understoodOrNull } from "./policy-view.ts";
+import { NO_PRESENCE, PRESENCE_COLUMNS, presenceOf, type Presence } from "./presence.ts";
 import { homesOf, type HomeView } from "./share-views.ts";
 import type { Tailnet } from "./tailnet.ts";
+
+/** What is told of a node as it is at this moment. */
+type Momentary = "DiscoKey" | "Endpoints" | "DERP" | "HomeDERP" | "Online" | "LastSeen";
 
 /** A node as its peers see it. */
 export interface ShownNode {
@@ -21,7 +27,20 @@ export interface ShownNode {
   readonly attributes: readonly string[];
   /** How far the node is that slept through the end of a lock; 0 for one that did not (awakening.ts). */
   readonly awakening: Awakening;
-  readonly node: MapNode;
+  readonly node: Omit<MapNode, Momentary>;
+  /** It is told with it; of a foreign node nothing is known. */
+  readonly presence: Presence;
+}
+
+/** News of a node that is told by itself. Who may see it follows from what stands beside it. */
+export interface ShownPresence {
+  readonly id: number;
+  readonly changed: number;
+  readonly signed: boolean;
+  readonly waiting: boolean;
+  readonly presence: Presence;
+  /** The whole node, where more has changed than a patch can say. */
+  readonly whole: ShownNode | null;
 }
 
 export interface RemovedNode {
@@ -38,6 +57,8 @@ export interface ChangesWanted {
   readonly after?: number;
   /** Nodes removed after this seq; `since` where it is absent. */
   readonly removedSince?: number;
+  /** Presence that has changed after this number; none where it is absent. */
+  readonly presenceSince?: number;
 }
 
 /** Everything that has changed since some seq, in pages. A page read later may hold what is newer than its first one's seq. */
@@ -57,12 +78,18 @@ export interface Changes {
   readonly lock: { readonly changed: number; readonly head: AumHash | null };
   /** When what it gives may last have changed [F14], and the file; null where that has not changed since what was asked for. */
   readonly policy: { readonly changed: number; readonly text: string | null };
+  /** Go's DNSConfig, as JSON. */
+  readonly dns: { readonly changed: number; readonly json: string };
+  /** News of presence, in order of their numbers. */
+  readonly present: readonly ShownPresence[];
+  /** The number up to which presence is told in here. */
+  readonly presence: number;
 }
 
 /** Go's zero time. */
 const NEVER = "0001-01-01T00:00:00Z";
-/** Nodes in one page: an RPC message holds 32 MiB, and a node 9 kB at worst. */
-const PAGE = 2000;
+/** Nodes in one page: an RPC message holds 32 MiB, and a node some 25 kB at worst. */
+const PAGE = 1000;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -72,7 +99,16 @@ function prefixesOf(id: number): string[] {
   return [`${v4}/32`, `${v6}/128`];
 }
 
-function shown(record: NodeRecord, domain: string, homes: readonly HomeView[], policy: Policy | null): ShownNode {
+/** What all nodes of one answer are shown by. */
+interface Showing {
+  readonly domain: string;
+  readonly homes: readonly HomeView[];
+  readonly now: number;
+  /** Null where it is not understood. */
+  readonly policy: Policy | null;
+}
+
+function shown(record: NodeRecord, presence: Presence, { domain, homes, now, policy }: Showing): ShownNode {
   const home = homes.find((view) => view.home === record.home?.tailnet);
   const addresses = prefixesOf(record.id);
   return {
@@ -81,6 +117,7 @@ function shown(record: NodeRecord, domain: string, homes: readonly HomeView[], p
     attributes: attributesBy(policy, { ...record, home: record.home?.tailnet ?? null }, domain),
     awakening: record.awakening,
     home: record.home?.tailnet ?? null,
+    presence,
     node: {
       ID: record.id,
       StableID: record.stableId,
@@ -92,6 +129,8 @@ function shown(record: NodeRecord, domain: string, homes: readonly HomeView[], p
       Addresses: addresses,
       AllowedIPs: addresses,
       Hostinfo: {
+        ...presence.host,
+        RequestTags: [],
         Hostname: record.hostname,
         OS: record.os,
         IPNVersion: record.clientVersion,
@@ -101,6 +140,7 @@ function shown(record: NodeRecord, domain: string, homes: readonly HomeView[], p
       Cap: record.capVersion,
       Tags: [...record.tags],
       MachineAuthorized: record.authorized,
+      Expired: isExpired(record, now),
       KeyExpiry: record.keyExpiry === null ? NEVER : new Date(record.keyExpiry).toISOString(),
       CapMap: new Map(),
       UnsignedPeerAPIOnly: false,
@@ -110,24 +150,61 @@ function shown(record: NodeRecord, domain: string, homes: readonly HomeView[], p
   };
 }
 
-export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, page = PAGE): Changes {
-  const { since, after = 0, removedSince = since } = wanted;
-  const { epoch, name, seq, lockSeq, policySeq, shards } = tailnet.info();
+/** Presence of these nodes, by ID. */
+function presencesOf(tailnet: Tailnet, records: readonly NodeRecord[]): Map<number, Presence> {
+  const sql = `SELECT node_id, ${PRESENCE_COLUMNS} FROM presence WHERE node_id IN (SELECT value FROM json_each(?))`;
+  const rows = tailnet.store.rows(sql, JSON.stringify(records.map(({ id }) => id)));
+  return new Map(rows.map((row) => [row.integer("node_id"), presenceOf(row)]));
+}
+
+/** News of presence after `since`, and the number that they reach. */
+function newsOfPresence(
+  tailnet: Tailnet,
+  since: number,
+  most: number,
+  showing: Showing,
+): { readonly present: ShownPresence[]; readonly presence: number } {
+  const sql = `SELECT nodes.*, ${PRESENCE_COLUMNS} FROM presence JOIN nodes ON nodes.id = presence.node_id
+    WHERE presence.changed > ? ORDER BY presence.changed LIMIT ?`;
+  const present = tailnet.store.rows(sql, since, most).map((row): ShownPresence => {
+    const [record, presence] = [nodeOf(row), presenceOf(row)];
+    return {
+      id: record.id,
+      changed: record.changed,
+      signed: record.keySignature !== null,
+      waiting: !record.authorized,
+      presence,
+      whole: presence.hostAt > since ? shown(record, presence, showing) : null,
+    };
+  });
+  const reached = present.length < most ? tailnet.info().presence : (present.at(-1)?.presence.changed ?? since);
+  return { present, presence: reached };
+}
+
+export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, now: number, page = PAGE): Changes {
+  const { since, after = 0, removedSince = since, presenceSince } = wanted;
+  const { epoch, name, seq, lockSeq, policySeq, shards, presence, dnsSeq } = tailnet.info();
   const file = tailnet.policies.current();
   const policy = understoodOrNull(() => tailnet.policies.policy(name));
   const homes = homesOf(tailnet);
+  const showing = { domain: name, homes, now, policy };
   const records = tailnet.nodes.changedSince(since, after, page);
+  const presences = presencesOf(tailnet, records);
+  const news =
+    presenceSince === undefined ? { present: [], presence } : newsOfPresence(tailnet, presenceSince, page, showing);
   return {
     epoch,
     domain: name,
     seq,
     shards,
-    nodes: records.map((record) => shown(record, name, homes, policy)),
+    nodes: records.map((record) => shown(record, presences.get(record.id) ?? NO_PRESENCE, showing)),
     next: records.length < page ? null : (records.at(-1)?.id ?? null),
     // Who begins knows of no node that could go.
     removed: removedSince === 0 ? [] : tailnet.nodes.removedSince(removedSince),
     homes,
     lock: { changed: lockSeq, head: tailnet.lock.head() },
     policy: { changed: policySeq, text: after === 0 && (since === 0 || file.seq > since) ? file.text : null },
+    dns: { changed: dnsSeq, json: dnsConfigJson(name, tailnet.settings.dns) },
+    ...news,
   };
 }

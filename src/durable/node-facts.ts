@@ -6,7 +6,7 @@ import { formatLockKey } from "../tka/index.ts";
 /** What a node says of itself, cut to what is kept. */
 export interface NodeFacts {
   readonly lockKey: Uint8Array | null;
-  readonly hostinfo: Hostinfo | null;
+  readonly hostinfo: Pick<Hostinfo, "Hostname" | "OS" | "IPNVersion"> | null;
   readonly capVersion: number;
 }
 

@@ -171,9 +171,15 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     else this.sockets.gone(socket);
   }
 
-  /** Told that the tailnet is at `seq`, after a commit; does nothing where it is there already. Rejects where the authority cannot be asked. */
-  async advance(tailnet: string, seq: number): Promise<Advanced> {
-    const reached = await Promise.all([this.audience.advance(tailnet, seq), this.streams.advance(tailnet, seq)]);
+  /**
+   * Told that the tailnet is at `seq` and its presence at a number, after a commit; does nothing where it is there already. Rejects where the
+   * authority cannot be asked.
+   */
+  async advance(tailnet: string, seq: number, presence = 0): Promise<Advanced> {
+    const reached = await Promise.all([
+      this.audience.advance(tailnet, seq, presence),
+      this.streams.advance(tailnet, seq, presence),
+    ]);
     return { seq: Math.min(...reached), sessions: this.#sessionsOf(tailnet) };
   }
 

@@ -371,6 +371,7 @@ export class Nodes {
       node.machineKey,
       seq,
     );
+    this.#store.run("DELETE FROM presence WHERE node_id = ?", node.id);
     this.#store.run("DELETE FROM nodes WHERE id = ?", node.id);
   }
 

@@ -231,6 +231,28 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     // The seq of the last change that may have changed what a node is given by the policy [F14], and 1 where nodes matter to it.
     "ALTER TABLE tailnet ADD COLUMN policy_seq INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE tailnet ADD COLUMN policy_of_nodes INTEGER NOT NULL DEFAULT 0",
+    // Nodes as they are at this moment [M13]: connected by which sessions object, or when last seen; where they can be reached; what they say of
+    // their hosts. `…_at`: the number, of the tailnet's `presence`, at which that part last changed. `endpoints` and `host` are JSON.
+    "ALTER TABLE tailnet ADD COLUMN presence INTEGER NOT NULL DEFAULT 0",
+    `CREATE TABLE presence (
+      node_id INTEGER PRIMARY KEY,
+      changed INTEGER NOT NULL DEFAULT 0,
+      online INTEGER NOT NULL DEFAULT 0,
+      holder TEXT NOT NULL DEFAULT '',
+      last_seen INTEGER,
+      disco_key TEXT NOT NULL DEFAULT '',
+      endpoints TEXT NOT NULL DEFAULT '[]',
+      home_derp INTEGER NOT NULL DEFAULT 0,
+      host TEXT NOT NULL DEFAULT '{}',
+      online_at INTEGER NOT NULL DEFAULT 0,
+      disco_at INTEGER NOT NULL DEFAULT 0,
+      place_at INTEGER NOT NULL DEFAULT 0,
+      host_at INTEGER NOT NULL DEFAULT 0
+    )`,
+    "CREATE INDEX presence_changed ON presence (changed)",
+    "CREATE INDEX presence_holder ON presence (holder) WHERE online = 1",
+    // The seq at which the settings of DNS last changed.
+    "ALTER TABLE tailnet ADD COLUMN dns_seq INTEGER NOT NULL DEFAULT 0",
   ],
 ];
 

@@ -3,6 +3,7 @@
 import { READ_ONLY_STREAMS, type MachineKey, type MapRequest } from "../protocol/index.ts";
 import { noteHead } from "./awakening.ts";
 import { releaseWoken } from "./deletion.ts";
+import { detailsOf, whereaboutsOf } from "./host-details.ts";
 import type { NodeRecord } from "./nodes.ts";
 import { noteHeard } from "./predecessor.ts";
 import { seat, type Seating } from "./session-shards.ts";
@@ -17,10 +18,18 @@ export function admitted(tailnet: Tailnet, node: NodeRecord): Admitted {
   return { tailnet: id, shards, nodeId, nodeKey, machineKey, epoch, seq, awakening, waiting, head, capVersion };
 }
 
+/** Takes where a node says that it is, and what it says of its host beyond the record. */
+function notePresence(tailnet: Tailnet, { id, stableId }: NodeRecord, request: MapRequest, now: number): void {
+  const known = tailnet.presences.of(id);
+  const host = request.Hostinfo === null ? known.host : detailsOf(request.Hostinfo);
+  if (tailnet.presences.note(id, whereaboutsOf(request, known), host)) tailnet.countPresence(stableId, now);
+}
+
 /** Takes what a node says of itself, and the head that it has. */
 function takeFacts(tailnet: Tailnet, node: NodeRecord, request: MapRequest, now: number): Admitted {
   const { Hostinfo, Version, TKAHead } = request;
   tailnet.describe(node, { lockKey: null, hostinfo: Hostinfo, capVersion: Version }, now);
+  notePresence(tailnet, node, request, now);
   noteHeard(tailnet, node);
   noteHead(tailnet, node, TKAHead, now);
   releaseWoken(tailnet, node, now);
@@ -39,7 +48,7 @@ export function admitMap(
   now: number,
 ): Admitted {
   const readsOnly = request.ReadOnly || (request.Stream && request.Version >= READ_ONLY_STREAMS);
-  const said = readsOnly ? { ...request, Hostinfo: null, Version: node.capVersion } : request;
+  const said = readsOnly ? { ...request, Hostinfo: null, DiscoKey: "", Version: node.capVersion } : request;
   const session = takeFacts(tailnet, node, said, now);
   return seating === null ? session : seat(tailnet, session, seating, now);
 }

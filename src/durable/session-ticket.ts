@@ -29,6 +29,8 @@ export interface StreamWish {
   readonly keepAlive: boolean;
   readonly handle: string;
   readonly since: number;
+  /** The number that it was told of presence in the session that it goes on in. */
+  readonly presence: number;
 }
 
 export interface Ticket {

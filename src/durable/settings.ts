@@ -1,5 +1,6 @@
 /** What an admin has set for a tailnet. Source of the first names: Tailscale's `/api/v2/tailnet/{tailnet}/settings`. */
 
+import { DEFAULT_DNS, type DnsSettings } from "./dns-settings.ts";
 import type { By } from "./events.ts";
 import { ControlError } from "./refuse.ts";
 import type { Store } from "./store.ts";
@@ -12,11 +13,19 @@ export interface Settings {
   readonly devicesKeyDurationDays: number;
   /** Ours: the lock may be turned on though a client is too old for it, and would be cut off. */
   readonly lockAllowsOldClients: boolean;
+  /** Set by itself (dns-settings.ts). */
+  readonly dns: DnsSettings;
 }
 
-export type SettingsPatch = { readonly [Name in keyof Settings]: Settings[Name] | null };
+type Plain = Omit<Settings, "dns">;
+export type SettingsPatch = { readonly [Name in keyof Plain]: Plain[Name] | null };
 
-const DEFAULTS: Settings = { devicesApprovalOn: false, devicesKeyDurationDays: 180, lockAllowsOldClients: false };
+const DEFAULTS: Settings = {
+  devicesApprovalOn: false,
+  devicesKeyDurationDays: 180,
+  lockAllowsOldClients: false,
+  dns: DEFAULT_DNS,
+};
 /** As at Tailscale. */
 const KEY_DAYS = { least: 1, most: 180 };
 
@@ -31,6 +40,7 @@ export function writeSettings(store: Store, settings: Settings): void {
 
 function patched(before: Settings, patch: SettingsPatch): Settings {
   return {
+    ...before,
     devicesApprovalOn: patch.devicesApprovalOn ?? before.devicesApprovalOn,
     devicesKeyDurationDays: patch.devicesKeyDurationDays ?? before.devicesKeyDurationDays,
     lockAllowsOldClients: patch.lockAllowsOldClients ?? before.lockAllowsOldClients,

@@ -1,61 +1,34 @@
 /**
  * What a sessions object knows of one tailnet: everything, or what has changed since some seq. Each node's JSON is made once. Pure.
  *
- * Rule [X5]: it is known from when on it holds all changes (`since`) and all removals (`removedSince`); a session that stands before that is not
- *            answered from it.
+ * Rule [X5]: it is known from when on it holds all changes (`since`), all removals (`removedSince`) and all news of presence (`presenceSince`); a
+ *            session that stands before that is not answered from it.
  */
 
-import type { NodeKey } from "../tka/index.ts";
-import { CAP_TAILNET_LOCK, encodeMapNode, type TkaInfo } from "../protocol/index.ts";
-import type { Changes, ShownNode } from "./netmap.ts";
-import type { Awakening } from "./nodes.ts";
+import type { TkaInfo } from "../protocol/index.ts";
+import type { Changes, ShownPresence } from "./netmap.ts";
 import { PolicyView } from "./policy-view.ts";
 import { addressesThere, isVisible, type HomeView } from "./share-views.ts";
+import { Entry } from "./shown-entry.ts";
 
-export interface Entry {
-  readonly id: number;
-  /** The tailnet of a foreign node; null for one of our own. */
-  readonly home: string | null;
-  readonly changed: number;
-  readonly selfChanged: number;
-  readonly stableId: string;
-  readonly tags: readonly string[];
-  /** Attributes of its own by the policy, as of when it last changed. */
-  readonly attributes: readonly string[];
-  readonly key: NodeKey;
-  readonly signed: boolean;
-  /** True where the device waits for approval: nobody sees it [G14]. */
-  readonly waiting: boolean;
-  readonly awakening: Awakening;
-  /** As its peers are shown it. */
-  readonly json: string;
+export { Entry } from "./shown-entry.ts";
+
+/** What the deployment says, the same for all tailnets. */
+export interface MapConfig {
+  /** Go's `tailcfg.DERPMap` as JSON, or null where there is none. */
+  readonly derpMap: string | null;
 }
 
-function entryOf({ home, changed, selfChanged, attributes, awakening, node }: ShownNode): Entry {
-  return {
-    id: node.ID,
-    home,
-    changed,
-    selfChanged,
-    stableId: node.StableID,
-    tags: node.Tags,
-    attributes,
-    key: node.Key,
-    signed: node.KeySignature.length > 0,
-    waiting: !node.MachineAuthorized,
-    awakening,
-    json: encodeMapNode(node),
-  };
+const NO_CONFIG: MapConfig = { derpMap: null };
+
+/** From when on a snapshot holds everything. */
+export interface Extent {
+  readonly since: number;
+  readonly removedSince: number;
+  readonly presenceSince: number;
 }
 
-/** A node as it sees itself: with what it may do. */
-export function selfJson({ json }: Entry, attributes: readonly string[]): string {
-  const node = JSON.parse(json) as { readonly CapMap?: object };
-  const own = Object.fromEntries([CAP_TAILNET_LOCK, ...attributes].map((name) => [name, null]));
-  return JSON.stringify({ ...node, CapMap: { ...node.CapMap, ...own } });
-}
-
-/** Pages of one answer, put together: the first one's seq holds for all. */
+/** Pages of one answer, put together: the first one's seq holds for all, and it alone tells of presence. */
 export function joinPages([first, ...later]: readonly [Changes, ...Changes[]]): Changes {
   return { ...first, nodes: [first, ...later].flatMap(({ nodes }) => nodes), next: null };
 }
@@ -63,26 +36,43 @@ export function joinPages([first, ...later]: readonly [Changes, ...Changes[]]): 
 export class Snapshot {
   readonly epoch: string;
   readonly since: number;
+  readonly config: MapConfig;
   #removedSince: number;
+  #presenceSince: number;
+  #presence: number;
   #changes: Changes;
   #size = 0;
   readonly #entries = new Map<number, Entry>();
   readonly #removed = new Map<number, number>();
+  /** News of presence, of nodes also that are not known here themselves. */
+  readonly #present = new Map<number, ShownPresence>();
   #sorted: readonly Entry[] | null = null;
   #policy: { readonly changed: number; readonly view: PolicyView } | null = null;
   readonly #shared = new Map<string, unknown>();
 
-  /** `changes` are all since `since`, and removals since `removedSince`. */
-  constructor(changes: Changes, since: number, removedSince: number) {
+  /** `changes` are all since that extent. */
+  constructor(changes: Changes, { since, removedSince, presenceSince }: Extent, config: MapConfig = NO_CONFIG) {
     this.epoch = changes.epoch;
     this.since = since;
+    this.config = config;
     this.#removedSince = removedSince;
+    this.#presenceSince = presenceSince;
+    this.#presence = changes.presence;
     this.#changes = changes;
     this.#take(changes);
   }
 
   get seq(): number {
     return this.#changes.seq;
+  }
+
+  /** The number up to which it knows of presence. */
+  get presence(): number {
+    return this.#presence;
+  }
+
+  get presenceSince(): number {
+    return this.#presenceSince;
   }
 
   get domain(): string {
@@ -124,33 +114,56 @@ export class Snapshot {
     return this.#policy.view;
   }
 
-  /** Characters of the nodes' JSON: what the memory goes to. */
+  /** Go's DNSConfig as JSON, and the seq at which its settings last changed. */
+  get dns(): { readonly changed: number; readonly json: string } {
+    return this.#changes.dns;
+  }
+
+  /** Characters of the nodes' JSON, about: what the memory goes to. */
   get size(): number {
     return this.#size;
   }
 
+  #put(entry: Entry): void {
+    this.#size += entry.json.length - (this.#entries.get(entry.id)?.json.length ?? 0);
+    this.#entries.set(entry.id, entry);
+    if (entry.home === null) this.#present.set(entry.id, entry.news);
+  }
+
+  #takeNews(news: ShownPresence): void {
+    const entry = news.whole === null ? this.#entries.get(news.id)?.withPresence(news.presence) : new Entry(news.whole);
+    if (entry === undefined) this.#present.set(news.id, news);
+    else this.#put(entry);
+  }
+
   #take(changes: Changes): void {
-    for (const shown of changes.nodes) {
-      const entry = entryOf(shown);
-      this.#size += entry.json.length - (this.#entries.get(entry.id)?.json.length ?? 0);
-      this.#entries.set(entry.id, entry);
-    }
+    for (const shown of changes.nodes) this.#put(new Entry(shown));
+    for (const news of changes.present) this.#takeNews(news);
     for (const { id, changed } of changes.removed) {
       this.#size -= this.#entries.get(id)?.json.length ?? 0;
       this.#entries.delete(id);
+      this.#present.delete(id);
       this.#removed.set(id, changed);
     }
     const policy = { changed: changes.policy.changed, text: changes.policy.text ?? this.#changes.policy.text };
-    this.#changes = { ...changes, nodes: [], removed: [], policy };
+    this.#changes = { ...changes, nodes: [], removed: [], present: [], policy };
     this.#sorted = null;
     this.#shared.clear();
   }
 
-  /** Takes in changes since its own seq, and removals since `removedSince`. False where they are of another history: nothing is taken. */
-  apply(changes: Changes, removedSince: number): boolean {
+  /**
+   * Takes in changes since its own seq, removals since `removedSince` and presence since `presenceSince`. False where they are of another history:
+   * nothing is taken.
+   */
+  apply(changes: Changes, removedSince: number, presenceSince: number): boolean {
     if (changes.epoch !== this.epoch) return false;
-    if (changes.seq >= this.seq) this.#take(changes);
+    if (changes.seq < this.seq) return true;
+    // What was asked for from further back may end before what is known begins.
+    const isGap = changes.presence < this.#presenceSince;
+    this.#presence = isGap ? changes.presence : Math.max(this.#presence, changes.presence);
+    this.#presenceSince = Math.min(this.#presenceSince, presenceSince);
     this.#removedSince = Math.min(this.#removedSince, removedSince);
+    this.#take(changes);
     return true;
   }
 
@@ -196,6 +209,20 @@ export class Snapshot {
   sorted(): readonly Entry[] {
     this.#sorted ??= [...this.#entries.values()].sort((a, b) => a.id - b.id);
     return this.#sorted;
+  }
+
+  /** News of presence after a number, in order of their own. */
+  presentAfter(since: number): readonly ShownPresence[] {
+    return this.shared(`present ${since}`, () =>
+      [...this.#present.values()]
+        .filter(({ presence }) => presence.changed > since)
+        .sort((a, b) => a.presence.changed - b.presence.changed),
+    );
+  }
+
+  /** The news of one node's presence, or null. */
+  presenceOf(id: number): ShownPresence | null {
+    return this.#present.get(id) ?? null;
   }
 
   /** What `make` gives, made once for all who ask by that key until the next change. */

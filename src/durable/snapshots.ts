@@ -1,20 +1,29 @@
 /** The snapshots that a sessions object keeps, one a tailnet, and how they are brought up to what is needed. Bounded by the memory of an object. */
 
+import { derpMapOf } from "./derp-map.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { Needs } from "./map-session.ts";
 import type { Changes, ChangesWanted } from "./netmap.ts";
 import { ControlError } from "./refuse.ts";
 import type { Admitted } from "./session-ticket.ts";
-import { Snapshot, joinPages } from "./snapshot.ts";
+import { Snapshot, joinPages, type MapConfig } from "./snapshot.ts";
 
 /** Characters of all snapshots together: an object has 128 MB, which others of its class may share. */
 const MOST_CHARACTERS = 40_000_000;
 /** Asks of the authority for one need: each follows from the answer to the one before. */
 const MOST_ASKS = 4;
 
-/** What is needed, and the seq that it must have reached. */
+/** What is needed, and the seq and the number of presence that it must have reached. */
 export interface Wanted extends Needs {
   readonly seq: number;
+  readonly presence?: number;
+}
+
+/** Nobody needs it: there is no such number. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+function holds(known: Snapshot, { since, removedSince, presenceSince }: Needs): boolean {
+  return known.since <= since && known.removedSince <= removedSince && known.presenceSince <= presenceSince;
 }
 
 export class Snapshots {
@@ -26,6 +35,12 @@ export class Snapshots {
 
   constructor(env: ObjectsEnv) {
     this.#env = env;
+  }
+
+  /** What the deployment says; where it cannot be read, no map is asked for in the first place (derp-map.ts). */
+  #config(): MapConfig {
+    const derpMap = derpMapOf(this.#env);
+    return { derpMap: derpMap.ok ? derpMap.value : null };
   }
 
   /** What is known of the tailnet, however old, or null. */
@@ -43,8 +58,9 @@ export class Snapshots {
   async #pages(tailnet: string, wanted: ChangesWanted): Promise<Changes> {
     const first = await this.#page(tailnet, wanted);
     const later: Changes[] = [];
+    const { since, removedSince = since } = wanted;
     for (let { next } = first; next !== null; next = later.at(-1)?.next ?? null) {
-      const page = await this.#page(tailnet, { ...wanted, after: next });
+      const page = await this.#page(tailnet, { since, removedSince, after: next });
       if (page.epoch !== first.epoch)
         throw new ControlError("try_again", "the tailnet's history has changed meanwhile");
       later.push(page);
@@ -63,19 +79,31 @@ export class Snapshots {
     }
   }
 
-  async #ask(tailnet: string, { since, removedSince }: Needs): Promise<void> {
+  async #ask(tailnet: string, { since, removedSince, presenceSince }: Needs): Promise<void> {
     const known = this.peek(tailnet);
     if (known !== null && known.since <= since) {
       const from = Math.min(known.seq, removedSince);
-      if (known.apply(await this.#pages(tailnet, { since: known.seq, removedSince: from }), from)) return;
+      const presentFrom = Math.min(known.presence, presenceSince);
+      const wanted = { since: known.seq, removedSince: from, presenceSince: presentFrom };
+      if (known.apply(await this.#pages(tailnet, wanted), from, presentFrom)) return;
       this.#known.delete(tailnet);
       return;
     }
     const asked = Math.min(removedSince, known?.removedSince ?? removedSince);
-    const isAsked = asked < Number.MAX_SAFE_INTEGER;
-    const changes = await this.#pages(tailnet, { since, ...(isAsked ? { removedSince: asked } : {}) });
-    const removals = isAsked ? asked : since === 0 ? changes.seq : since;
-    this.#keep(tailnet, new Snapshot(changes, since, Math.min(removals, changes.seq)));
+    const presentFrom = since === 0 ? NEVER : Math.min(presenceSince, known?.presenceSince ?? presenceSince);
+    const changes = await this.#pages(tailnet, {
+      since,
+      ...(asked < NEVER ? { removedSince: asked } : {}),
+      ...(presentFrom < NEVER ? { presenceSince: presentFrom } : {}),
+    });
+    const removals = asked < NEVER ? asked : since === 0 ? changes.seq : since;
+    const extent = {
+      since,
+      removedSince: Math.min(removals, changes.seq),
+      // All nodes are told with what is known of them.
+      presenceSince: since === 0 ? 0 : Math.min(presentFrom, changes.presence),
+    };
+    this.#keep(tailnet, new Snapshot(changes, extent, this.#config()));
   }
 
   /** Asks the authority what is new. Asks that come together share one; who finds one under way has to look again at what it gave. */
@@ -88,12 +116,11 @@ export class Snapshots {
   }
 
   /** A snapshot that holds what is wanted. Throws ControlError where the authority refuses or has not got that far. */
-  async reach(tailnet: string, { seq, since, removedSince }: Wanted): Promise<Snapshot> {
+  async reach(tailnet: string, { seq, presence = 0, ...needs }: Wanted): Promise<Snapshot> {
     for (let asks = 0; asks <= 2 * MOST_ASKS; asks++) {
       const known = this.peek(tailnet);
-      if (known !== null && known.seq >= seq && known.since <= since && known.removedSince <= removedSince)
-        return known;
-      await this.#share(tailnet, { since, removedSince });
+      if (known !== null && known.seq >= seq && known.presence >= presence && holds(known, needs)) return known;
+      await this.#share(tailnet, needs);
     }
     throw new ControlError("try_again", "the tailnet's state has not arrived here yet");
   }

@@ -173,13 +173,14 @@ export class SocketSessions implements Holder {
     return true;
   }
 
-  #open(socket: WebSocket, held: Held, { MapSessionHandle, MapSessionSeq }: MapRequest): void {
+  #open(socket: WebSocket, held: Held, request: MapRequest): void {
+    const { MapSessionHandle, MapSessionSeq, MapSessionPresence } = request;
     const { session, epoch, admitted: seq, tailnet, machineKey, head, capVersion } = held;
     const admitted = { ...session, epoch, seq, tailnet, machineKey, head, capVersion };
     this.#save(socket, held, {
       ...held,
       opened: true,
-      session: openSession(admitted, MapSessionHandle, MapSessionSeq),
+      session: openSession(admitted, MapSessionHandle, MapSessionSeq, MapSessionPresence),
     });
   }
 

@@ -28,6 +28,8 @@ interface Stream {
   wake: () => void;
 }
 
+/** What is known of a tailnet of which nothing is. */
+const UNKNOWN = { seq: 0, presence: 0, shards: 0, epoch: "" };
 const KEEP_ALIVE = new MapText(encodeMapMessage({ KeepAlive: true }));
 
 /** Rejects where `act` does not settle in time. */
@@ -67,7 +69,7 @@ export class StreamSessions {
 
   /** The first frame, and with `stream` all that follow it. Throws ControlError. */
   async open(admitted: Admitted, wish: StreamWish): Promise<Uint8Array | ReadableStream> {
-    const session = openSession(admitted, wish.handle, wish.since);
+    const session = openSession(admitted, wish.handle, wish.since, wish.presence);
     const { tailnet, seq } = admitted;
     const stream: Stream = { tailnet, wish, admitted: seq, session, isOver: false, wake: () => undefined };
     await this.#snapshots.settle(admitted, needsOf(session));
@@ -147,9 +149,10 @@ export class StreamSessions {
     stream.wake = () => {
       resolve(true);
     };
-    const { seq, shards, epoch } = this.#snapshots.peek(stream.tailnet) ?? { seq: 0, shards: 0, epoch: "" };
     const { session } = stream;
-    const hasMoved = seq > session.seq || shards !== session.shards || epoch !== session.epoch || session.nudged;
+    const { seq, presence, shards, epoch } = this.#snapshots.peek(stream.tailnet) ?? UNKNOWN;
+    const isNew = seq > session.seq || presence > session.presence;
+    const hasMoved = isNew || shards !== session.shards || epoch !== session.epoch || session.nudged;
     if (hasMoved || stream.isOver) resolve(true);
     const isNews = await promise;
     clearTimeout(timer);
@@ -162,17 +165,18 @@ export class StreamSessions {
   }
 
   #least(tailnet: string): Needs {
-    const seqs = [...(this.#streams.get(tailnet) ?? [])].map(({ session }) => needsOf(session));
+    const needs = [...(this.#streams.get(tailnet) ?? [])].map(({ session }) => needsOf(session));
     return {
-      since: Math.min(...seqs.map(({ since }) => since)),
-      removedSince: Math.min(...seqs.map(({ removedSince }) => removedSince)),
+      since: Math.min(...needs.map(({ since }) => since)),
+      removedSince: Math.min(...needs.map(({ removedSince }) => removedSince)),
+      presenceSince: Math.min(...needs.map(({ presenceSince }) => presenceSince)),
     };
   }
 
-  /** Told that the tailnet is at `seq`. Gives the seq that its streams are told of from now on. */
-  async advance(tailnet: string, seq: number): Promise<number> {
+  /** Told that the tailnet is at `seq`, and its presence at a number. Gives the seq that its streams are told of from now on. */
+  async advance(tailnet: string, seq: number, presence: number): Promise<number> {
     if (this.of(tailnet) === 0) return seq;
-    const snapshot = await this.#snapshots.reach(tailnet, { ...this.#least(tailnet), seq });
+    const snapshot = await this.#snapshots.reach(tailnet, { ...this.#least(tailnet), seq, presence });
     this.#wake(tailnet);
     return snapshot.seq;
   }

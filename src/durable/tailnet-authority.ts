@@ -283,7 +283,7 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   /** What has changed since a seq: for sessions objects, which ask once for all of their nodes. */
   changes(wanted: ChangesWanted): Promise<Outcome<Changes>> {
-    return this.#acts.act((tailnet) => changesSince(tailnet, wanted));
+    return this.#acts.act((tailnet, now) => changesSince(tailnet, wanted, now));
   }
 
   /** Names of the sessions objects that are to be told of changes, and how far the tailnet is. */

@@ -1,7 +1,7 @@
 /** One tailnet's tables together, and its sequence of changes: what the acts of a TailnetAuthority work on. */
 
 import type { AumHash, NodeKey, SignatureVerifier } from "../tka/index.ts";
-import { Allowance, NEWS, SECRETS, isOwnNews } from "./allowance.ts";
+import { Allowance, NEWS, PRESENCE, SECRETS, isOwnNews } from "./allowance.ts";
 import { AuthKeys } from "./auth-keys.ts";
 import { Events, type By, type NewEvent, type Target } from "./events.ts";
 import { Lock } from "./lock.ts";
@@ -11,6 +11,7 @@ import { Nonces, type Caller } from "./nonces.ts";
 import { Outbox } from "./outbox.ts";
 import { PolicyFiles, mattersToPolicy } from "./policy-files.ts";
 import { randomId } from "./random-id.ts";
+import { Presences } from "./presence.ts";
 import { ControlError } from "./refuse.ts";
 import { AUTHORITY_MIGRATIONS } from "./schema.ts";
 import { readSettings, writeSettings, type Settings } from "./settings.ts";
@@ -34,6 +35,10 @@ export interface TailnetInfo {
   readonly deleted: boolean;
   /** The layout of its sessions objects [X3]. */
   readonly shards: number;
+  /** Counts the changes of presence [M13]. */
+  readonly presence: number;
+  /** The seq at which the settings of DNS last changed. */
+  readonly dnsSeq: number;
 }
 
 export class Tailnet {
@@ -46,8 +51,10 @@ export class Tailnet {
   readonly outbox: Outbox;
   readonly shares: Shares;
   readonly policies: PolicyFiles;
+  readonly presences: Presences;
   readonly verifier: SignatureVerifier;
   readonly #news = new Allowance(NEWS);
+  readonly #presence = new Allowance(PRESENCE);
   readonly #secrets = new Allowance(SECRETS);
   /** What was read last, and the store's version at that time. */
   #known: { readonly version: number; readonly info: TailnetInfo | null } | null = null;
@@ -65,6 +72,7 @@ export class Tailnet {
     this.outbox = new Outbox(store);
     this.shares = new Shares(store);
     this.policies = new PolicyFiles(store);
+    this.presences = new Presences(store);
   }
 
   /** Makes the tailnet, once; again with the same ID it is a no-op. */
@@ -103,7 +111,9 @@ export class Tailnet {
   }
 
   #read(): TailnetInfo | null {
-    const row = this.store.row("SELECT id, name, epoch, era, seq, lock_seq, policy_seq, deleted, shards FROM tailnet");
+    const row = this.store.row(
+      "SELECT id, name, epoch, era, seq, lock_seq, policy_seq, deleted, shards, presence, dns_seq FROM tailnet",
+    );
     if (row === null) return null;
     return {
       id: row.text("id"),
@@ -115,6 +125,8 @@ export class Tailnet {
       policySeq: row.integer("policy_seq"),
       deleted: row.integerOrNull("deleted") !== null,
       shards: row.integer("shards"),
+      presence: row.integer("presence"),
+      dnsSeq: row.integer("dns_seq"),
     };
   }
 
@@ -178,6 +190,11 @@ export class Tailnet {
   /** To be called before a secret that a node gives is put to the KDF. Throws `too_many_requests` [W15]. */
   countSecret({ actor, origin }: By, now: number): void {
     if (origin === "NODE") this.#secrets.take(actor.id, now);
+  }
+
+  /** To be called where a node says anew where it is. Throws `too_many_requests` [W15]. */
+  countPresence(stableId: string, now: number): void {
+    this.#presence.take(stableId, now);
   }
 
   /** Records what a node says of itself; peers are told only of what is new. */

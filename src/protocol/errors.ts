@@ -69,6 +69,7 @@ export const CONTROL_ERROR_CODES = [
   "not_offered",
   // Ourselves.
   "no_control_key",
+  "bad_configuration",
   "try_again",
   "internal",
 ] as const;

@@ -44,6 +44,9 @@ export {
   passedOn,
   plainAnswer,
 } from "./http1-relay.ts";
+export { readDerpMap } from "./derp-map.ts";
+export { isAddressPort, isPrefix } from "./endpoint-text.ts";
+export { NO_HOSTINFO, hostinfo, type Hostinfo, type ShownHostinfo } from "./hostinfo.ts";
 export * from "./limits.ts";
 export {
   formatRequestKey,
@@ -58,7 +61,7 @@ export { INITIATION_BYTES, openInitiation, type HandshakeAnswer, type OpenedInit
 export { decodeNoiseState, encodeNoiseState, type NoiseState } from "./noise-state.ts";
 export { MAX_RECORD_PLAINTEXT, NoiseTransport } from "./noise-transport.ts";
 export { frame, frameLength, FRAME_HEADER_BYTES } from "./map-frame.ts";
-export { encodeMapNode, encodeMapMessage, type MapMessage } from "./map-json.ts";
+export { encodeMapMessage, encodeMapNode, encodePeerChange, type MapMessage } from "./map-json.ts";
 export { MAP_CLOSE, MAP_SUBPROTOCOL, mapSocketPath, type MapCloseReason } from "./map-socket.ts";
 export {
   CAP_TAILNET_LOCK,
@@ -71,15 +74,14 @@ export {
   type MapNode,
   type MapRequest,
   type MapResponse,
+  type PeerChange,
   type TkaInfo,
   type UserProfile,
 } from "./map.ts";
 export {
   REGISTER_PATH,
-  hostinfo,
   registerRequest,
   registerResponse,
-  type Hostinfo,
   type RegisterRequest,
   type RegisterResponse,
 } from "./register.ts";

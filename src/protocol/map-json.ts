@@ -3,7 +3,7 @@
  * (`tailcfg.MapResponse`, `tailcfg.Node`): an absent field is a zero one.
  */
 
-import type { MapNode, TkaInfo, UserProfile } from "./map.ts";
+import type { MapNode, PeerChange, TkaInfo, UserProfile } from "./map.ts";
 import { jsonReplacer } from "./shape.ts";
 
 /** Fields of a node that Go writes also where they are zero. */
@@ -23,10 +23,25 @@ function withoutZeros(fields: object, always: ReadonlySet<string>): object {
   return Object.fromEntries(Object.entries(fields).filter(([name, value]) => always.has(name) || !isZero(value)));
 }
 
+/** Go's pointer to a truth value: false is not the same as absent. */
+function pointer(Online: boolean | null): object {
+  return Online === null ? {} : { Online };
+}
+
 /** A node as JSON, zero fields left out. */
 export function encodeMapNode(node: MapNode): string {
   const Hostinfo = node.Hostinfo === null ? null : withoutZeros(node.Hostinfo, new Set());
-  return JSON.stringify(withoutZeros({ ...node, Hostinfo }, ALWAYS), jsonReplacer);
+  return JSON.stringify({ ...withoutZeros({ ...node, Hostinfo }, ALWAYS), ...pointer(node.Online) }, jsonReplacer);
+}
+
+/** A change of a peer as JSON: an empty list of endpoints is written, since it takes them away. */
+export function encodePeerChange({ NodeID, DERPRegion, Endpoints, DiscoKey, Online, LastSeen }: PeerChange): string {
+  return JSON.stringify({
+    NodeID,
+    ...withoutZeros({ DERPRegion, DiscoKey, LastSeen }, new Set()),
+    ...(Endpoints === null ? {} : { Endpoints }),
+    ...pointer(Online),
+  });
 }
 
 /** A map response whose nodes are JSON already. Absent fields are left out; a list that is there is written also where it is empty. */
@@ -38,16 +53,30 @@ export interface MapMessage {
   readonly Peers?: readonly string[] | null;
   readonly PeersChanged?: readonly string[] | null;
   readonly PeersRemoved?: readonly number[] | null;
+  readonly PeersChangedPatch?: readonly string[] | null;
+  readonly PresenceSeq?: number;
+  /** JSON each, as Go's types of these names. */
+  readonly DERPMap?: string | null;
+  readonly DNSConfig?: string | null;
+  readonly PacketFilter?: string | null;
+  readonly SSHPolicy?: string | null;
+  readonly Debug?: string | null;
   readonly Domain?: string;
   readonly UserProfiles?: readonly UserProfile[] | null;
   readonly TKAInfo?: TkaInfo | null;
-  /** JSON of Go's `[]tailcfg.FilterRule`; absent for unchanged, an empty list lets nothing in. */
-  readonly PacketFilter?: string | null;
-  /** JSON of Go's `tailcfg.SSHPolicy`. */
-  readonly SSHPolicy?: string | null;
 }
 
-const RAW: ReadonlySet<string> = new Set(["Node", "Peers", "PeersChanged", "PacketFilter", "SSHPolicy"]);
+const RAW: ReadonlySet<string> = new Set([
+  "Node",
+  "Peers",
+  "PeersChanged",
+  "PeersChangedPatch",
+  "DERPMap",
+  "DNSConfig",
+  "PacketFilter",
+  "SSHPolicy",
+  "Debug",
+]);
 
 function encodeTkaInfo({ Head, Disabled }: TkaInfo): string {
   return JSON.stringify({ ...(Head === null ? {} : { Head }), ...(Disabled ? { Disabled } : {}) });

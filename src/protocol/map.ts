@@ -8,9 +8,9 @@
  * Rule [M3]: unsigned peers are in the map: the node filters. The exception is [M6].
  */
 
-import { parseAumHash, parseNodeKey } from "../tka/index.ts";
+import { encodeHex, parseAumHash, parseHexKey, parseNodeKey } from "../tka/index.ts";
+import { hostinfo, shownHostinfo } from "./hostinfo.ts";
 import { parseMachineKey } from "./machine-key.ts";
-import { hostinfo, hostinfoFields } from "./register.ts";
 import {
   boolean,
   bytes,
@@ -36,15 +36,30 @@ export const READ_ONLY_STREAMS = 68;
 
 const NO_BYTES = new Uint8Array(0);
 const MAX_PEERS = 20_000;
-const MAX_ADDRESSES = 64;
+const MAX_ADDRESSES = 256;
 const strings = list(text, MAX_ADDRESSES);
+/** Endpoints that a request may name; fewer are kept. */
+const MAX_ENDPOINTS = 1024;
+const DISCO_KEY = "discokey:";
+
+/** `discokey:` and 64 hex digits, in lower case; empty for none. */
+const discoKey: Shape<string> = withDefault(
+  parsed((key) => (key === "" ? "" : `${DISCO_KEY}${encodeHex(parseHexKey(key, DISCO_KEY))}`)),
+  "",
+);
 
 export const mapRequest = record({
   Version: withDefault(integer, 0),
   NodeKey: parsed(parseNodeKey),
+  /** Empty for a node that has none, as agents of ours: it says nothing then of where it can be reached. */
+  DiscoKey: discoKey,
+  /** Addresses with ports at which the node can be reached. */
+  Endpoints: list(text, MAX_ENDPOINTS),
   Hostinfo: optional(hostinfo),
   MapSessionHandle: withDefault(text, ""),
   MapSessionSeq: withDefault(integer, 0),
+  /** Ours: the last `PresenceSeq` that the node was told in that session. */
+  MapSessionPresence: withDefault(integer, 0),
   /** True for a stream of responses; false for one response. */
   Stream: withDefault(boolean, false),
   /** "zstd", or empty. */
@@ -72,12 +87,23 @@ export const node = record({
   /** Prefixes, as `100.64.0.1/32`. */
   Addresses: strings,
   AllowedIPs: strings,
-  /** With `ShareeNode` the peer is there only because one of our nodes is shared with it. */
-  Hostinfo: optional(record({ ...hostinfoFields, ShareeNode: withDefault(boolean, false) })),
+  DiscoKey: discoKey,
+  Endpoints: strings,
+  /** `127.3.3.40:N`, for clients before v1.80: the same as HomeDERP. */
+  DERP: withDefault(text, ""),
+  /** The DERP region at which it is to be found, or 0. */
+  HomeDERP: withDefault(integer, 0),
+  Hostinfo: optional(shownHostinfo),
   Created: withDefault(text, ""),
   Cap: withDefault(integer, 0),
   Tags: strings,
+  /** When it was last connected, RFC 3339; empty while it is, and where it never was. */
+  LastSeen: withDefault(text, ""),
+  /** Null where nothing is known of it, as of nodes of other tailnets. */
+  Online: optional(boolean),
   MachineAuthorized: withDefault(boolean, false),
+  /** True where the node key is over. */
+  Expired: withDefault(boolean, false),
   /** When the node key is over, RFC 3339; Go's zero time for never. */
   KeyExpiry: withDefault(text, ""),
   /** Names of capabilities; their values are not used yet. */
@@ -91,6 +117,16 @@ export const node = record({
 export const tkaInfo = record({
   Head: optional((value: unknown, at: string) => (value === "" ? null : parsed(parseAumHash)(value, at))),
   Disabled: withDefault(boolean, false),
+});
+
+/** What has changed in a peer; a field that is null or absent has not. Source: Go's `tailcfg.PeerChange`. */
+export const peerChange = record({
+  NodeID: integer,
+  DERPRegion: withDefault(integer, 0),
+  Endpoints: optional(strings),
+  DiscoKey: discoKey,
+  Online: optional(boolean),
+  LastSeen: withDefault(text, ""),
 });
 
 const userProfile = record({ ID: integer, LoginName: text, DisplayName: withDefault(text, "") });
@@ -111,6 +147,9 @@ export const mapResponse = record({
   Peers: optionalList(node),
   PeersChanged: optionalList(node),
   PeersRemoved: optionalList(integer),
+  PeersChangedPatch: optionalList(peerChange),
+  /** Ours: how much the node has been told of who is there and where; to be sent back as MapSessionPresence. */
+  PresenceSeq: withDefault(integer, 0),
   Domain: withDefault(text, ""),
   UserProfiles: optionalList(userProfile),
   TKAInfo: optional(tkaInfo),
@@ -122,5 +161,6 @@ export const mapResponse = record({
 export type MapRequest = ShapeOf<typeof mapRequest>;
 export type MapResponse = ShapeOf<typeof mapResponse>;
 export type MapNode = ShapeOf<typeof node>;
+export type PeerChange = ShapeOf<typeof peerChange>;
 export type TkaInfo = ShapeOf<typeof tkaInfo>;
 export type UserProfile = ShapeOf<typeof userProfile>;

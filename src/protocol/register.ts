@@ -1,12 +1,12 @@
 /** `/machine/register`: a node key joins a tailnet, or is rotated. Source: Go's `tailcfg.RegisterRequest` and `RegisterResponse`. */
 
 import { parseLockKey, parseNodeKey, type NodeKey } from "../tka/index.ts";
+import { hostinfo } from "./hostinfo.ts";
 import {
   ShapeError,
   boolean,
   bytes,
   integer,
-  list,
   optional,
   parsed,
   record,
@@ -39,19 +39,6 @@ const optionalLockKey: Shape<Uint8Array | null> = (value, at) => {
   return key?.every((byte) => byte === 0) === true ? null : key;
 };
 
-/** What a node says of its host; the rest of Tailscale's Hostinfo is passed over for now. */
-export const hostinfoFields = {
-  Hostname: withDefault(text, ""),
-  OS: withDefault(text, ""),
-  IPNVersion: withDefault(text, ""),
-};
-export const hostinfo = record(hostinfoFields);
-
-/** Tags that one node may ask for. */
-const MAX_REQUEST_TAGS = 64;
-/** What a node says of its host as it registers. `RequestTags`: those of `--advertise-tags`. */
-const registerHostinfo = record({ ...hostinfoFields, RequestTags: list(text, MAX_REQUEST_TAGS) });
-
 export const registerRequest = record({
   Version: withDefault(integer, 0),
   NodeKey: ownNodeKey,
@@ -60,7 +47,7 @@ export const registerRequest = record({
   /** The node's lock key (32 bytes), or null where it has none. */
   NLKey: optionalLockKey,
   Auth: optional(record({ AuthKey: withDefault(text, "") })),
-  Hostinfo: optional(registerHostinfo),
+  Hostinfo: optional(hostinfo),
   /** When the node wants its key to be over, RFC 3339: sooner than it would be. In the past: it logs out. Go's zero time says nothing. */
   Expiry: withDefault(text, ""),
   /** The `AuthURL` of an earlier answer: the answer waits until it was visited. Empty for none. */
@@ -90,6 +77,5 @@ export const registerResponse = record({
   Error: withDefault(text, ""),
 });
 
-export type Hostinfo = ShapeOf<typeof hostinfo>;
 export type RegisterRequest = ShapeOf<typeof registerRequest>;
 export type RegisterResponse = ShapeOf<typeof registerResponse>;

@@ -62,6 +62,7 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   insufficient_weight: CONFLICT,
   not_canonical: UNPROCESSABLE,
   no_control_key: 501,
+  bad_configuration: 500,
   not_offered: 501,
   try_again: 503,
   internal: 500,

@@ -6,6 +6,7 @@
 import { Hono } from "hono";
 import {
   MAP_TICKET_HEADER,
+  derpMapOf,
   isNative,
   ticketRequest,
   type Admitted,
@@ -29,7 +30,8 @@ import { authorityOf, sessionsOf } from "./objects.ts";
 
 function wishOf(request: MapRequest): StreamWish {
   const { Stream: stream, Compress, KeepAlive: keepAlive, MapSessionHandle: handle, MapSessionSeq: since } = request;
-  const place = stream ? { handle, since } : { handle: "", since: 0 };
+  const { MapSessionPresence: presence } = request;
+  const place = stream ? { handle, since, presence } : { handle: "", since: 0, presence: 0 };
   return { stream, zstd: Compress === "zstd", keepAlive, ...place };
 }
 
@@ -57,6 +59,8 @@ async function farewell(
 async function handleMap(c: NodeContext): Promise<Response> {
   const request = await readBody(c, mapRequest);
   if (request instanceof Response) return request;
+  const derpMap = derpMapOf(c.env);
+  if (!derpMap.ok) return refuse(c, derpMap.error);
   const tailnet = await routeOf(c, request.NodeKey);
   if (tailnet instanceof Response) return tailnet;
   const isUpdate = !request.Stream && request.OmitPeers;

@@ -156,7 +156,11 @@ describe("what is told to all", () => {
     const bob = new TestNode("bob");
     await join(tailnet, bob);
     const changes = async (since: number) => valueOf(await authorityOf(tailnet).changes({ since }));
-    const snapshot = new Snapshot(await changes(0), 0, Number.MAX_SAFE_INTEGER);
+    const snapshot = new Snapshot(await changes(0), {
+      since: 0,
+      removedSince: Number.MAX_SAFE_INTEGER,
+      presenceSince: 0,
+    });
     const begun = ({ nodeKey, machineKey }: TestNode): MapSession => {
       const nodeId = snapshot.sorted().find(({ key }) => key === nodeKey)?.id ?? 0;
       const { shards, epoch, seq } = snapshot;
@@ -168,7 +172,7 @@ describe("what is told to all", () => {
     };
     const held = [begun(alice), begun(web)];
     await rename(bob, "bert");
-    snapshot.apply(await changes(snapshot.seq), snapshot.seq);
+    snapshot.apply(await changes(snapshot.seq), snapshot.seq, snapshot.presence);
     const steps = held.map((session) => nextStep(session, snapshot, 1_000_000));
     const [one, two] = steps.map((step) => (step.kind === "tell" ? step.message : null));
     expect(one).not.toBeNull();

@@ -4,12 +4,47 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeMapMessage, encodeMapNode, jsonReplacer, machineKeyOf, type MapNode } from "../../src/protocol/index.ts";
+import { dnsConfigJson } from "../../src/durable/dns-settings.ts";
+import {
+  encodeMapMessage,
+  encodeMapNode,
+  encodePeerChange,
+  jsonReplacer,
+  machineKeyOf,
+  readDerpMap,
+  type MapNode,
+} from "../../src/protocol/index.ts";
 import { parseAumHash, parseNodeKey } from "../../src/tka/index.ts";
 import { fastSigner } from "../support/host-crypto.ts";
 import { Oracle, type OracleVersion } from "../interop/oracle-client.ts";
 
 const HEAD = parseAumHash("A".repeat(52));
+
+const DERP_MAP = {
+  Regions: {
+    900: {
+      RegionID: 900,
+      RegionCode: "here",
+      RegionName: "Here",
+      Latitude: 52.5,
+      Longitude: 13.4,
+      Nodes: [
+        {
+          Name: "900a",
+          RegionID: 900,
+          HostName: "derp.example",
+          CertName: "cert.example",
+          IPv4: "192.0.2.1",
+          IPv6: "none",
+          STUNPort: -1,
+          DERPPort: 8443,
+          CanPort80: true,
+        },
+      ],
+    },
+  },
+  omitDefaultRegions: true,
+};
 
 const NODE: MapNode = {
   ID: 7,
@@ -21,11 +56,35 @@ const NODE: MapNode = {
   Machine: machineKeyOf(fastSigner(new Uint8Array(32).fill(7)).publicKey),
   Addresses: ["100.64.0.7/32", "fd7a:115c:a1e0::7/128"],
   AllowedIPs: ["100.64.0.7/32", "fd7a:115c:a1e0::7/128"],
-  Hostinfo: { Hostname: "box", OS: "linux", IPNVersion: "1.104.5", ShareeNode: true },
+  DiscoKey: `discokey:${"2b".repeat(32)}`,
+  Endpoints: ["192.0.2.7:41641", "[2001:db8::7]:41641"],
+  DERP: "127.3.3.40:900",
+  HomeDERP: 900,
+  Hostinfo: {
+    Hostname: "box",
+    OS: "linux",
+    IPNVersion: "1.104.5",
+    OSVersion: "6.1",
+    Distro: "debian",
+    DistroVersion: "12",
+    DeviceModel: "Model",
+    App: "app",
+    ShieldsUp: true,
+    Services: [{ Proto: "peerapi4", Port: 1234, Description: "api" }],
+    RoutableIPs: ["10.0.0.0/8"],
+    RequestTags: ["tag:ci"],
+    sshHostKeys: ["ssh-ed25519 AAAA"],
+    PeerRelay: true,
+    AppConnector: true,
+    ShareeNode: true,
+  },
   Created: "2026-11-25T10:00:00Z",
   Cap: 148,
   Tags: ["tag:ci"],
+  LastSeen: "2026-11-25T11:00:00Z",
+  Online: true,
   MachineAuthorized: true,
+  Expired: true,
   KeyExpiry: "2027-05-24T10:00:00Z",
   CapMap: new Map([["https://tailscale.com/cap/tailnet-lock", null]]),
   UnsignedPeerAPIOnly: false,
@@ -37,6 +96,13 @@ const BARE: MapNode = {
   ...NODE,
   KeySignature: new Uint8Array(0),
   Machine: null,
+  DiscoKey: "",
+  Endpoints: [],
+  DERP: "",
+  HomeDERP: 0,
+  LastSeen: "",
+  Online: false,
+  Expired: false,
   Hostinfo: null,
   Created: "",
   Cap: 0,
@@ -56,6 +122,16 @@ const full = encodeMapMessage({
   Peers: [encodeMapNode(BARE)],
   UserProfiles: [{ ID: 1, LoginName: "owner", DisplayName: "Owner" }],
   TKAInfo: { Head: HEAD, Disabled: false },
+  DERPMap: readDerpMap(DERP_MAP, "map"),
+  DNSConfig: dnsConfigJson("example", {
+    magicDNS: true,
+    nameservers: ["192.0.2.53"],
+    searchPaths: ["corp.example"],
+    splitDns: { "corp.example": ["192.0.2.54"] },
+  }),
+  PacketFilter: JSON.stringify([{ SrcIPs: ["*"], DstPorts: [{ IP: "*", Ports: { First: 0, Last: 65535 } }] }]),
+  SSHPolicy: '{"rules":[]}',
+  Debug: '{"DisableLogTail":true}',
 });
 const delta = encodeMapMessage({
   Seq: 5,
@@ -64,10 +140,26 @@ const delta = encodeMapMessage({
   TKAInfo: { Head: null, Disabled: true },
 });
 
+const patch = encodeMapMessage({
+  Seq: 6,
+  PeersChangedPatch: [
+    encodePeerChange({
+      NodeID: 8,
+      DERPRegion: 901,
+      Endpoints: ["192.0.2.8:41641"],
+      DiscoKey: NODE.DiscoKey,
+      Online: false,
+      LastSeen: "2026-11-25T11:00:00Z",
+    }),
+    encodePeerChange({ NodeID: 9, DERPRegion: 0, Endpoints: null, DiscoKey: "", Online: true, LastSeen: "" }),
+  ],
+});
+
 const bytes = new Uint8Array([4, 5, 6]);
 const answers: readonly (readonly [type: string, what: string, json: string])[] = [
   ["MapResponse", "a full map", full],
   ["MapResponse", "a delta", delta],
+  ["MapResponse", "a patch", patch],
   ["MapResponse", "a keep-alive", encodeMapMessage({ KeepAlive: true })],
   ...Object.entries({
     RegisterResponse: {

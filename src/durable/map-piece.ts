@@ -1,0 +1,89 @@
+/**
+ * The peers of one message: whole nodes in order of ID, and what has changed in the presence of others. Pure.
+ *
+ * Rule [M15]: news of presence never comes first, and never names a node that the session was not told of, or its own: what is not yet told is told
+ *            whole, with all that is known of it. It is told once a message names no further whole nodes after it.
+ */
+
+import type { Begun } from "./map-session.ts";
+import type { ShownPresence } from "./netmap.ts";
+import type { Entry, Snapshot } from "./snapshot.ts";
+import { patchJson } from "./shown-entry.ts";
+
+/** What one message says of peers. */
+export interface Piece {
+  readonly peers: readonly string[];
+  /** Go's PeerChange each, as JSON. */
+  readonly patches: readonly string[];
+  /** IDs of nodes that are not to be seen. */
+  readonly hidden: readonly number[];
+  /** The tailnets of foreign nodes among the peers. */
+  readonly homes: ReadonlySet<string>;
+  /** The ID to go on after, or null where it is the last. */
+  readonly next: number | null;
+  /** The number of presence that the session has reached, where it is the last. */
+  readonly presence: number;
+}
+
+/** The nodes that come next, as far as `most` characters go. */
+export function pieceOf(snapshot: Snapshot, begun: Begun, most: number): Piece {
+  const { session, batch, withheld } = begun;
+  const { presence } = batch;
+  const peers: string[] = [];
+  const hidden: number[] = [];
+  const homes = new Set<string>();
+  let size = 0;
+  let last = batch.cursor;
+  for (const entry of snapshot.sorted()) {
+    const { id, changed, signed, home } = entry;
+    if (session.waiting || id <= batch.cursor || changed <= batch.base || id === session.nodeId) continue;
+    const json = withheld && !signed ? null : snapshot.seenBy(entry, session.nodeId);
+    if (json === null) hidden.push(id);
+    else {
+      if (size > 0 && size + json.length > most) return { peers, patches: [], hidden, homes, next: last, presence };
+      size += json.length;
+      peers.push(json);
+      if (home !== null) homes.add(home);
+    }
+    last = id;
+  }
+  return { peers, patches: [], hidden, homes, next: null, presence };
+}
+
+/** True where a session was told of a node, and is to hear what is new of it. */
+function isToHear({ session, batch, withheld }: Begun, news: ShownPresence): boolean {
+  if (news.id === session.nodeId || news.waiting || (withheld && !news.signed)) return false;
+  // What has changed since is among the peers, whole.
+  return news.changed <= batch.base;
+}
+
+/** A message's peers with those of which more is told than a patch can say, in order of ID. */
+function withWhole({ peers }: Piece, whole: readonly Entry[]): readonly string[] {
+  if (whole.length === 0) return peers;
+  if (peers.length === 0) return [...whole].sort((a, b) => a.id - b.id).map(({ json }) => json);
+  const idOf = (json: string): number => (JSON.parse(json) as { readonly ID: number }).ID;
+  const all = [...peers.map((json) => ({ id: idOf(json), json })), ...whole.map(({ id, json }) => ({ id, json }))];
+  return all.sort((a, b) => a.id - b.id).map(({ json }) => json);
+}
+
+/** The same piece with news of presence, where it is the only one of a delta [M15]; as far as `most` characters go. */
+export function newsFor(snapshot: Snapshot, begun: Begun, piece: Piece, most: number): Piece {
+  const { session, batch } = begun;
+  const isDelta = session.epoch !== "" && batch.base === session.seq && batch.cursor === 0;
+  if (!isDelta || piece.next !== null) return piece;
+  const patches: string[] = [];
+  const whole: Entry[] = [];
+  let size = 0;
+  for (const news of session.waiting ? [] : snapshot.presentAfter(session.presence)) {
+    if (!isToHear(begun, news)) continue;
+    const entry = news.presence.hostAt > session.presence ? snapshot.entry(news.id) : null;
+    const json = entry?.json ?? patchJson(news, session.presence);
+    // Those that follow have greater numbers.
+    if (size > 0 && size + json.length > most)
+      return { ...piece, peers: withWhole(piece, whole), patches, presence: news.presence.changed - 1 };
+    size += json.length;
+    if (entry === null) patches.push(json);
+    else whole.push(entry);
+  }
+  return { ...piece, peers: withWhole(piece, whole), patches, presence: snapshot.presence };
+}
