@@ -111,7 +111,7 @@ export class ControlMaps implements Holder {
     }
     const { tailnet, epoch, seq } = admitted;
     const { zstd, keepAlive } = wish;
-    const session = openSession(admitted, wish.handle, wish.since);
+    const session = openSession(admitted, wish.handle, wish.since, wish.hears);
     const place = { id, tailnet, epoch, admitted: seq, zstd, keepAlive, session };
     const stream = new ControlStream({ ...place, sent: 0, received: 0, moved: Date.now() });
     this.#sockets.step(socket, (connection) => {

@@ -60,7 +60,7 @@ export function heldOf(admitted: Admitted, now: number): Held {
     moved: now,
     allowance: MAP_REQUEST_BURST,
     counted: now,
-    session: openSession(admitted, "", 0),
+    session: openSession(admitted, "", 0, false),
   };
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { MAP_RESPONSE_CHARS, type MapCloseReason } from "../protocol/index.ts";
-import { needsOf, nextStep, type MapSession, type Needs } from "./map-session.ts";
+import { hasHeard, needsOf, nextStep, type MapSession, type Needs } from "./map-session.ts";
 import type { MapText } from "./map-text.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Snapshots, Wanted } from "./snapshots.ts";
@@ -65,7 +65,7 @@ function merge(a: Needs | null, b: Needs): Needs {
 }
 
 function isUpToDate({ batch, seq, presence }: MapSession, snapshot: Snapshot): boolean {
-  return batch === null && seq >= snapshot.seq && presence >= snapshot.presence;
+  return batch === null && seq >= snapshot.seq && hasHeard(presence, snapshot);
 }
 
 /** What listeners need together, or null where none is open. */

@@ -22,7 +22,7 @@ export interface Piece {
   /** The ID to go on after, or null where it is the last. */
   readonly next: number | null;
   /** The number of presence that the session has reached, where it is the last. */
-  readonly presence: number;
+  readonly presence: number | null;
 }
 
 /** The nodes that come next, as far as `most` characters go. */
@@ -69,15 +69,16 @@ function withWhole({ peers }: Piece, whole: readonly Entry[]): readonly string[]
 /** The same piece with news of presence, where it is the only one of a delta [M15]; as far as `most` characters go. */
 export function newsFor(snapshot: Snapshot, begun: Begun, piece: Piece, most: number): Piece {
   const { session, batch } = begun;
+  const { presence: since } = session;
   const isDelta = session.epoch !== "" && batch.base === session.seq && batch.cursor === 0;
-  if (!isDelta || piece.next !== null) return piece;
+  if (!isDelta || piece.next !== null || since === null) return piece;
   const patches: string[] = [];
   const whole: Entry[] = [];
   let size = 0;
-  for (const news of session.waiting ? [] : snapshot.presentAfter(session.presence)) {
+  for (const news of session.waiting ? [] : snapshot.presentAfter(since)) {
     if (!isToHear(begun, news)) continue;
-    const entry = news.presence.hostAt > session.presence ? snapshot.entry(news.id) : null;
-    const json = entry?.json ?? patchJson(news, session.presence);
+    const entry = news.presence.hostAt > since ? snapshot.entry(news.id) : null;
+    const json = entry?.json ?? patchJson(news, since);
     // Those that follow have greater numbers.
     if (size > 0 && size + json.length > most)
       return { ...piece, peers: withWhole(piece, whole), patches, presence: news.presence.changed - 1 };

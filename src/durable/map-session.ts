@@ -6,6 +6,7 @@
  *            the seq, and what has changed meanwhile follows it.
  * Rule [F15]: a node is told its packet filter, its SSHPolicy and its attributes at the beginning, and then where another digest says that they have
  *            changed for it; whatever else is told stays the same for all.
+ * Rule [M17]: who has no disco key reaches no peer by itself, and is not told who comes and goes, or moves.
  * Rule [M6]: a node that wakes up from a retired chain is told so, and of signed peers alone; once it is awake, the others come [A5]. Where there
  *            is no lock, everyone is told of all.
  */
@@ -27,7 +28,7 @@ export interface Batch {
   readonly cursor: number;
   /** The seq that the session has reached at its end, and the number of presence. */
   readonly goal: number;
-  readonly presence: number;
+  readonly presence: number | null;
 }
 
 export interface MapSession {
@@ -38,8 +39,8 @@ export interface MapSession {
   /** The handle; empty before anything was told. */
   readonly epoch: string;
   readonly seq: number;
-  /** The number up to which it was told of presence [M13]. */
-  readonly presence: number;
+  /** The number up to which it was told of presence [M13]; null where it is not told of it [M17]. */
+  readonly presence: number | null;
   readonly batch: Batch | null;
   /** What the node was told of how far it is; with `resumed`, what it is now. */
   readonly awakening: Awakening;
@@ -83,13 +84,17 @@ function mustBeginAnew({ resumed, seq, awakening }: MapSession, own: Entry | nul
   return (own !== null && own.selfChanged > seq) || (awakening !== 0 && snapshot.lockChanged > seq);
 }
 
-/** What an admitted node's first request begins, or goes on in [M2]. `presence`: the number that it was told of presence there, where it says one. */
-export function openSession(admitted: Admitted, handle: string, since: number, presence = 0): MapSession {
+/**
+ * What an admitted node's first request begins, or goes on in [M2]. `hears`: whether it is to be told of presence [M17]; nobody remembers what it was
+ * told of that before.
+ */
+export function openSession(admitted: Admitted, handle: string, since: number, hears = false): MapSession {
   const { nodeId, nodeKey, shards, epoch, seq, awakening, waiting } = admitted;
   const resumed = handle === epoch && since > 0 && since <= seq;
-  const place = resumed ? { epoch, seq: since, presence } : { epoch: "", seq: 0, presence: 0 };
+  const place = resumed ? { epoch, seq: since } : { epoch: "", seq: 0 };
+  const presence = hears ? 0 : null;
   const standing = { awakening, waiting, withheld: false, resumed, policy: "", nudged: false };
-  return { nodeId, nodeKey, shards, ...place, batch: null, ...standing };
+  return { nodeId, nodeKey, shards, ...place, presence, batch: null, ...standing };
 }
 
 /** What a session's next answer needs a snapshot to hold, as far as it can be told without one. */
@@ -98,12 +103,12 @@ export function needsOf({ batch, seq, presence }: MapSession): Needs {
   return {
     since: batch?.base ?? seq,
     removedSince: isNew ? NOTHING : seq,
-    presenceSince: isNew ? NOTHING : presence,
+    presenceSince: isNew ? NOTHING : (presence ?? NOTHING),
   };
 }
 
 function begunAnew(session: MapSession): MapSession {
-  return { ...session, epoch: "", seq: 0, presence: 0, resumed: false };
+  return { ...session, epoch: "", seq: 0, resumed: false };
 }
 
 /** A session whose next answer is begun. */
@@ -135,8 +140,8 @@ function begin(session: MapSession, snapshot: Snapshot): Begun {
   const awakening = own?.awakening ?? from.awakening;
   const withheld = snapshot.locked && awakening !== 0;
   const isAll = from.epoch === "" || (!from.resumed && withheld !== from.withheld);
-  const place = isAll ? { base: 0, presence: snapshot.presence } : { base: from.seq, presence: from.presence };
-  const batch = { ...place, cursor: 0, goal: snapshot.seq };
+  const presence = isAll && from.presence !== null ? snapshot.presence : from.presence;
+  const batch = { base: isAll ? 0 : from.seq, presence, cursor: 0, goal: snapshot.seq };
   return { session: from, batch, own, awakening, withheld, policy: policyNews(from, own, snapshot) };
 }
 
@@ -185,7 +190,7 @@ function textOf(snapshot: Snapshot, begun: Begun, first: MapMessage | null, piec
     UserProfiles: listed([...(isFull ? [ownerUser(snapshot.domain)] : []), ...users]),
   };
   if (Object.values(told).every((value) => value === null)) return "";
-  return encodeMapMessage(piece.next === null ? { ...told, Seq: batch.goal, PresenceSeq: piece.presence } : told);
+  return encodeMapMessage(piece.next === null ? { ...told, Seq: batch.goal } : told);
 }
 
 /** The session once a piece was told. */
@@ -206,19 +211,24 @@ function told(snapshot: Snapshot, begun: Begun, { next, presence }: Piece): MapS
   };
 }
 
+/** True where a session's own node is among the news of presence that it is to be told. */
+function hasMoved({ nodeId, presence }: MapSession, snapshot: Snapshot): boolean {
+  return presence !== null && (snapshot.presenceOf(nodeId)?.presence.changed ?? 0) > presence;
+}
+
 /** A message that is the same for all who stand there: nothing in it is of its receiver. */
 function isShared({ session, batch, own, awakening, withheld, policy }: Begun, snapshot: Snapshot): boolean {
   const { resumed, nudged, epoch } = session;
   const isOrdinary = epoch !== "" && !resumed && !nudged && batch.cursor === 0 && batch.base === session.seq;
   const isUnmoved = awakening === 0 && session.awakening === 0 && !withheld && !session.waiting;
   if (!isOrdinary || !isUnmoved || policy !== null || snapshot.hasForeign(batch.base)) return false;
-  if ((snapshot.presenceOf(session.nodeId)?.presence.changed ?? 0) > session.presence) return false;
+  if (hasMoved(session, snapshot)) return false;
   return own === null || (own.changed <= session.seq && own.selfChanged <= session.seq);
 }
 
 function missing({ batch, session }: Begun, snapshot: Snapshot): Needs | null {
   const removedSince = session.seq === 0 ? snapshot.removedSince : session.seq;
-  const presenceSince = batch.base === 0 ? snapshot.presenceSince : session.presence;
+  const presenceSince = batch.base === 0 || session.presence === null ? snapshot.presenceSince : session.presence;
   if (snapshot.since > 0 && batch.cursor === 0 && mustAskPolicy(session, snapshot))
     return { since: 0, removedSince, presenceSince };
   const has =
@@ -233,14 +243,19 @@ function tellPiece(snapshot: Snapshot, begun: Begun, isFirst: boolean, most: num
     return { message: new MapText(text), piece };
   };
   const { base, presence } = begun.batch;
-  const made = isShared(begun, snapshot) ? snapshot.shared(`told ${base} ${presence} ${most}`, make) : make();
+  const made = isShared(begun, snapshot) ? snapshot.shared(`told ${base} ${presence ?? "-"} ${most}`, make) : make();
   const session = told(snapshot, begun, made.piece);
   return made.message.text === "" ? { kind: "none", session } : { kind: "tell", message: made.message, session };
 }
 
+/** True where there is no news of presence for who was told up to that number. */
+export function hasHeard(presence: number | null, snapshot: Snapshot): boolean {
+  return presence === null || presence >= snapshot.presence;
+}
+
 /** True where there is nothing that the session was not told. */
 function isQuiet({ epoch, nudged, resumed, seq, presence }: MapSession, snapshot: Snapshot): boolean {
-  return epoch !== "" && !nudged && !resumed && seq >= snapshot.seq && presence >= snapshot.presence;
+  return epoch !== "" && !nudged && !resumed && seq >= snapshot.seq && hasHeard(presence, snapshot);
 }
 
 /** What comes next for a session, in pieces of `most` characters of nodes. The snapshot must have reached what the session waits for. */

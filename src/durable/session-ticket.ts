@@ -29,8 +29,8 @@ export interface StreamWish {
   readonly keepAlive: boolean;
   readonly handle: string;
   readonly since: number;
-  /** The number that it was told of presence in the session that it goes on in. */
-  readonly presence: number;
+  /** True where it is to hear who comes and goes, and who moves where [M17]. */
+  readonly hears: boolean;
 }
 
 export interface Ticket {

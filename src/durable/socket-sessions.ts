@@ -174,13 +174,13 @@ export class SocketSessions implements Holder {
   }
 
   #open(socket: WebSocket, held: Held, request: MapRequest): void {
-    const { MapSessionHandle, MapSessionSeq, MapSessionPresence } = request;
+    const { MapSessionHandle, MapSessionSeq, DiscoKey } = request;
     const { session, epoch, admitted: seq, tailnet, machineKey, head, capVersion } = held;
     const admitted = { ...session, epoch, seq, tailnet, machineKey, head, capVersion };
     this.#save(socket, held, {
       ...held,
       opened: true,
-      session: openSession(admitted, MapSessionHandle, MapSessionSeq, MapSessionPresence),
+      session: openSession(admitted, MapSessionHandle, MapSessionSeq, DiscoKey !== ""),
     });
   }
 

@@ -69,7 +69,7 @@ export class StreamSessions {
 
   /** The first frame, and with `stream` all that follow it. Throws ControlError. */
   async open(admitted: Admitted, wish: StreamWish): Promise<Uint8Array | ReadableStream> {
-    const session = openSession(admitted, wish.handle, wish.since, wish.presence);
+    const session = openSession(admitted, wish.handle, wish.since, wish.hears);
     const { tailnet, seq } = admitted;
     const stream: Stream = { tailnet, wish, admitted: seq, session, isOver: false, wake: () => undefined };
     await this.#snapshots.settle(admitted, needsOf(session));
@@ -151,7 +151,7 @@ export class StreamSessions {
     };
     const { session } = stream;
     const { seq, presence, shards, epoch } = this.#snapshots.peek(stream.tailnet) ?? UNKNOWN;
-    const isNew = seq > session.seq || presence > session.presence;
+    const isNew = seq > session.seq || presence > (session.presence ?? presence);
     const hasMoved = isNew || shards !== session.shards || epoch !== session.epoch || session.nudged;
     if (hasMoved || stream.isOver) resolve(true);
     const isNews = await promise;

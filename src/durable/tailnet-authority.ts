@@ -50,6 +50,7 @@ import { bootstrapInfo, syncSend } from "./lock-sync.ts";
 import { settleLogin, type LoginInfo } from "./logins.ts";
 import { changesSince, type Changes, type ChangesWanted } from "./netmap.ts";
 import { byNode } from "./nodes.ts";
+import type { Coming } from "./presence.ts";
 import type { Caller } from "./nonces.ts";
 import type { Lane } from "./outbox.ts";
 import type { Failure } from "../policy/index.ts";
@@ -279,6 +280,22 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   /** Takes what a node says of itself on its WebSocket: the sessions object calls, and the pair of keys is checked again. */
   report(machineKey: MachineKey, request: MapRequest): Promise<Outcome<Admitted>> {
     return this.#acts.act((tailnet, now) => takeReport(tailnet, machineKey, request, now));
+  }
+
+  /** Told by a sessions object of nodes that have come to it and gone [M14]. */
+  comings(holder: string, comings: readonly Coming[]): Promise<Outcome<null>> {
+    return this.#acts.act((tailnet, now) => {
+      tailnet.presences.take(holder, comings, now);
+      return null;
+    });
+  }
+
+  /** Told by a sessions object of all nodes that it holds: others that it told of are gone. */
+  holds(holder: string, nodeIds: readonly number[]): Promise<Outcome<null>> {
+    return this.#acts.act((tailnet, now) => {
+      tailnet.presences.settle(holder, nodeIds, now);
+      return null;
+    });
   }
 
   /** What has changed since a seq: for sessions objects, which ask once for all of their nodes. */

@@ -54,7 +54,6 @@ export interface MapMessage {
   readonly PeersChanged?: readonly string[] | null;
   readonly PeersRemoved?: readonly number[] | null;
   readonly PeersChangedPatch?: readonly string[] | null;
-  readonly PresenceSeq?: number;
   /** JSON each, as Go's types of these names. */
   readonly DERPMap?: string | null;
   readonly DNSConfig?: string | null;

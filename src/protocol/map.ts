@@ -51,15 +51,13 @@ const discoKey: Shape<string> = withDefault(
 export const mapRequest = record({
   Version: withDefault(integer, 0),
   NodeKey: parsed(parseNodeKey),
-  /** Empty for a node that has none, as agents of ours: it says nothing then of where it can be reached. */
+  /** Empty for a node that has none, as agents of ours: it says nothing then of where it can be reached, and hears of nobody's moves. */
   DiscoKey: discoKey,
   /** Addresses with ports at which the node can be reached. */
   Endpoints: list(text, MAX_ENDPOINTS),
   Hostinfo: optional(hostinfo),
   MapSessionHandle: withDefault(text, ""),
   MapSessionSeq: withDefault(integer, 0),
-  /** Ours: the last `PresenceSeq` that the node was told in that session. */
-  MapSessionPresence: withDefault(integer, 0),
   /** True for a stream of responses; false for one response. */
   Stream: withDefault(boolean, false),
   /** "zstd", or empty. */
@@ -148,8 +146,6 @@ export const mapResponse = record({
   PeersChanged: optionalList(node),
   PeersRemoved: optionalList(integer),
   PeersChangedPatch: optionalList(peerChange),
-  /** Ours: how much the node has been told of who is there and where; to be sent back as MapSessionPresence. */
-  PresenceSeq: withDefault(integer, 0),
   Domain: withDefault(text, ""),
   UserProfiles: optionalList(userProfile),
   TKAInfo: optional(tkaInfo),

@@ -30,9 +30,8 @@ import { authorityOf, sessionsOf } from "./objects.ts";
 
 function wishOf(request: MapRequest): StreamWish {
   const { Stream: stream, Compress, KeepAlive: keepAlive, MapSessionHandle: handle, MapSessionSeq: since } = request;
-  const { MapSessionPresence: presence } = request;
-  const place = stream ? { handle, since, presence } : { handle: "", since: 0, presence: 0 };
-  return { stream, zstd: Compress === "zstd", keepAlive, ...place };
+  const place = stream ? { handle, since } : { handle: "", since: 0 };
+  return { stream, zstd: Compress === "zstd", keepAlive, hears: request.DiscoKey !== "", ...place };
 }
 
 async function stream(c: NodeContext, admitted: Admitted, wish: StreamWish): Promise<Response> {

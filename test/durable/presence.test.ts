@@ -1,0 +1,162 @@
+/** Who is connected, and where: told to those who can make use of it, and to nobody twice. */
+
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, test } from "vitest";
+import type { MapResponse } from "../../src/protocol/index.ts";
+import { authorityOf, makeTailnet, join } from "../support/workerd/control.ts";
+import type { MapSocket } from "../support/workerd/map-socket.ts";
+import { TestNode, type Fields } from "../support/workerd/test-node.ts";
+
+const disco = (digit: string): string => `discokey:${digit.repeat(64)}`;
+const NETWORKED = { DiscoKey: disco("a") };
+const HOST = { Hostname: "bob", OS: "linux", IPNVersion: "test" };
+
+interface Stage {
+  readonly tailnet: string;
+  readonly alice: TestNode;
+  readonly bob: TestNode;
+}
+
+async function newStage(): Promise<Stage> {
+  const tailnet = await makeTailnet();
+  const [alice, bob] = [new TestNode("alice"), new TestNode("bob")];
+  await join(tailnet, alice, bob);
+  return { tailnet, alice, bob };
+}
+
+/** A node says where it is. */
+async function says(node: TestNode, fields: Fields): Promise<void> {
+  const { status, json } = await node.poll({ OmitPeers: true, ...NETWORKED, ...fields });
+  if (status !== 200) throw new Error(`refused: ${JSON.stringify(json)}`);
+}
+
+/** A socket on which the first map was read. */
+async function opened(node: TestNode, fields: Fields = NETWORKED): Promise<{ socket: MapSocket; full: MapResponse }> {
+  const socket = await node.listen(fields);
+  return { socket, full: await socket.next() };
+}
+
+const ENDPOINTS = ["192.0.2.1:41641", "[2001:db8::1]:41641"];
+
+describe("where a node can be reached", () => {
+  test("is in the first map, whole", async () => {
+    const { alice, bob } = await newStage();
+    await says(bob, { Endpoints: ENDPOINTS, Hostinfo: { ...HOST, NetInfo: { PreferredDERP: 900 } } });
+    const [peer] = (await opened(alice)).full.Peers ?? [];
+    expect(peer).toMatchObject({ DiscoKey: disco("a"), Endpoints: ENDPOINTS, HomeDERP: 900, DERP: "127.3.3.40:900" });
+  });
+
+  test("is then told as what has changed, and not to the node itself [M13][M15]", async () => {
+    const { alice, bob } = await newStage();
+    await says(bob, { Endpoints: [ENDPOINTS[0]] });
+    const [{ socket }, own] = [await opened(alice), await opened(bob)];
+    await says(bob, { Endpoints: ENDPOINTS });
+    expect(await socket.next()).toMatchObject({
+      Peers: null,
+      PeersChanged: null,
+      PeersChangedPatch: [{ Endpoints: ENDPOINTS, DiscoKey: "", DERPRegion: 0, Online: null }],
+    });
+    await says(bob, { DiscoKey: disco("b"), Endpoints: ENDPOINTS });
+    expect((await socket.next()).PeersChangedPatch).toMatchObject([{ DiscoKey: disco("b"), Endpoints: null }]);
+    expect(own.socket.unread).toBe(0);
+  });
+
+  test("is not told to who reaches nobody [M17]", async () => {
+    const { tailnet, alice, bob } = await newStage();
+    const { socket } = await opened(alice, {});
+    await says(bob, { Endpoints: ENDPOINTS });
+    await join(tailnet, new TestNode("carol"));
+    expect(await socket.next()).toMatchObject({
+      PeersChangedPatch: null,
+      PeersChanged: [{ Hostinfo: { Hostname: "carol" } }],
+    });
+  });
+
+  test("is cut to what Go can read: others could not decode their maps", async () => {
+    const { alice, bob } = await newStage();
+    const RoutableIPs = ["10.0.0.0/8", "10.0.0.0/33", "all"];
+    const Services = [
+      { Proto: "peerapi4", Port: 70_000 },
+      { Proto: "peerapi4", Port: 5 },
+      { Proto: "tcp", Port: 22 },
+    ];
+    const Endpoints = ["192.0.2.1", "192.0.2.1:0", "192.0.2.01:1", "[fe80::1%eth0]:1", "[::1]:70000", ...ENDPOINTS];
+    await says(bob, { Endpoints, Hostinfo: { ...HOST, RoutableIPs, Services } });
+    const [peer] = (await opened(alice)).full.Peers ?? [];
+    expect(peer?.Endpoints).toEqual(ENDPOINTS);
+    expect(peer?.Hostinfo).toMatchObject({ RoutableIPs: ["10.0.0.0/8"], Services: [{ Proto: "peerapi4", Port: 5 }] });
+  });
+
+  test("goes on with who the node is, in one message, where both have changed", async () => {
+    const { tailnet, alice, bob } = await newStage();
+    const { socket } = await opened(alice);
+    const carol = new TestNode("carol");
+    await runInDurableObject(authorityOf(tailnet), async () => {
+      await says(bob, { Endpoints: ENDPOINTS });
+      await join(tailnet, carol);
+    });
+    for (let told = 0; told < 2;) {
+      const { PeersChanged, PeersChangedPatch } = await socket.next();
+      told += (PeersChanged?.length ?? 0) + (PeersChangedPatch?.length ?? 0);
+    }
+    expect(socket.unread).toBe(0);
+  });
+});
+
+describe("what a node says of its host", () => {
+  test("is told with the whole node, and is no event", async () => {
+    const { tailnet, alice, bob } = await newStage();
+    await says(bob, { Endpoints: ENDPOINTS });
+    const { socket } = await opened(alice);
+    const before = await authorityOf(tailnet).sessionShards();
+    await says(bob, { Endpoints: ENDPOINTS, Hostinfo: { ...HOST, Services: [{ Proto: "peerapi4", Port: 5 }] } });
+    const { PeersChanged } = await socket.next();
+    expect(PeersChanged).toMatchObject([{ Endpoints: ENDPOINTS, Hostinfo: { Services: [{ Port: 5 }] } }]);
+    expect(await authorityOf(tailnet).sessionShards()).toEqual(before);
+  });
+});
+
+describe("who is connected", () => {
+  /** The ID of bob, by which sessions objects tell of him. */
+  async function scene() {
+    const stage = await newStage();
+    const { socket, full } = await opened(stage.alice);
+    return { ...stage, socket, bobId: full.Peers?.[0]?.ID ?? 0 };
+  }
+
+  test("is said by who holds the node now: late word of an old connection takes nothing away [M14]", async () => {
+    const { tailnet, socket, bobId } = await scene();
+    const authority = authorityOf(tailnet);
+    await authority.comings("one", [{ nodeId: bobId, online: true }]);
+    expect((await socket.next()).PeersChangedPatch).toMatchObject([{ NodeID: bobId, Online: true, LastSeen: "" }]);
+    await authority.comings("two", [{ nodeId: bobId, online: true }]);
+    await authority.comings("one", [{ nodeId: bobId, online: false }]);
+    await authority.comings("two", [{ nodeId: bobId, online: false }]);
+    const [gone] = (await socket.next()).PeersChangedPatch ?? [];
+    expect(gone).toMatchObject({ NodeID: bobId, Online: false });
+    expect(Date.parse(gone?.LastSeen ?? "")).toBeGreaterThan(0);
+  });
+
+  test("is healed by a comparison: who is not held any more is gone", async () => {
+    const { tailnet, socket, bobId } = await scene();
+    await authorityOf(tailnet).holds("one", [bobId]);
+    expect((await socket.next()).PeersChangedPatch).toMatchObject([{ NodeID: bobId, Online: true }]);
+    await authorityOf(tailnet).holds("one", []);
+    expect((await socket.next()).PeersChangedPatch).toMatchObject([{ NodeID: bobId, Online: false }]);
+  });
+
+  test("is told together where many come and go at once [M16]", async () => {
+    const { tailnet, bob, socket, bobId } = await scene();
+    await runInDurableObject(authorityOf(tailnet), async (authority) => {
+      const moves = Array.from({ length: 31 }, (_, i) =>
+        authority.comings("one", [{ nodeId: bobId, online: i % 2 === 0 }]),
+      );
+      await Promise.all(moves);
+    });
+    await says(bob, { Endpoints: ENDPOINTS });
+    let messages = 0;
+    for (let isLast = false; !isLast; messages++)
+      isLast = (await socket.next()).PeersChangedPatch?.[0]?.Endpoints !== null;
+    expect(messages).toBeLessThanOrEqual(3);
+  });
+});
