@@ -13,27 +13,26 @@ import { refuse } from "./http-errors.ts";
 import { refuseNatively } from "./native-refusals.ts";
 import { nodeApi } from "./node-api.ts";
 
-/** The node API for a machine that its connection has proven. */
-function appFor({ machineKey, holder }: NodeApiProps): Hono<AppTypes> {
-  const app = new Hono<AppTypes>();
-  app.use(async (c, next) => {
-    c.set("caller", { machineKey, proof: "noise" });
-    c.set("holder", holder);
-    await next();
-  });
-  app.use(refuseNatively);
-  app.use(limitBody);
-  app.route("/", nodeApi);
-  app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
-  app.onError((error, c) => {
-    console.error("unexpected failure", error);
-    return refuse(c, { code: "internal", message: "something went wrong here: ask again" });
-  });
-  return app;
-}
+/** The node API for machines that their connections have proven. One for all: an app is slow to make, and the first request through one the slowest. */
+const app = new Hono<AppTypes>();
+app.use(async (c, next) => {
+  // Nothing but this Worker's own objects can set them.
+  const { machineKey, holder } = c.executionCtx.props as NodeApiProps;
+  c.set("caller", { machineKey, proof: "noise" });
+  c.set("holder", holder);
+  await next();
+});
+app.use(refuseNatively);
+app.use(limitBody);
+app.route("/", nodeApi);
+app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
+app.onError((error, c) => {
+  console.error("unexpected failure", error);
+  return refuse(c, { code: "internal", message: "something went wrong here: ask again" });
+});
 
 export class NodeApi extends WorkerEntrypoint<WorkerEnv, NodeApiProps> {
   override async fetch(request: Request): Promise<Response> {
-    return appFor(this.ctx.props).fetch(request, this.env, this.ctx);
+    return app.fetch(request, this.env, this.ctx);
   }
 }
