@@ -2,7 +2,7 @@
 
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runBridge, type BridgeOptions } from "../../src/node/bridge.ts";
 import { eventually } from "../support/eventually.ts";
 import { NativeConnection, TcpClient, upgradeHead } from "../support/native-connection.ts";
@@ -208,6 +208,62 @@ describe("the control plane's key [Z27]", () => {
     await eventually(() => expect(lines[0]).toMatch(/cannot be reached; trying again$/));
     await control.start();
     await (await running).stop();
+  });
+});
+
+describe("whoever keeps others waiting", () => {
+  /** Lets time pass, in steps between which the network is heard, until `what` has happened. */
+  async function pass<T>(what: Promise<T>, stepMs: number): Promise<T> {
+    let isDone = false;
+    const done = (): void => void (isDone = true);
+    what.then(done, done);
+    while (!isDone) {
+      await sleep(20);
+      vi.advanceTimersByTime(stepMs);
+    }
+    return what;
+  }
+
+  afterEach(() => void vi.useRealTimers());
+
+  test.each([
+    ["its head", "GET /key HTTP/1.1\r\nHost: b\r\n"],
+    ["its body", "POST /x HTTP/1.1\r\nHost: b\r\nContent-Length: 9\r\n\r\nhalf"],
+  ])("with the rest of %s is told so, and let go", async (_, text) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const client = new TcpClient(bridge.port);
+    client.send(text);
+    expect(await pass(client.rest(), 1000)).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test("as a client with reading what it is sent is cut off, at both sides", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const client = await NativeConnection.open(bridge.port, control.controlKey);
+    client.tcp.socket.pause();
+    client.say("flood 1024");
+    await pass(
+      eventually(() => expect(control.connections).toBe(0)),
+      10_000,
+    );
+    client.tcp.socket.destroy();
+  });
+
+  test("as a control plane with answering pings is left, and its clients are told", async () => {
+    control.answersPings = false;
+    await control.kill();
+    await control.start();
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const client = await NativeConnection.open(bridge.port, control.controlKey);
+    expect(await pass(client.tcp.rest(), 10_000)).toBe("");
+  });
+
+  test("not at all, and silent for long, is kept", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const client = await NativeConnection.open(bridge.port, control.controlKey);
+    for (let i = 0; i < 20; i++) await pass(sleep(5), 10_000);
+    client.say("still here");
+    expect(await client.hear()).toBe("still here");
+    client.tcp.socket.end();
   });
 });
 

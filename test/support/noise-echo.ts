@@ -27,6 +27,8 @@ export class NoiseEcho {
   readonly controlKey: MachineKey;
   /** Requests that were no upgrade, as method, path and body. */
   readonly asked: string[] = [];
+  /** False where its WebSockets answer no ping. */
+  answersPings = true;
   /** What `/key` answers, where it is not the truth. */
   saidKey: MachineKey | null = null;
   readonly #privateKey = noiseCrypto.newKeyPair().privateKey;
@@ -54,8 +56,15 @@ export class NoiseEcho {
 
   /** Starts, at the port of before where there was one. */
   async start(): Promise<void> {
-    const server = createServer((request, response) => void this.#answer(request, response));
-    const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => CONTROL_SUBPROTOCOL });
+    const server = createServer((request, response) => {
+      // A request that is cut off is answered by nobody.
+      this.#answer(request, response).catch(() => response.destroy());
+    });
+    const sockets = new WebSocketServer({
+      noServer: true,
+      handleProtocols: () => CONTROL_SUBPROTOCOL,
+      autoPong: this.answersPings,
+    });
     server.on("upgrade", (request, socket, head) => {
       this.#open(request).then(
         (noise) => sockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, noise)),
