@@ -44,6 +44,7 @@ export function dial(url: URL, handshake: string, signal: AbortSignal): Promise<
   const target = `${url.protocol === "https:" ? "wss" : "ws"}://${url.host}${connectionTarget(handshake)}`;
   const webSocket = new WebSocket(target, [CONTROL_SUBPROTOCOL], {
     followRedirects: false,
+    headers: { "user-agent": "tailward-bridge" },
     handshakeTimeout: DIAL_MS,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,

@@ -1,6 +1,6 @@
 /** Where Tailscale's clients come in: the key, and who is let through to a sessions object [T7][T8]. */
 
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { noiseCrypto, placeOf, shardOf } from "../../src/durable/index.ts";
 import { CONTROL_SUBPROTOCOL, controlPublicKey, machineKeyFromRaw, parseControlKey } from "../../src/protocol/index.ts";
@@ -79,6 +79,26 @@ describe("a connection that is refused [T8]", () => {
     const { json } = await connect("", { "x-tailscale-handshake": handshake });
     expect(json["message"]).toContain("tailward bridge");
   });
+});
+
+test("a connection is switched to its subprotocol, whatever page it is from, and answered at once [T8]", async () => {
+  const { handshake: fresh } = await NoiseInitiator.start(publicKey);
+  const headers = {
+    ...UPGRADE,
+    "sec-websocket-protocol": `x, ${CONTROL_SUBPROTOCOL}`,
+    origin: "https://elsewhere.test",
+  };
+  const request = new Request(`${ORIGIN}/ts2021${withHandshake(fresh)}`, { headers });
+  const { status, webSocket, headers: answered } = await exports.default.fetch(request);
+  expect([status, answered.get("sec-websocket-protocol")]).toEqual([101, CONTROL_SUBPROTOCOL]);
+  if (webSocket === null) throw new Error("no WebSocket");
+  webSocket.binaryType = "arraybuffer";
+  const first = new Promise<number>((resolve) => {
+    webSocket.addEventListener("message", ({ data }) => resolve((data as ArrayBuffer).byteLength));
+  });
+  webSocket.accept();
+  expect(await first).toBeGreaterThan(50);
+  webSocket.close();
 });
 
 describe("the object that takes a machine's connection", () => {

@@ -25,12 +25,12 @@ function pump(rest = new Uint8Array(0)): Ends {
     });
   });
   const connection = {
-    reader: (up.readable as ReadableStream<Uint8Array>).getReader(),
+    reader: up.readable.getReader(),
     writer: (down.writable as WritableStream<Uint8Array>).getWriter(),
   };
   const pumped = pumpSocket(connection, near, rest);
   pumped.catch(() => undefined);
-  const toClient = (down.readable as ReadableStream<Uint8Array>).getReader();
+  const toClient = down.readable.getReader();
   return { far, closed, pumped, toClient, fromClient: (up.writable as WritableStream<Uint8Array>).getWriter() };
 }
 

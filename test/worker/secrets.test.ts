@@ -3,14 +3,15 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { encodeBase64, parseAuthKey } from "../../src/protocol/index.ts";
+import { encodeBase64, parseAuthKey, parseControlKey } from "../../src/protocol/index.ts";
 import { encodeHex } from "../../src/tka/index.ts";
 import { admin, authorityOf, makeAuthKey, sql, stored } from "../support/workerd/control.ts";
 import { LocalChain, lockedScene, send, type Scene } from "../support/workerd/locked.ts";
-import { randomBytes } from "../support/workerd/signed-request.ts";
-import { TestNode, type Answer } from "../support/workerd/test-node.ts";
+import { ORIGIN, randomBytes } from "../support/workerd/signed-request.ts";
+import { TestNode, fetchWorker, type Answer } from "../support/workerd/test-node.ts";
 
 const LEVELS = ["debug", "log", "info", "warn", "error"] as const;
+const UPGRADE = { upgrade: "websocket", "sec-websocket-protocol": "tailscale-control-protocol" };
 const lines: string[] = [];
 
 /** What is printed of an argument, and more: a stack, a cause, every field. */
@@ -42,6 +43,7 @@ beforeAll(async () => {
   for (const key of keys) secrets.push(key, parseAuthKey(key)?.secret ?? "");
   for (const node of [alice, bob, carol, dave])
     secrets.push(...formsOf(node.lockKey.seed), ...formsOf(node.requestKey.seed));
+  secrets.push(env.CONTROL_NOISE_KEY, ...formsOf(parseControlKey(env.CONTROL_NOISE_KEY)));
   secrets.push(env.OWNER_TOKEN, ...scene.secrets.flatMap(formsOf));
 
   const [once = "", many = ""] = keys;
@@ -64,6 +66,8 @@ beforeAll(async () => {
     ),
     admin("POST", `/api/v2/tailnet/${tailnet}/lock/disable`, { disablementSecret: encodeHex(spentSecret) }),
     admin("GET", `/api/v2/tailnet/${tailnet}/keys`),
+    fetchWorker(new Request(`${ORIGIN}/key`)),
+    fetchWorker(new Request(`${ORIGIN}/ts2021?X-Tailscale-Handshake=${"A".repeat(136)}`, { headers: UPGRADE })),
   ];
   for (const table of ["auth_keys", "chains", "nodes", "taken_nonces"]) {
     await sql(tailnet, `ALTER TABLE ${table} RENAME TO hidden`);
