@@ -1,5 +1,6 @@
 /** What a tailnet's policy gives to each of its nodes, for a sessions object that knows them all. Pure. */
 
+import { createHash } from "node:crypto";
 import {
   CompiledPolicy,
   NOTHING_ALLOWED,
@@ -65,12 +66,14 @@ export class PolicyView {
     this.#homes = homes;
     const policy = understoodOrNull(() => parsePolicy(text, peopleOf(domain)));
     const sources = policy === null || !isOfNodes(policy) ? [] : nodes.filter(({ waiting }) => !waiting);
+    const hash = (long: string): string => createHash("sha256").update(long).digest("hex");
     this.#compiled =
       policy === null
         ? null
         : new CompiledPolicy(
             policy,
             sources.map((node) => policyNodeOf(node, domain, homes)),
+            hash,
           );
   }
 

@@ -85,11 +85,14 @@ export function formatRange({ family, first, last }: Range): string {
   return first === last ? from : `${from}-${formatAddress(family, last)}`;
 }
 
-/** The same addresses in as few ranges as there can be, in order: whole tailnets become one line. */
+/** The order of ranges: IPv4 first, then by their first addresses. */
+export function compareRanges(a: Range, b: Range): number {
+  return a.family - b.family || (a.first < b.first ? -1 : a.first > b.first ? 1 : 0);
+}
+
+/** The same addresses in as few ranges as there can be, in order. */
 export function merged(ranges: readonly Range[]): Range[] {
-  const sorted = [...ranges].sort(
-    (a, b) => a.family - b.family || (a.first < b.first ? -1 : a.first > b.first ? 1 : 0),
-  );
+  const sorted = [...ranges].sort(compareRanges);
   const out: Range[] = [];
   for (const range of sorted) {
     const before = out.at(-1);

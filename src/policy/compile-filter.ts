@@ -4,7 +4,7 @@
  * Rule [F8]: a device gets the rules that have it as a destination, with its own addresses in them; nobody else's devices are told of.
  */
 
-import { formatRange, merged, parseAddress } from "./addresses.ts";
+import { compareRanges, formatRange, merged, parseAddress, type Range } from "./addresses.ts";
 import { standsFor, type PolicyNode, type Subject } from "./matching.ts";
 import type { AppGrant, Destination, Policy, Rule, Selector } from "./policy.ts";
 import { ALL_PORTS, type PortRange } from "./ports.ts";
@@ -28,17 +28,37 @@ export interface Viewer {
 export class FilterCompiler {
   readonly #policy: Policy;
   readonly #nodes: readonly Viewer[];
+  /** Addresses of all of them, in order: sorted once for all rules. */
+  readonly #sorted: readonly { readonly viewer: Viewer; readonly text: string; readonly range: Range }[];
   /** Texts of sources, by their rule, and for `autogroup:self` by the user too. */
   readonly #known = new Map<readonly Selector[], Map<string, readonly string[]>>();
 
   constructor(policy: Policy, nodes: readonly Viewer[]) {
     this.#policy = policy;
     this.#nodes = nodes;
+    this.#sorted = nodes
+      .flatMap((viewer) =>
+        viewer.node.addresses.flatMap((text) => {
+          const range = parseAddress(text);
+          return range === null ? [] : [{ viewer, text, range }];
+        }),
+      )
+      .sort((a, b) => compareRanges(a.range, b.range));
   }
 
+  /** The addresses of those who are meant, in order; neighbours as one range. */
   #addresses(isMeant: (viewer: Viewer) => boolean): string[] {
-    const addresses = this.#nodes.flatMap((viewer) => (isMeant(viewer) ? viewer.node.addresses : []));
-    return merged(addresses.flatMap((text) => parseAddress(text) ?? [])).map(formatRange);
+    const meant = new Set(this.#nodes.filter(isMeant));
+    const runs: { first: string; last: string; next: bigint; family: 4 | 6 }[] = [];
+    for (const { viewer, text, range } of this.#sorted) {
+      if (!meant.has(viewer)) continue;
+      const run = runs.at(-1);
+      if (run?.family === range.family && run.next === range.first) {
+        run.last = text;
+        run.next = range.last + 1n;
+      } else runs.push({ first: text, last: text, next: range.last + 1n, family: range.family });
+    }
+    return runs.map(({ first, last }) => (first === last ? first : `${first}-${last}`));
   }
 
   /** All whom the sources stand for, whoever is asked; `user` narrows them to the devices of one. */
@@ -138,6 +158,6 @@ function portsJson({ first, last }: PortRange): object {
   return { First: first, Last: last };
 }
 
-function formatPrefix({ range }: { readonly range: Parameters<typeof formatRange>[0] }): string {
+function formatPrefix({ range }: { readonly range: Range }): string {
   return formatRange(range);
 }

@@ -1,10 +1,9 @@
 /** A policy for the devices there are: what each of them is given. What is the same for several is made once. */
 
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { FilterCompiler, type Viewer } from "./compile-filter.ts";
 import { SshCompiler } from "./compile-ssh.ts";
-import { dependsOnNodes, standsFor, subjectOf, type PolicyNode } from "./matching.ts";
+import { overlaps, type Range } from "./addresses.ts";
+import { dependsOnNodes, standsFor, subjectOf, type PolicyNode, type Subject } from "./matching.ts";
 import type { Policy, Selector } from "./policy.ts";
 
 /** What one device is given, as JSON. */
@@ -24,13 +23,12 @@ const CAP_SSH_ENV = "ssh-env-vars";
 
 const DIGEST_CHARS = 16;
 
-function digestOf(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text))).slice(0, DIGEST_CHARS);
-}
+/** SHA-256 of a text, in hex: the host's is many times faster than one of ours, and a large tailnet's lists are long. */
+export type Hash = (text: string) => string;
 
 /** What a device is given that is to see nobody, and its digest. */
 export const NOTHING_ALLOWED: Compiled = { packetFilter: "[]", sshPolicy: '{"rules":[]}', attributes: [] };
-export const NOTHING_DIGEST = digestOf("nothing");
+export const NOTHING_DIGEST = "nothing allowed!";
 
 function selectorsOf({ rules, apps, ssh, attributes }: Policy): Selector[] {
   return [
@@ -50,8 +48,7 @@ export function isOfNodes(policy: Policy): boolean {
 }
 
 /** Names of the attributes that a device has by the policy, in order: whoever else there is. */
-export function attributesOf(policy: Policy, node: PolicyNode): string[] {
-  const subject = subjectOf(node);
+export function attributesOf(policy: Policy, node: PolicyNode, subject = subjectOf(node)): string[] {
   const isMeant = (selector: Selector): boolean =>
     standsFor(selector, subject, policy) || (selector.kind === "self" && node.user !== null);
   const named = policy.attributes.flatMap(({ targets, names }) => (targets.some(isMeant) ? names : []));
@@ -67,6 +64,8 @@ export function attributesOf(policy: Policy, node: PolicyNode): string[] {
   ].sort();
 }
 
+/** In what is digested, in the place of a device's own. */
+const OWN_ADDRESSES = ["own", "own:"];
 /** Fields whose lists are long, and the same for many devices: in what is digested, a list stands as its own digest, made once. */
 const SHARED_LISTS: ReadonlySet<string> = new Set(["SrcIPs", "principals"]);
 
@@ -78,49 +77,74 @@ interface Parts {
 
 export class CompiledPolicy {
   readonly #policy: Policy;
+  readonly #hash: Hash;
   readonly #nodes: readonly Viewer[];
   readonly #filters: FilterCompiler;
   readonly #ssh: SshCompiler;
-  readonly #digests = new Map<number, string>();
+  readonly #digests = new Map<string, string>();
   readonly #listDigests = new WeakMap<object, string>();
+  /** Addresses and prefixes that the policy names. */
+  readonly #ranges: readonly Range[];
+  /** Of each device of another tailnet, the devices that were shared with that. */
+  readonly #foreign: readonly (readonly number[])[];
 
   /** `nodes` are all devices that may be sources: those that wait for approval are not among them. */
-  constructor(policy: Policy, nodes: readonly PolicyNode[]) {
+  constructor(policy: Policy, nodes: readonly PolicyNode[], hash: Hash) {
     this.#policy = policy;
+    this.#hash = hash;
     this.#nodes = nodes.map((node) => ({ node, subject: subjectOf(node) }));
     this.#filters = new FilterCompiler(policy, this.#nodes);
     this.#ssh = new SshCompiler(policy, this.#nodes);
+    this.#ranges = selectorsOf(policy).flatMap((selector) => (selector.kind === "range" ? [selector.range] : []));
+    this.#foreign = nodes.flatMap(({ sharedWith }) => (sharedWith === null ? [] : [sharedWith]));
   }
 
-  #partsOf(node: PolicyNode): Parts {
-    const viewer = { node, subject: subjectOf(node) };
+  #partsOf(viewer: Viewer): Parts {
     const ssh = this.#ssh.rulesOf(viewer);
-    return { filter: this.#filters.filterOf(viewer), ssh, attributes: attributesOf(this.#policy, node) };
+    return {
+      filter: this.#filters.filterOf(viewer),
+      ssh,
+      attributes: attributesOf(this.#policy, viewer.node, viewer.subject),
+    };
   }
 
   #listDigest(list: object): string {
     const known = this.#listDigests.get(list);
     if (known !== undefined) return known;
-    const made = digestOf(JSON.stringify(list));
+    const made = this.#hash(JSON.stringify(list));
     this.#listDigests.set(list, made);
     return made;
   }
 
-  /** Tells what the device is given from anything else that it might be: 16 characters. */
-  digestFor(node: PolicyNode): string {
-    const known = this.#digests.get(node.id);
-    if (known !== undefined) return known;
-    const short = JSON.stringify(this.#partsOf(node), (name, value: unknown) =>
+  /** Devices of one class are given the same, but for their own addresses: what tells them apart for this policy. */
+  #classOf({ id, user, tags, routes }: PolicyNode, { ranges }: Subject): string {
+    const inRanges = this.#ranges.flatMap((range, i) => (ranges.some((own) => overlaps(own, range)) ? [i] : []));
+    const sharees = this.#foreign.filter((sharedWith) => sharedWith.includes(id)).length > 0 ? id : 0;
+    return JSON.stringify([user, tags, routes, inRanges, sharees]);
+  }
+
+  #digest(node: PolicyNode, subject: Subject): string {
+    const parts = this.#partsOf({ node: { ...node, addresses: OWN_ADDRESSES }, subject });
+    const short = JSON.stringify(parts, (name, value: unknown) =>
       SHARED_LISTS.has(name) ? this.#listDigest(value as object) : value,
     );
-    const made = digestOf(short);
-    this.#digests.set(node.id, made);
+    return this.#hash(short).slice(0, DIGEST_CHARS);
+  }
+
+  /** Tells what the device is given from anything else that it might be: 16 characters. Its own addresses do not change, and do not count. */
+  digestFor(node: PolicyNode): string {
+    const subject = subjectOf(node);
+    const key = this.#classOf(node, subject);
+    const known = this.#digests.get(key);
+    if (known !== undefined) return known;
+    const made = this.#digest(node, subject);
+    this.#digests.set(key, made);
     return made;
   }
 
   /** What the device is given. */
   for(node: PolicyNode): Compiled {
-    const { filter, ssh, attributes } = this.#partsOf(node);
+    const { filter, ssh, attributes } = this.#partsOf({ node, subject: subjectOf(node) });
     return { packetFilter: JSON.stringify(filter), sshPolicy: JSON.stringify({ rules: ssh }), attributes };
   }
 }

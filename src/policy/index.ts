@@ -1,6 +1,14 @@
 /** Policies in Tailscale's format: the only way into this folder. Pure; what is read here is attacker-controlled. */
 
-export { CompiledPolicy, NOTHING_ALLOWED, NOTHING_DIGEST, attributesOf, isOfNodes, type Compiled } from "./compile.ts";
+export {
+  CompiledPolicy,
+  NOTHING_ALLOWED,
+  NOTHING_DIGEST,
+  attributesOf,
+  isOfNodes,
+  type Compiled,
+  type Hash,
+} from "./compile.ts";
 export { parseHuJson, plain } from "./hujson.ts";
 export { MAX_POLICY_CHARS } from "./limits.ts";
 export type { PolicyNode } from "./matching.ts";

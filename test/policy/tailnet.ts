@@ -1,5 +1,6 @@
 /** A small tailnet that the policies of these tests are about, and a packet filter in a few lines, which the interop test holds Go's against. */
 
+import { createHash } from "node:crypto";
 import { CompiledPolicy, parsePolicy, type Compiled, type Person, type PolicyNode } from "../../src/policy/index.ts";
 
 export const PEOPLE: readonly Person[] = [
@@ -25,8 +26,12 @@ export const NODES = {
 
 export type Name = keyof typeof NODES;
 
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
 export function compiled(policy: string, nodes: readonly PolicyNode[] = Object.values(NODES)): CompiledPolicy {
-  return new CompiledPolicy(parsePolicy(policy, PEOPLE), nodes);
+  return new CompiledPolicy(parsePolicy(policy, PEOPLE), nodes, sha256);
 }
 
 export function compiledFor(policy: string, name: Name): Compiled {
