@@ -16,7 +16,7 @@ import { encodeMapMessage, type MapCloseReason, type MapMessage, type TkaInfo } 
 import { newsFor, pieceOf, type Piece } from "./map-piece.ts";
 import { MapText } from "./map-text.ts";
 import type { Awakening } from "./nodes.ts";
-import { ownerUser } from "./owner-user.ts";
+import { ownerUser, taggedUser } from "./owner-user.ts";
 import type { Admitted } from "./session-ticket.ts";
 import type { Entry, Extent, Snapshot } from "./snapshot.ts";
 
@@ -187,7 +187,7 @@ function textOf(snapshot: Snapshot, begun: Begun, first: MapMessage | null, piec
     ...(isFull ? { Peers: piece.peers } : { PeersChanged: listed(piece.peers) }),
     PeersRemoved: listed(removed),
     PeersChangedPatch: listed(piece.patches),
-    UserProfiles: listed([...(isFull ? [ownerUser(snapshot.domain)] : []), ...users]),
+    UserProfiles: listed([...(isFull ? [ownerUser(snapshot.domain), taggedUser(snapshot.domain)] : []), ...users]),
   };
   if (Object.values(told).every((value) => value === null)) return "";
   return encodeMapMessage(piece.next === null ? { ...told, Seq: batch.goal } : told);

@@ -7,7 +7,7 @@ import { dnsConfigJson } from "./dns-settings.ts";
 import { isExpired } from "./key-expiry.ts";
 import { addressesOf } from "./node-address.ts";
 import { nodeOf, type Awakening, type NodeRecord } from "./nodes.ts";
-import { ownerUser } from "./owner-user.ts";
+import { userOf } from "./owner-user.ts";
 import { attributesBy, understoodOrNull } from "./policy-view.ts";
 import { NO_PRESENCE, PRESENCE_COLUMNS, presenceOf, type Presence } from "./presence.ts";
 import { homesOf, type HomeView } from "./share-views.ts";
@@ -122,7 +122,7 @@ function shown(record: NodeRecord, presence: Presence, { domain, homes, now, pol
       ID: record.id,
       StableID: record.stableId,
       Name: record.home === null ? `${record.name}.${domain}.` : `${record.name}.`,
-      User: home?.user.ID ?? ownerUser(domain).ID,
+      User: home?.user.ID ?? userOf(record.tags, domain).ID,
       Key: record.nodeKey,
       KeySignature: record.keySignature ?? NO_BYTES,
       Machine: record.home === null ? record.machineKey : null,

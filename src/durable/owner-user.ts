@@ -12,9 +12,26 @@ import type { UserProfile } from "../protocol/index.ts";
 const ID_BYTES = 6;
 /** Added to it: users of other tailnets are numbered from a million on (share-views.ts). */
 const LEAST_ID = 2 ** 48;
+const LEAST_TAGGED_ID = 2 ** 49;
+
+/** Devices with tags are nobody's: they are shown under a user of their own, as at Tailscale. */
+const TAGGED = { LoginName: "tagged-devices", DisplayName: "Tagged Devices" } as const;
+
+function idOf(domain: string, least: number): number {
+  return least + createHash("sha256").update(domain).digest().readUIntBE(0, ID_BYTES);
+}
+
+/** As whose the devices with tags of that tailnet are shown [F9]. */
+export function taggedUser(domain: string): UserProfile {
+  return { ID: idOf(domain, LEAST_TAGGED_ID), ...TAGGED };
+}
+
+/** As whose a device of that tailnet is shown. */
+export function userOf(tags: readonly string[], domain: string): UserProfile {
+  return tags.length > 0 ? taggedUser(domain) : ownerUser(domain);
+}
 
 /** The owner of the tailnet of that name. */
 export function ownerUser(domain: string): UserProfile {
-  const ID = LEAST_ID + createHash("sha256").update(domain).digest().readUIntBE(0, ID_BYTES);
-  return { ID, LoginName: `owner@${domain}`, DisplayName: "Owner" };
+  return { ID: idOf(domain, LEAST_ID), LoginName: `owner@${domain}`, DisplayName: "Owner" };
 }

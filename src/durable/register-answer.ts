@@ -1,12 +1,16 @@
 /** What every answer to a registration says. Source: Go's `tailcfg.RegisterResponse`. */
 
 import type { RegisterResponse } from "../protocol/index.ts";
-import { ownerUser } from "./owner-user.ts";
+import { userOf } from "./owner-user.ts";
 import type { Tailnet } from "./tailnet.ts";
 
-/** The answer to a node that is in, but for what `fields` say otherwise. */
-export function registerAnswer(tailnet: Tailnet, fields: Partial<RegisterResponse>): RegisterResponse {
-  const { ID, LoginName, DisplayName } = ownerUser(tailnet.info().name);
+/** The answer to a node with these tags, but for what `fields` say otherwise. */
+export function registerAnswer(
+  tailnet: Tailnet,
+  tags: readonly string[],
+  fields: Partial<RegisterResponse>,
+): RegisterResponse {
+  const { ID, LoginName, DisplayName } = userOf(tags, tailnet.info().name);
   return {
     User: { ID, DisplayName },
     Login: { ID, Provider: "", LoginName, DisplayName },

@@ -1,7 +1,8 @@
 /**
  * The rules of `ssh` as an SSHPolicy. Source of the form: Go's `tailcfg.SSHPolicy`, and `ssh/tailssh` for what clients make of it.
  *
- * Rule [F9]: who may log in is named device by device, by stable ID: addresses can be given to another, and a login names tagged devices too.
+ * Rule [F9]: who may log in is a person, by login, or a device with tags, by stable ID: a device with tags is shown under no person's login, and an
+ *            address can be another device's tomorrow.
  */
 
 import { standsFor } from "./matching.ts";
@@ -18,34 +19,50 @@ const ACCEPT = {
 export class SshCompiler {
   readonly #policy: Policy;
   readonly #nodes: readonly Viewer[];
-  /** Principals, by their rule and, for `autogroup:self`, the user. */
-  readonly #known = new Map<SshRule, Map<string, readonly object[]>>();
+  readonly #known = new Map<SshRule, readonly object[]>();
 
   constructor(policy: Policy, nodes: readonly Viewer[]) {
     this.#policy = policy;
     this.#nodes = nodes;
   }
 
-  #principals(rule: SshRule, user: string | null): readonly object[] {
-    const ofRule = this.#known.get(rule) ?? new Map<string, readonly object[]>();
-    this.#known.set(rule, ofRule);
-    const known = ofRule.get(user ?? "");
-    if (known !== undefined) return known;
-    const made = this.#nodes.flatMap(({ node, subject }) => {
-      const isMeant = user === null || node.user === user;
-      return isMeant && rule.sources.some((selector) => standsFor(selector, subject, this.#policy))
-        ? [{ node: node.stableId }]
-        : [];
+  /** Logins of the people whom a rule's sources stand for. */
+  #people({ sources }: SshRule): ReadonlySet<string> {
+    const { people } = this.#policy;
+    const logins = sources.flatMap((selector): readonly string[] => {
+      if (selector.kind === "user") return [selector.login];
+      if (selector.kind === "group") return [...selector.members];
+      if (selector.kind !== "role") return [];
+      return people.filter(({ roles }) => roles.includes(selector.role)).map(({ login }) => login);
     });
-    ofRule.set(user ?? "", made);
+    return new Set(logins);
+  }
+
+  #principals(rule: SshRule): readonly object[] {
+    const known = this.#known.get(rule);
+    if (known !== undefined) return known;
+    const tags = rule.sources.filter(({ kind }) => kind === "tag" || kind === "tagged");
+    const tagged = this.#nodes.filter(({ subject }) =>
+      tags.some((selector) => standsFor(selector, subject, this.#policy)),
+    );
+    const made = [
+      ...[...this.#people(rule)].map((userLogin) => ({ userLogin })),
+      ...tagged.map(({ node }) => ({ node: node.stableId })),
+    ];
+    this.#known.set(rule, made);
     return made;
+  }
+
+  /** Of `autogroup:self`, the one user whose device it is. */
+  #ofOneself(rule: SshRule, user: string): readonly object[] {
+    return this.#people(rule).has(user) ? [{ userLogin: user }] : [];
   }
 
   #ruleOf(rule: SshRule, { node, subject }: Viewer): object[] {
     const isOpen = rule.destinations.some((selector) => standsFor(selector, subject, this.#policy));
     const isSelf = node.user !== null && rule.destinations.some(({ kind }) => kind === "self");
     if (!isOpen && !isSelf) return [];
-    const principals = this.#principals(rule, isOpen ? null : node.user);
+    const principals = isOpen ? this.#principals(rule) : this.#ofOneself(rule, node.user ?? "");
     if (principals.length === 0) return [];
     const sshUsers = Object.fromEntries(rule.accounts);
     const acceptEnv = rule.acceptEnv.length === 0 ? {} : { acceptEnv: rule.acceptEnv };

@@ -100,8 +100,8 @@ describe("a node hears of the policy [F15]", () => {
   });
 
   test("of its attributes and of SSH, with itself", async () => {
-    const { tailnet, alice, web } = await newStage();
-    const { socket } = await opened(web);
+    const { tailnet, web } = await newStage();
+    const { socket, full } = await opened(web);
     await setPolicy(
       tailnet,
       `{"tagOwners": {"tag:web": []}, "nodeAttrs": [{"target": ["tag:web"], "attr": ["x"]}],
@@ -112,7 +112,7 @@ describe("a node hears of the policy [F15]", () => {
     expect(news.SSHPolicy).toEqual({
       rules: [
         {
-          principals: [{ node: await stableIdOf(alice) }],
+          principals: [{ userLogin: `owner@${full.Domain}` }],
           sshUsers: { root: "root" },
           action: expect.objectContaining({ accept: true }) as object,
         },

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { NODES, compiledFor, type Name } from "./tailnet.ts";
 
 interface SshRule {
-  readonly principals: readonly { readonly node: string }[];
+  readonly principals: readonly { readonly node?: string; readonly userLogin?: string }[];
   readonly sshUsers: Readonly<Record<string, string>>;
   readonly action: { readonly accept?: boolean };
   readonly acceptEnv?: readonly string[];
@@ -17,7 +17,9 @@ function rulesOf(policy: string, name: Name): SshRule[] {
 /** The account that `from` gets on `to`, where the machine has one that is called what is asked for; null for none. */
 function login(policy: string, from: Name, to: Name, account: string): string | null {
   for (const { principals, sshUsers, action } of rulesOf(policy, to)) {
-    if (!principals.some(({ node }) => node === NODES[from].stableId)) continue;
+    // What a device with tags, or of another tailnet, is shown under is no person's login [F9].
+    const { stableId, user } = NODES[from];
+    if (!principals.some(({ node, userLogin = "" }) => node === stableId || userLogin === user)) continue;
     const mapped = sshUsers[account] ?? sshUsers["*"] ?? "";
     const given = mapped === "=" ? (account === "root" ? "" : account) : mapped;
     if (given !== "") return action.accept === true ? given : null;
@@ -59,9 +61,20 @@ describe("ssh", () => {
     expect(login(policy, "laptop", "db", "backup")).toBeNull();
   });
 
-  test("principals are devices by their stable IDs, of those who are meant and no others [F9]", () => {
-    const [rule] = rulesOf(SELF, "laptop");
-    expect(rule?.principals).toEqual([{ node: "n1" }, { node: "n2" }]);
+  test("principals are people by their logins, and devices with tags by their stable IDs [F9]", () => {
+    expect(rulesOf(SELF, "laptop")[0]?.principals).toEqual([{ userLogin: "owner@example.com" }]);
+    const policy = `{${TAGS}, "groups": {"group:ops": ["bob@example.com", "carol@example.com"]}, "ssh": [{"action": "accept", "src": ["group:ops", "bob@example.com", "tag:web"], "dst": ["tag:db"], "users": ["root"]}]}`;
+    expect(rulesOf(policy, "db")[0]?.principals).toEqual([
+      { userLogin: "bob@example.com" },
+      { userLogin: "carol@example.com" },
+      { node: "n4" },
+      { node: "n5" },
+    ]);
+  });
+
+  test("what one may do to one's own devices is said of one user, not of all", () => {
+    expect(rulesOf(SELF.replace("autogroup:member", "bob@example.com"), "laptop")).toEqual([]);
+    expect(rulesOf(SELF, "bob")[0]?.principals).toEqual([{ userLogin: "bob@example.com" }]);
   });
 
   test("variables go along where a rule names them", () => {
