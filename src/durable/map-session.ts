@@ -12,11 +12,17 @@
  */
 
 import type { NodeKey } from "../tka/index.ts";
-import { encodeMapMessage, type MapCloseReason, type MapMessage, type TkaInfo } from "../protocol/index.ts";
+import {
+  encodeMapMessage,
+  type MapCloseReason,
+  type MapMessage,
+  type TkaInfo,
+  type UserProfile,
+} from "../protocol/index.ts";
 import { newsFor, pieceOf, type Piece } from "./map-piece.ts";
 import { MapText } from "./map-text.ts";
 import type { Awakening } from "./nodes.ts";
-import { ownerUser, taggedUser } from "./owner-user.ts";
+import { ownerUser, selfUser, taggedUser } from "./owner-user.ts";
 import type { Admitted } from "./session-ticket.ts";
 import type { Entry, Extent, Snapshot } from "./snapshot.ts";
 
@@ -167,11 +173,30 @@ function opening(snapshot: Snapshot, { session, own, awakening, policy }: Begun)
     ...(isNew || resumed ? { MapSessionHandle: snapshot.epoch } : {}),
     ...(isNew ? introduction(snapshot) : {}),
     DNSConfig: isNew || snapshot.dns.changed > seq ? snapshot.dns.json : null,
-    Node: ownNews ? own.selfJson(given?.attributes ?? own.attributes) : null,
+    Node: ownNews
+      ? own.selfJson(given?.attributes ?? own.attributes, selfUser(own.id, own.tags, snapshot.domain))
+      : null,
     TKAInfo: tkaNews ? tkaInfo : null,
     PacketFilter: given?.packetFilter ?? null,
     SSHPolicy: given?.sshPolicy ?? null,
   };
+}
+
+/** The users that a message names for the first time: our own with the first one, that of the node itself wherever it is told, and other tailnets. */
+function usersOf(
+  snapshot: Snapshot,
+  { own }: Begun,
+  first: MapMessage | null,
+  piece: Piece,
+  isFull: boolean,
+): UserProfile[] {
+  const { domain, homes } = snapshot;
+  const isOwn = own !== null && own.tags.length > 0 && first?.Node != null;
+  return [
+    ...(isFull ? [ownerUser(domain), taggedUser(domain)] : []),
+    ...(isOwn ? [selfUser(own.id, own.tags, domain)] : []),
+    ...homes.flatMap(({ home, user }) => (piece.homes.has(home) ? [user] : [])),
+  ];
 }
 
 /** The text of a piece. What only its receiver is told is in `first`, which is null past the first piece. */
@@ -181,13 +206,12 @@ function textOf(snapshot: Snapshot, begun: Begun, first: MapMessage | null, piec
   const removed =
     session.seq === 0 ? [] : [...(first === null ? [] : snapshot.removedAfter(session.seq)), ...piece.hidden];
   const isFull = session.epoch === "" && first !== null;
-  const users = snapshot.homes.flatMap(({ home, user }) => (piece.homes.has(home) ? [user] : []));
   const told: MapMessage = {
     ...first,
     ...(isFull ? { Peers: piece.peers } : { PeersChanged: listed(piece.peers) }),
     PeersRemoved: listed(removed),
     PeersChangedPatch: listed(piece.patches),
-    UserProfiles: listed([...(isFull ? [ownerUser(snapshot.domain), taggedUser(snapshot.domain)] : []), ...users]),
+    UserProfiles: listed(usersOf(snapshot, begun, first, piece, isFull)),
   };
   if (Object.values(told).every((value) => value === null)) return "";
   return encodeMapMessage(piece.next === null ? { ...told, Seq: batch.goal } : told);

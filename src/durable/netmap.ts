@@ -144,6 +144,7 @@ function shown(record: NodeRecord, presence: Presence, { domain, homes, now, pol
       KeyExpiry: record.keyExpiry === null ? NEVER : new Date(record.keyExpiry).toISOString(),
       CapMap: new Map(),
       UnsignedPeerAPIOnly: false,
+      IsJailed: home?.open.includes(record.id) === true,
       SelfNodeV4MasqAddrForThisPeer: "",
       SelfNodeV6MasqAddrForThisPeer: "",
     },

@@ -13,22 +13,27 @@ const ID_BYTES = 6;
 /** Added to it: users of other tailnets are numbered from a million on (share-views.ts). */
 const LEAST_ID = 2 ** 48;
 const LEAST_TAGGED_ID = 2 ** 49;
+const LEAST_SELF_ID = 2 ** 50;
 
-/** Devices with tags are nobody's: they are shown under a user of their own, as at Tailscale. */
 const TAGGED = { LoginName: "tagged-devices", DisplayName: "Tagged Devices" } as const;
 
-function idOf(domain: string, least: number): number {
-  return least + createHash("sha256").update(domain).digest().readUIntBE(0, ID_BYTES);
+function idOf(text: string, least: number): number {
+  return least + createHash("sha256").update(text).digest().readUIntBE(0, ID_BYTES);
 }
 
-/** As whose the devices with tags of that tailnet are shown [F9]. */
+/** As whose the devices with tags are shown to others: they are nobody's [F9]. */
 export function taggedUser(domain: string): UserProfile {
   return { ID: idOf(domain, LEAST_TAGGED_ID), ...TAGGED };
 }
 
-/** As whose a device of that tailnet is shown. */
+/** As whose a device is shown to others. */
 export function userOf(tags: readonly string[], domain: string): UserProfile {
   return tags.length > 0 ? taggedUser(domain) : ownerUser(domain);
+}
+
+/** As whose a device is shown to itself: one with tags has a user of its own, since clients trust devices of their own user further than others. */
+export function selfUser(id: number, tags: readonly string[], domain: string): UserProfile {
+  return tags.length > 0 ? { ID: idOf(`${domain}/${id}`, LEAST_SELF_ID), ...TAGGED } : ownerUser(domain);
 }
 
 /** The owner of the tailnet of that name. */

@@ -1,16 +1,17 @@
 /** What every answer to a registration says. Source: Go's `tailcfg.RegisterResponse`. */
 
 import type { RegisterResponse } from "../protocol/index.ts";
-import { userOf } from "./owner-user.ts";
+import type { NodeRecord } from "./nodes.ts";
+import { selfUser } from "./owner-user.ts";
 import type { Tailnet } from "./tailnet.ts";
 
-/** The answer to a node with these tags, but for what `fields` say otherwise. */
+/** The answer to a node, or to none, but for what `fields` say otherwise. */
 export function registerAnswer(
   tailnet: Tailnet,
-  tags: readonly string[],
+  node: Pick<NodeRecord, "id" | "tags"> | null,
   fields: Partial<RegisterResponse>,
 ): RegisterResponse {
-  const { ID, LoginName, DisplayName } = userOf(tags, tailnet.info().name);
+  const { ID, LoginName, DisplayName } = selfUser(node?.id ?? 0, node?.tags ?? [], tailnet.info().name);
   return {
     User: { ID, DisplayName },
     Login: { ID, Provider: "", LoginName, DisplayName },

@@ -118,7 +118,7 @@ function handOver({ tailnet, request }: Registering, old: NodeRecord): RegisterR
   const has = request.NodeKeySignature.length > 0 || old.handedTo === request.NodeKey || old.handed >= MOST_HANDED;
   if (has || request.OldNodeKey === null || NodeKeySignature.length === 0) return null;
   tailnet.nodes.setHanded(old, request.NodeKey);
-  return registerAnswer(tailnet, old.tags, { MachineAuthorized: old.authorized, NodeKeySignature });
+  return registerAnswer(tailnet, old, { MachineAuthorized: old.authorized, NodeKeySignature });
 }
 
 /** A node that was vouched for anew: its key is good for as long as that of a new one [G8], and it takes the tags that come with that. */
@@ -177,7 +177,7 @@ export function isLogout(request: RegisterRequest, now: number): boolean {
 function logOut({ tailnet, now }: Registering, node: NodeRecord): RegisterResponse {
   if (node.ephemeral) removeNode(tailnet, byNode(node), node, now);
   else expireKey(tailnet, byNode(node), node, now);
-  return registerAnswer(tailnet, node.tags, { MachineAuthorized: node.authorized, NodeKeyExpired: true });
+  return registerAnswer(tailnet, node, { MachineAuthorized: node.authorized, NodeKeyExpired: true });
 }
 
 /** A node asks for less time than its key has; for more it cannot ask. */
@@ -200,7 +200,7 @@ function comeBack(registering: Registering, node: NodeRecord): RegisterResponse 
   tailnet.nonces.take(caller, now);
   if (isLeaving) return logOut(registering, node);
   const NodeKeySignature = signatureToRotate(tailnet, node);
-  return registerAnswer(tailnet, node.tags, {
+  return registerAnswer(tailnet, node, {
     MachineAuthorized: node.authorized,
     NodeKeyExpired: true,
     NodeKeySignature,
@@ -234,7 +234,7 @@ function welcome(registering: Registering, node: NodeRecord, isNews: boolean): R
   tailnet.nonces.take(caller, now);
   tailnet.describe(node, factsOf(request), now);
   takeSignature(registering, tailnet.nodes.require(request.NodeKey, caller.machineKey), isNews);
-  return registerAnswer(tailnet, node.tags, { MachineAuthorized: node.authorized });
+  return registerAnswer(tailnet, node, { MachineAuthorized: node.authorized });
 }
 
 /**
@@ -253,7 +253,7 @@ export function register(
   const known = tailnet.nodes.byKey(request.NodeKey);
   if (known !== null) return comeBack(registering, known);
   // Who logs out twice, or was removed before, is out.
-  if (isLogout(request, now)) return registerAnswer(tailnet, [], { MachineAuthorized: false, NodeKeyExpired: true });
+  if (isLogout(request, now)) return registerAnswer(tailnet, null, { MachineAuthorized: false, NodeKeyExpired: true });
   const old = predecessor(tailnet, caller, request, now);
   if (old !== null) return replaceKey(registering, old);
   const node = join(registering);

@@ -1,6 +1,8 @@
 /**
  * Who sees the nodes of other tailnets, and as what.
  *
+ * Rule [M18]: a node that is shared with this tailnet is jailed: it is reached, and begins no conversation itself, but with a node of ours that was shared
+ *            with its tailnet.
  * Rule [M7]: a node that is shared with this tailnet is shown to all; the nodes of a tailnet that has accepted one of ours, to that one alone.
  */
 
@@ -45,6 +47,11 @@ function viewOf(tailnet: Tailnet, { other, name, user, placed }: Link): HomeView
 
 export function homesOf(tailnet: Tailnet): HomeView[] {
   return tailnet.shares.links().map((link) => viewOf(tailnet, link));
+}
+
+/** True where `viewer` was shared with that tailnet, whose nodes may begin to talk to it [M18]. */
+export function isSharee({ seenBy }: HomeView, viewer: number): boolean {
+  return seenBy.includes(viewer);
 }
 
 /** True where the node `viewer` is to see a foreign node. */

@@ -1,7 +1,13 @@
 /** A node as a snapshot holds it: its JSON is made once, when somebody is first told of it. Pure. */
 
 import type { NodeKey } from "../tka/index.ts";
-import { CAP_TAILNET_LOCK, encodeMapNode, encodePeerChange, type MapNode } from "../protocol/index.ts";
+import {
+  CAP_TAILNET_LOCK,
+  encodeMapNode,
+  encodePeerChange,
+  type MapNode,
+  type UserProfile,
+} from "../protocol/index.ts";
 import type { ShownNode, ShownPresence } from "./netmap.ts";
 import type { Awakening } from "./nodes.ts";
 import type { Presence } from "./presence.ts";
@@ -89,10 +95,10 @@ export class Entry {
     return (this.#json ??= encodeMapNode(wholeOf(this.shown)));
   }
 
-  /** As it is shown itself: with what it may do, and connected, since it is told so. */
-  selfJson(attributes: readonly string[]): string {
+  /** As it is shown itself: with what it may do, as its own user's, and connected, since it is told so. */
+  selfJson(attributes: readonly string[], user: UserProfile): string {
     const CapMap = new Map([...EVERY_NODE, ...attributes].map((name) => [name, null] as const));
-    return encodeMapNode({ ...wholeOf(this.shown), CapMap, Online: true, LastSeen: "" });
+    return encodeMapNode({ ...wholeOf(this.shown), User: user.ID, CapMap, Online: true, LastSeen: "" });
   }
 
   /** The news of it that stands beside the node itself. */

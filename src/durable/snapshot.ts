@@ -8,7 +8,7 @@
 import type { TkaInfo } from "../protocol/index.ts";
 import type { Changes, ShownPresence } from "./netmap.ts";
 import { PolicyView } from "./policy-view.ts";
-import { addressesThere, isVisible, type HomeView } from "./share-views.ts";
+import { addressesThere, isSharee, isVisible, type HomeView } from "./share-views.ts";
 import { Entry } from "./shown-entry.ts";
 
 export { Entry } from "./shown-entry.ts";
@@ -186,10 +186,12 @@ export class Snapshot {
     const view = this.homes.find((each) => each.home === home);
     if (view === undefined || !isVisible(view, id, viewer)) return null;
     const there = addressesThere(view, viewer);
-    if (there === null) return json;
-    const [SelfNodeV4MasqAddrForThisPeer, SelfNodeV6MasqAddrForThisPeer] = there;
+    const isFree = isSharee(view, viewer);
+    if (there === null && !isFree) return json;
+    const [SelfNodeV4MasqAddrForThisPeer, SelfNodeV6MasqAddrForThisPeer] = there ?? [];
     const node = JSON.parse(json) as object;
-    return JSON.stringify({ ...node, SelfNodeV4MasqAddrForThisPeer, SelfNodeV6MasqAddrForThisPeer });
+    const seen = { ...node, SelfNodeV4MasqAddrForThisPeer, SelfNodeV6MasqAddrForThisPeer };
+    return JSON.stringify(isFree ? { ...seen, IsJailed: undefined } : seen);
   }
 
   /** True where foreign nodes have changed after `seq`: they are not the same for all who see them. */

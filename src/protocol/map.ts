@@ -107,6 +107,8 @@ export const node = record({
   /** Names of capabilities; their values are not used yet. */
   CapMap: dictionary(() => null, 256),
   UnsignedPeerAPIOnly: withDefault(boolean, false),
+  /** True for a peer that may be reached, and reaches nobody itself: whatever the packet filter says. */
+  IsJailed: withDefault(boolean, false),
   /** The addresses under which this peer, of another tailnet, knows the node that is told; empty for its own. */
   SelfNodeV4MasqAddrForThisPeer: withDefault(text, ""),
   SelfNodeV6MasqAddrForThisPeer: withDefault(text, ""),

@@ -52,12 +52,29 @@ describe("a client", () => {
       await join(tailnet, agent);
       const { Node, UserProfiles } = await agent.map();
       expect([MachineAuthorized, Error]).toEqual([true, ""]);
-      expect(UserProfiles).toEqual([{ ID: User.ID, LoginName: Login.LoginName, DisplayName: "Owner" }]);
+      expect(UserProfiles?.[0]).toEqual({ ID: User.ID, LoginName: Login.LoginName, DisplayName: "Owner" });
       expect(Node?.User).toBe(User.ID);
       users.push(User.ID);
     }
     expect(users[0]).not.toBe(users[1]);
     expect(users.every(Number.isSafeInteger)).toBe(true);
+  });
+
+  test("with tags is nobody's, and of no one user with others that have tags [F9]", async () => {
+    const tailnet = await makeTailnet();
+    const key = await makeAuthKey(tailnet, { tags: ["tag:web"], reusable: true });
+    const [one, other] = [new NativeClient("one"), new TestNode("other")];
+    const { User, Login } = await one.registered(key);
+    expect(Login).toMatchObject({ ID: User.ID, LoginName: "tagged-devices" });
+    await other.register(key);
+    const { Node, Peers, UserProfiles } = await other.map();
+    const users = [User.ID, Node?.User, Peers?.[0]?.User];
+    expect(new Set(users).size).toBe(3);
+    const names = new Map(UserProfiles?.map(({ ID, LoginName }) => [ID, LoginName]));
+    expect([Node?.User, Peers?.[0]?.User].map((id) => names.get(id ?? 0))).toEqual([
+      "tagged-devices",
+      "tagged-devices",
+    ]);
   });
 
   test("that is too old is told so", async () => {

@@ -146,6 +146,12 @@ describe("a node hears of the policy [F15]", () => {
     await setPolicy(tailnet, `{"acls": [{"action": "accept", "src": ["autogroup:shared"], "dst": ["*:443"]}]}`);
     expect(sourcesOf((await opened(web)).full)).toEqual(["100.64.0.3", "fd7a:115c:a1e0::3"]);
     expect((await opened(alice)).full.PacketFilter).toEqual([]);
+    // Of the two that see one another, only those with whom was shared may begin [M18].
+    const seen = async (node: TestNode): Promise<boolean[]> =>
+      ((await node.map()).Peers ?? []).flatMap(({ Name, IsJailed }) =>
+        Name.includes("guest") || Name.startsWith("web.") ? [IsJailed] : [],
+      );
+    expect([await seen(web), await seen(guest)]).toEqual([[false], [true]]);
   });
 });
 

@@ -88,6 +88,7 @@ const NODE: MapNode = {
   KeyExpiry: "2027-05-24T10:00:00Z",
   CapMap: new Map([["https://tailscale.com/cap/tailnet-lock", null]]),
   UnsignedPeerAPIOnly: false,
+  IsJailed: false,
   SelfNodeV4MasqAddrForThisPeer: "100.64.0.9",
   SelfNodeV6MasqAddrForThisPeer: "fd7a:115c:a1e0::9",
 };
