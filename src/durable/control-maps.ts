@@ -1,8 +1,8 @@
 /**
  * The map streams in clients' connections: opened by a ticket, told as all listeners of an object are, and ended.
  *
- * Rule [X15]: a connection that sits in the wrong object, or whose tailnet is held elsewhere from now on, is told to come back (GOAWAY). A request that was
- *            not served there is refused in the way that has the client ask again.
+ * Rule [X15]: a connection that sits in the wrong object is told to come back (GOAWAY) when it asks for a map, which is refused in the way that has the
+ *            client ask again. A stream that is open stays where it is when the layout changes: clients come back often enough by themselves.
  */
 
 import { HTTP2_CODE, encodeMapMessage, type MapCloseReason } from "../protocol/index.ts";
@@ -111,7 +111,8 @@ export class ControlMaps implements Holder {
     }
     const { tailnet, epoch, seq } = admitted;
     const { zstd, keepAlive } = wish;
-    const session = openSession(admitted, wish.handle, wish.since, wish.hears);
+    // Wherever it is held, the authority has been told of it.
+    const session = openSession({ ...admitted, shards: null }, wish.handle, wish.since, wish.hears);
     const place = { id, tailnet, epoch, admitted: seq, zstd, keepAlive, session };
     const stream = new ControlStream({ ...place, sent: 0, received: 0, moved: Date.now() });
     this.#sockets.step(socket, (connection) => {
@@ -166,7 +167,7 @@ export class ControlMaps implements Holder {
     });
   }
 
-  /** Ends a map stream. Who takes nothing loses the connection; who is held elsewhere from now on is told to come back. */
+  /** Ends a map stream. Who takes nothing loses the connection; who is to begin anew is told to come back. */
   #end(socket: WebSocket, stream: ControlStream, reason: MapCloseReason): void {
     if (this.#standing(socket, stream) === null) return;
     if (reason === "slow") {

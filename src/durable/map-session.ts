@@ -40,8 +40,8 @@ export interface Batch {
 export interface MapSession {
   readonly nodeId: number;
   readonly nodeKey: NodeKey;
-  /** The layout in which it is held [X3]. */
-  readonly shards: number;
+  /** The layout in which it is held [X3]; null where it stays where it is, whatever the layout becomes [X15]. */
+  readonly shards: number | null;
   /** The handle; empty before anything was told. */
   readonly epoch: string;
   readonly seq: number;
@@ -62,6 +62,9 @@ export interface MapSession {
   readonly nudged: boolean;
 }
 
+/** A node that was admitted, and the layout in which it is held. */
+export type Opening = Omit<Admitted, "shards"> & Pick<MapSession, "shards">;
+
 /** From when on a session needs a snapshot to hold everything. */
 export type Needs = Extent;
 
@@ -80,7 +83,8 @@ function ended(session: MapSession, snapshot: Snapshot): MapCloseReason | null {
   const own = snapshot.entry(session.nodeId);
   if (snapshot.isRemoved(session.nodeId)) return "removed";
   if (own !== null && own.key !== session.nodeKey) return "rekeyed";
-  const isElsewhere = session.shards !== snapshot.shards || (own !== null && own.waiting !== session.waiting);
+  const isMoved = session.shards !== null && session.shards !== snapshot.shards;
+  const isElsewhere = isMoved || (own !== null && own.waiting !== session.waiting);
   return isElsewhere || (session.epoch !== "" && session.epoch !== snapshot.epoch) ? "moved" : null;
 }
 
@@ -94,7 +98,7 @@ function mustBeginAnew({ resumed, seq, awakening }: MapSession, own: Entry | nul
  * What an admitted node's first request begins, or goes on in [M2]. `hears`: whether it is to be told of presence [M17]; nobody remembers what it was
  * told of that before.
  */
-export function openSession(admitted: Admitted, handle: string, since: number, hears = false): MapSession {
+export function openSession(admitted: Opening, handle: string, since: number, hears = false): MapSession {
   const { nodeId, nodeKey, shards, epoch, seq, awakening, waiting } = admitted;
   const resumed = handle === epoch && since > 0 && since <= seq;
   const place = resumed ? { epoch, seq: since } : { epoch: "", seq: 0 };

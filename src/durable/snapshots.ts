@@ -2,7 +2,7 @@
 
 import { derpMapOf } from "./derp-map.ts";
 import type { ObjectsEnv } from "./env.ts";
-import type { Needs } from "./map-session.ts";
+import type { MapSession, Needs } from "./map-session.ts";
 import type { Changes, ChangesWanted } from "./netmap.ts";
 import { ControlError } from "./refuse.ts";
 import type { Admitted } from "./session-ticket.ts";
@@ -136,11 +136,11 @@ export class Snapshots {
    * Makes sure that what is known is of the history and the layout in which a node was admitted: neither has a seq of its own. Asks where it is not.
    */
   async settle(
-    { tailnet, epoch, shards }: Pick<Admitted, "tailnet" | "epoch" | "shards">,
+    { tailnet, epoch, shards }: Pick<Admitted, "tailnet" | "epoch"> & Pick<MapSession, "shards">,
     needs: Needs,
   ): Promise<void> {
     const known = this.peek(tailnet);
-    if (known === null || (known.epoch === epoch && known.shards === shards)) return;
+    if (known === null || (known.epoch === epoch && (shards === null || known.shards === shards))) return;
     await this.refresh(tailnet, needs);
   }
 }

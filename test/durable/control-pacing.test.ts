@@ -123,11 +123,19 @@ describe("where a connection sits [X15]", () => {
     all.client.nodeKey = first;
   });
 
-  test("is told to come back once its tailnet has shards of its own, and does, and hears on", async () => {
+  test("stays as it is once its tailnet has shards of its own, and hears on; who asks anew is told to come back, and does", async () => {
     const all = await controlScene();
     const stream = await opened(all.client);
+    const hear = async (name: string): Promise<void> => {
+      while (!changed(await news(stream)).includes(name));
+    };
     await crowd(all.tailnet, 1000, 0);
     await join(all.tailnet, new TestNode("dave"));
+    await hear("dave");
+    await rename(all.bob, "bob-2");
+    await hear("bob-2");
+    expect([all.client.isSentAway, stream.isEnded]).toEqual([false, false]);
+    all.client.map();
     expect((await all.client.closed).code).toBe(1000);
     expect([all.client.isSentAway, stream.isEnded]).toEqual([true, true]);
     const client = await again(all);
