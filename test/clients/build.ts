@@ -11,7 +11,8 @@ import { goEnvironment } from "../interop/build.mjs";
 import { RELEASES, type Release } from "./versions.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-const CACHE = join(HERE, ".cache");
+/** What is built is kept here. */
+export const CACHE = join(HERE, ".cache");
 const HELPER_SOURCES = join(HERE, "helper");
 
 export const HELPER = join(CACHE, "helper");
@@ -29,7 +30,8 @@ export class BuildFailed extends Error {
   override readonly name = "BuildFailed";
 }
 
-function go(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): void {
+/** Runs `go`. Throws `BuildFailed`. */
+export function go(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): void {
   const { status, error, stderr } = spawnSync("go", args, { cwd, env, encoding: "utf8", maxBuffer: 1 << 26 });
   if (error !== undefined) throw new BuildFailed(`go does not run: ${error.message}`);
   if (status !== 0) throw new BuildFailed(`go ${args.join(" ")} failed:\n${stderr.slice(-4000)}`);
@@ -58,19 +60,24 @@ function buildHelper(): void {
   go(["build", "-trimpath", "-buildvcs=false", "-o", HELPER, "."], env, HELPER_SOURCES);
 }
 
-/** Builds what is missing, of these releases and the helper. `say` is told before each build. Throws `BuildFailed`. */
-export function buildAll(releases: readonly Release[], say: (text: string) => void): void {
+/** Tells of a build that was made, and how long it took. */
+export type Say = (text: string) => void;
+
+/** Runs one build. */
+export function timed(what: string, build: () => void, say: Say): void {
+  const started = performance.now();
+  build();
+  say(`built ${what} in ${Math.round((performance.now() - started) / 1000)} s`);
+}
+
+/** Builds what is missing, of these releases and the helper. Throws `BuildFailed`. */
+export function buildAll(releases: readonly Release[], say: Say): void {
   mkdirSync(CACHE, { recursive: true });
-  const timed = (what: string, build: () => void): void => {
-    const started = performance.now();
-    build();
-    say(`built ${what} in ${Math.round((performance.now() - started) / 1000)} s`);
-  };
-  if (isHelperStale()) timed("the helper", buildHelper);
+  if (isHelperStale()) timed("the helper", buildHelper, say);
   for (const release of releases) {
     const { tailscale, tailscaled } = programsOf(release.version);
     if (existsSync(tailscale) && existsSync(tailscaled)) continue;
-    timed(`Tailscale ${release.version}`, () => buildRelease(release));
+    timed(`Tailscale ${release.version}`, () => buildRelease(release), say);
   }
 }
 

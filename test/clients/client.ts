@@ -13,6 +13,7 @@ import type { Release } from "./versions.ts";
 import type { Way } from "./world.ts";
 
 const ECHO_PORT = 7777;
+const WEB_PORT = 7780;
 const CLIENT_PORT = 41641;
 const START_TRIES = 300;
 const START_EVERY_MS = 100;
@@ -34,6 +35,7 @@ export class Client {
   #echoPort = ECHO_PORT;
   #daemon: Background | null = null;
   #echo: Background | null = null;
+  #web: Background | null = null;
 
   /** `folder` is its own: its state, its socket and its log. */
   constructor(name: string, release: Release, way: Way, folder: string, network: Network) {
@@ -112,7 +114,7 @@ export class Client {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#daemon?.kill(), this.#echo?.kill()]);
+    await Promise.all([this.#daemon?.kill(), this.#echo?.kill(), this.#web?.kill()]);
     this.#place.close();
   }
 
@@ -180,6 +182,17 @@ export class Client {
   /** Serves lines on this machine, to whoever reaches it. */
   #serveEcho(): void {
     this.#echo ??= new Background(this.#place.at([HELPER, "echo", String(this.#echoPort)]), join(this.folder, "echo"));
+  }
+
+  /** Serves a page of this text, and gives its URL in the tailnet. */
+  async serveWeb(text: string): Promise<string> {
+    const port = this.#network.mode === "userspace" ? await freePort() : WEB_PORT;
+    const script = "require('http').createServer((q, r) => r.end(process.argv[2])).listen(process.argv[1])";
+    this.#web ??= new Background(
+      this.#place.at([process.execPath, "-e", script, String(port), text]),
+      join(this.folder, "web"),
+    );
+    return `http://${await this.address()}:${port}/`;
   }
 
   /** True if a line sent to `other` over the tailnet comes back: a TCP connection from machine to machine. */

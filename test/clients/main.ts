@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { prepareBrowser } from "./browser-build.ts";
 import { BuildFailed, buildAll } from "./build.ts";
 import type { Mode } from "./network.ts";
 import { RELEASES } from "./versions.ts";
@@ -77,7 +78,9 @@ const { values } = parseArgs({
 const mode = chooseMode(values.userspace === true);
 const releases = RELEASES.filter(({ hasNetstack }) => mode === "namespaces" || hasNetstack);
 try {
-  buildAll(releases, (text) => console.log(`clients: ${text}`));
+  const say = (text: string): void => console.log(`clients: ${text}`);
+  buildAll(releases, say);
+  prepareBrowser(say);
 } catch (error) {
   if (!(error instanceof BuildFailed)) throw error;
   console.error(`clients: ${error.message}`);
