@@ -12,10 +12,13 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Paths in wrangler.toml are its folder's. */
 const PATHS = /^(main|migrations_dir) = "(.+)"$/gm;
 
-/** Writes it to `file`. `raw` is the port, on the given address (127.0.0.1 where there is none). */
-export function writeLocalConfig(file, raw) {
+/** Writes it to `file`. `raw` is the port, on the given address (127.0.0.1 where there is none); `main` is another entry than wrangler.toml's. */
+export function writeLocalConfig(file, raw, main = null) {
   const shared = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
-  const absolute = shared.replaceAll(PATHS, (_, name, path) => `${name} = ${JSON.stringify(join(ROOT, path))}`);
+  const absolute = shared.replaceAll(
+    PATHS,
+    (_, name, path) => `${name} = ${JSON.stringify(join(ROOT, name === "main" && main !== null ? main : path))}`,
+  );
   const connect = `\n[[connect]]\nprotocol = "tcp"\nport = ${Number(raw.port)}\naddress = ${JSON.stringify(raw.address ?? "127.0.0.1")}\n`;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, absolute + connect);

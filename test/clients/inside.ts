@@ -10,6 +10,7 @@ import { Runner } from "./runner.ts";
 import { printComplaints, printFailures, printTable } from "./table.ts";
 import { openTailward } from "./tailward.ts";
 import { RELEASES } from "./versions.ts";
+import type { World } from "./world.ts";
 
 const KEEP_IN = fileURLToPath(new URL(".cache/failed", import.meta.url));
 const AT_ONCE = 4;
@@ -34,6 +35,7 @@ rmSync(KEEP_IN, { recursive: true, force: true });
 const started = performance.now();
 const network = (mode as Mode) === "namespaces" ? Network.openNamespaces() : Network.openLoopback(folder);
 const world = await openTailward(network);
+let hostile: Promise<World> | null = null;
 const played = RELEASES.filter(({ hasNetstack }) => network.mode === "namespaces" || hasNetstack).map(
   ({ version }) => version,
 );
@@ -41,6 +43,7 @@ const complaints = new Complaints();
 const runner = new Runner(
   world,
   {
+    hostile: () => (hostile ??= openTailward(network, "test/clients/hostile/worker.ts")),
     atOnce: Number(values["at-once"]),
     keepIn: KEEP_IN,
     onResult: ({ play, column, seconds, why, transcript }) => {
@@ -68,7 +71,7 @@ try {
     ({ title, versions }) => title.includes(values.column) && versions.length > 0,
   );
 } finally {
-  await world.close();
+  await Promise.all([world.close(), hostile?.then((other) => other.close())]);
 }
 printComplaints(complaints);
 printTable(runner.results);

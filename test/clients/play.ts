@@ -46,6 +46,8 @@ export interface Play {
   readonly alone?: boolean;
   /** True where it needs a namespace for each client. */
   readonly namespaces?: boolean;
+  /** True where its control plane is the one that lies (hostile/worker.ts). */
+  readonly hostile?: boolean;
   run(scene: Scene): Promise<void>;
 }
 

@@ -23,6 +23,8 @@ interface Run {
 }
 
 export interface Settings {
+  /** The world of plays with a control plane that lies. */
+  readonly hostile: () => Promise<World>;
   /** Runs at once. */
   readonly atOnce: number;
   /** Where the logs of what failed are kept. */
@@ -43,7 +45,8 @@ export class Runner {
   }
 
   async #play({ play, column, number }: Run, middle: (scene: Scene) => Promise<void>): Promise<void> {
-    const scene = new Scene(this.#world, play, column, number, middle);
+    const world = play.hostile === true ? await this.#settings.hostile() : this.#world;
+    const scene = new Scene(world, play, column, number, middle);
     const started = performance.now();
     const why = await play.run(scene).then(
       () => null,

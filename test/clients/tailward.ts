@@ -94,16 +94,17 @@ async function controlKeyOf(url: string): Promise<string> {
   return ((await answer.json()) as { publicKey: string }).publicKey;
 }
 
-/** Starts all of it. */
-export async function openTailward(network: Network): Promise<World> {
+/** Starts all of it. `main` is another entry than the product's own, or null. */
+export async function openTailward(network: Network, main: string | null = null): Promise<World> {
   const ports = { derp: await freePort(), stun: await freePort() };
   const { relay, map } = await startRelay(network, ports);
   const raw = await freePort();
-  const config = join(network.folder, "worker", "wrangler.toml");
-  writeLocalConfig(config, { port: raw, address: network.hub });
+  const name = main === null ? "worker" : "hostile";
+  const config = join(network.folder, name, "wrangler.toml");
+  writeLocalConfig(config, { port: raw, address: network.hub }, main);
   const variables = { CONTROL_NOISE_KEY: newControlKey(), DERP_MAP: JSON.stringify(map) };
-  const log = join(network.folder, "worker.log");
-  const plane = await ControlPlane.start(join(network.folder, "control"), variables, { config, log });
+  const log = join(network.folder, `${name}.log`);
+  const plane = await ControlPlane.start(join(network.folder, `${name}-data`), variables, { config, log });
   const control = new TailwardControl(plane);
   const publicKey = await controlKeyOf(control.url);
   const bridge = new Bridge(network, await freePort(), control.url, publicKey);

@@ -1,24 +1,9 @@
 /** Tailscale's clients and our own agents in one tailnet: they see one another, and sign one another. */
 
-import { Person } from "../../e2e/person.ts";
+import { startAgent, visiblePeers } from "../agents.ts";
 import { ALONE, MIXED, type Play } from "../play.ts";
-import type { Scene } from "../scene.ts";
 import { expectAllReach, expectLockedOut, expectSeen, expectSigned } from "../sights.ts";
 import { formatLockKey } from "../../../src/tka/index.ts";
-
-/** An agent of ours that has joined, and runs until the run ends. */
-async function startAgent(scene: Scene, name: string): Promise<Person> {
-  const person = new Person(name, scene.folder);
-  person.start(scene.world.control.url, await scene.authKey());
-  scene.atEnd(() => person.stop());
-  await scene.soon(`${name}, an agent, runs`, async () => (await person.status()) !== null);
-  return person;
-}
-
-async function peersOf(person: Person): Promise<Map<string, boolean>> {
-  const peers = (await person.status())?.node.peers ?? [];
-  return new Map(peers.map(({ name, visible }) => [name.split(".")[0] ?? "", visible]));
-}
 
 const play: Play = {
   title: "Tailscale's clients and our agents see and sign one another",
@@ -27,7 +12,7 @@ const play: Play = {
     const [alice, bob] = await scene.join("alice", "bob");
     const agent = await startAgent(scene, "agent");
     await scene.soon("the agent sees alice and bob", async () => {
-      const peers = await peersOf(agent);
+      const peers = await visiblePeers(agent);
       return peers.get("alice") === true && peers.get("bob") === true;
     });
     await scene.soon("alice sees the agent", async () => (await alice.peers()).has("agent"));
@@ -43,7 +28,7 @@ const play: Play = {
 
     const [carol] = await scene.join("carol");
     await expectLockedOut(scene, carol, alice, bob);
-    await scene.soon("the agent locks carol out", async () => (await peersOf(agent)).get("carol") === false);
+    await scene.soon("the agent locks carol out", async () => (await visiblePeers(agent)).get("carol") === false);
     const { NodeKey } = await carol.lockStatus();
     const signed = await agent.tailward("lock", "sign", NodeKey ?? "", await carol.lockKey());
     scene.expect("the agent signs carol", signed.code === 0, signed.out + signed.err);
@@ -51,12 +36,12 @@ const play: Play = {
     await expectAllReach(scene, [alice, bob, carol]);
 
     const second = await startAgent(scene, "second");
-    await scene.soon("the agent locks the second out", async () => (await peersOf(agent)).get("second") === false);
+    await scene.soon("the agent locks the second out", async () => (await visiblePeers(agent)).get("second") === false);
     const lock = (await second.status())?.lock;
     await scene.ok(alice, "lock", "sign", lock?.NodeKey ?? "", formatLockKey(lock?.PublicKey ?? new Uint8Array(0)));
     await scene.soon(
       "... and sees it once alice has signed it",
-      async () => (await peersOf(agent)).get("second") === true,
+      async () => (await visiblePeers(agent)).get("second") === true,
     );
     await expectSeen(scene, carol, alice, bob);
   },
