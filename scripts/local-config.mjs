@@ -12,7 +12,13 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Paths in wrangler.toml are its folder's. */
 const PATHS = /^(main|migrations_dir) = "(.+)"$/gm;
 
-/** Writes it to `file`. `raw` is the port, on the given address (127.0.0.1 where there is none); `main` is another entry than wrangler.toml's. */
+/**
+ * Writes it to `file`. `raw` is the port, on the given address (127.0.0.1 where there is none); `main` is another entry than wrangler.toml's.
+ *
+ * @param {string} file
+ * @param {{ readonly port: string | number, readonly address?: string }} raw
+ * @param {string | null} main
+ */
 export function writeLocalConfig(file, raw, main = null) {
   const shared = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   const absolute = shared.replaceAll(

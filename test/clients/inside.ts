@@ -35,7 +35,7 @@ rmSync(KEEP_IN, { recursive: true, force: true });
 const started = performance.now();
 const network = (mode as Mode) === "namespaces" ? Network.openNamespaces() : Network.openLoopback(folder);
 const world = await openTailward(network);
-let hostile: Promise<World> | null = null;
+const others: Promise<World>[] = [];
 const played = RELEASES.filter(({ hasNetstack }) => network.mode === "namespaces" || hasNetstack).map(
   ({ version }) => version,
 );
@@ -43,7 +43,10 @@ const complaints = new Complaints();
 const runner = new Runner(
   world,
   {
-    hostile: () => (hostile ??= openTailward(network, "test/clients/hostile/worker.ts")),
+    hostile: async () => {
+      others[0] ??= openTailward(network, "test/clients/hostile/worker.ts");
+      return others[0];
+    },
     atOnce: Number(values["at-once"]),
     keepIn: KEEP_IN,
     onResult: ({ play, column, seconds, why, transcript }) => {
@@ -71,7 +74,7 @@ try {
     ({ title, versions }) => title.includes(values.column) && versions.length > 0,
   );
 } finally {
-  await Promise.all([world.close(), hostile?.then((other) => other.close())]);
+  for (const open of [world, ...(await Promise.all(others))]) await open.close();
 }
 printComplaints(complaints);
 printTable(runner.results);

@@ -5,7 +5,7 @@ import type { Scene } from "../scene.ts";
 import type { Client } from "../client.ts";
 import { startAgent, visiblePeers } from "../agents.ts";
 import { initLock } from "../locks.ts";
-import { expectAllReach, expectOneHead, expectSigned } from "../sights.ts";
+import { expectAllReach, expectNewHead, expectSigned } from "../sights.ts";
 import type { Person } from "../../e2e/person.ts";
 import type { Lies } from "../hostile/lies.ts";
 
@@ -82,11 +82,10 @@ const play: Play = {
     const [alice, bob] = await scene.join("alice", "bob");
     const agent = await startAgent(scene, "agent");
     await initLock(scene, [alice, bob], [alice, bob]);
-    await scene.ok(alice, "lock", "remove", "--re-sign=false", await bob.lockKey());
-    await expectOneHead(scene, alice, bob);
-    await scene.ok(alice, "lock", "add", await bob.lockKey());
-    await expectOneHead(scene, alice, bob);
     const clients = [alice, bob];
+    const bobsKey = await bob.lockKey();
+    await expectNewHead(scene, clients, () => scene.ok(alice, "lock", "remove", "--re-sign=false", bobsKey));
+    await expectNewHead(scene, clients, () => scene.ok(alice, "lock", "add", bobsKey));
 
     await lie(scene, {
       peers: [
@@ -100,8 +99,7 @@ const play: Play = {
 
     await lie(scene, {});
     await expectSigned(scene, ...clients);
-    await scene.ok(alice, "lock", "remove", "--re-sign=false", await bob.lockKey());
-    await expectOneHead(scene, ...clients);
+    await expectNewHead(scene, clients, () => scene.ok(alice, "lock", "remove", "--re-sign=false", bobsKey));
     await expectAllReach(scene, clients);
   },
 };
