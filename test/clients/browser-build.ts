@@ -55,7 +55,7 @@ function installChromium(): void {
     ["install", "-y", "-qq", "--no-install-recommends", "chromium"],
   ]) {
     const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });
-    if (status !== 0) throw new BuildFailed(`Chromium could not be installed (apt-get): ${stderr ?? ""}`);
+    if (status !== 0) throw new BuildFailed(`Chromium could not be installed (apt-get): ${String(stderr)}`);
   }
 }
 

@@ -31,7 +31,7 @@ async function trustOf(client: Client): Promise<string> {
 
 async function agentTrust(agent: Person): Promise<string> {
   const lock = (await agent.status())?.lock;
-  const keys = lock?.TrustedKeys?.map(({ Key }) => Buffer.from(Key).toString("hex"));
+  const keys = lock?.TrustedKeys.map(({ Key }) => Buffer.from(Key).toString("hex"));
   return JSON.stringify([lock?.Head, keys?.sort()]);
 }
 
