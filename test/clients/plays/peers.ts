@@ -12,12 +12,14 @@ const play: Play = {
     const [bob] = await scene.join("bob");
     await expectSeen(scene, bob, alice);
     await expectAllReach(scene, [alice, bob]);
-    await scene.middle();
     const online = async (): Promise<boolean> => (await alice.peers()).get("bob")?.Online === true;
+    const status = async (): Promise<string> => (await alice.tailscale("status")).out;
+    await scene.soon("alice sees bob online", online, status);
+    await scene.middle();
     await bob.stop();
-    await scene.soon("alice sees bob go offline", async () => !(await online()));
+    await scene.soon("alice sees bob go offline", async () => !(await online()), status);
     await bob.start();
-    await scene.soon("alice sees bob come online", online);
+    await scene.soon("alice sees bob come online", online, status);
     await expectAllReach(scene, [alice, bob]);
     const device = (await control.devices(await scene.tailnet)).find(({ hostname }) => hostname === "bob");
     await control.call("POST", `/api/v2/device/${device?.id ?? ""}/name`, { name: "robert" });

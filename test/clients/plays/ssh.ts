@@ -56,8 +56,10 @@ const play: Play = {
     scene.expect("no session to the unsigned carol, and none from her", !to && !from);
 
     await setPolicy(scene, { acls: [ALL_ALLOWED], ssh: [] });
-    await scene.soon("without an SSH rule, bob's server refuses alice in so many words", async () =>
-      /policy does not permit/i.test(JSON.stringify(await ssh(alice, address, "x"))),
+    await scene.soon(
+      "without an SSH rule, bob's server refuses alice in so many words",
+      async () => /policy does not permit/i.test(JSON.stringify(await ssh(alice, address, "x"))),
+      async () => JSON.stringify(await ssh(alice, address, "x")),
     );
     await expectAllReach(scene, [alice, bob]);
     await setPolicy(scene, { acls: [], ssh: [ROOT_ALLOWED] });
