@@ -1,6 +1,5 @@
 /** Our own control plane as the plays use it: the Worker by `wrangler dev`, its raw TCP handler on the hub, and a bridge beside it. */
 
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ControlPlane, ROOT, type Tailnet } from "../e2e/control-plane.ts";
 import { freePort } from "../support/free-port.ts";
@@ -108,11 +107,10 @@ export async function openTailward(network: Network, main: string | null = null)
   const control = new TailwardControl(plane);
   const publicKey = await controlKeyOf(control.url);
   const bridge = new Bridge(network, await freePort(), control.url, publicKey);
-  const hasBridge = existsSync(join(ROOT, "src", "cli", "bridge.ts"));
-  if (hasBridge) await bridge.start();
+  await bridge.start();
   const ways: Way[] = [
     { name: "tcp", url: `http://${network.hub}:${raw}` },
-    ...(hasBridge ? [{ name: "bridge" as const, url: bridge.url }] : []),
+    { name: "bridge", url: bridge.url },
   ];
   return {
     network,

@@ -34,7 +34,7 @@ const play: Play = {
     const { Tags } = (await carol.status()).Self;
     scene.expect("carol has the key's tag", JSON.stringify(Tags) === '["tag:ci"]', JSON.stringify(Tags));
     await expectAllReach(scene, [alice, bob, carol]);
-    await scene.ok(carol, "logout");
+    await scene.soon("carol logs out", async () => (await scene.type(carol, "logout")).code === 0);
     await expectGone(scene, carol, alice, bob);
     await scene.soon("... and it is no device any more", async () =>
       (await control.devices(tailnet)).every(({ hostname }) => hostname !== "carol"),

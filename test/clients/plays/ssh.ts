@@ -18,7 +18,7 @@ function ssh(from: Client, address: string, word: string): Promise<CommandResult
     "ConnectTimeout=3",
     "StrictHostKeyChecking=no",
     "UserKnownHostsFile=/dev/null",
-    "LogLevel=ERROR",
+    "LogLevel=INFO",
   ];
   const flags = options.flatMap((option) => ["-o", option]);
   return from.run(["ssh", "-F", "/dev/null", ...flags, `root@${address}`, "echo", word]);
