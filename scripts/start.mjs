@@ -1,7 +1,8 @@
 /**
  * `npm start`: the whole system on this machine, in workerd, with its data in `.wrangler/state`. Makes its secrets and a tailnet on the
  * first run, and prints how to join. Arguments go to `wrangler dev`: `npm start -- --port 9000 --persist-to DIR`; two are our own: `--raw-port`
- * and `--raw-address`, where Tailscale's clients come in without a bridge. Ends on an interrupt and leaves no process behind.
+ * and `--raw-address`, where Tailscale's clients come in without a bridge (the next port after the other, on 127.0.0.1). Ends on an
+ * interrupt and leaves no process behind.
  */
 
 import { spawn } from "node:child_process";
@@ -17,8 +18,6 @@ import { applyMigrations } from "./migrate.mjs";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
 const DEFAULTS = ["--port", "8788", "--show-interactive-dev-session=false"];
-/** Where Tailscale's clients come in. */
-const RAW = { port: "8789", address: "127.0.0.1" };
 const READY = /Ready on (\S+)/;
 const GRACE_MS = 3000;
 /** Where wrangler looks for the secrets of a local run. Git ignores it. */
@@ -129,8 +128,8 @@ function takeData(folder) {
 
 const given = process.argv.slice(2);
 const raw = {
-  port: takeOwn(given, "--raw-port", RAW.port),
-  address: takeOwn(given, "--raw-address", RAW.address),
+  port: takeOwn(given, "--raw-port", Number(valueOf(given, "--port") ?? DEFAULTS[1]) + 1),
+  address: takeOwn(given, "--raw-address", "127.0.0.1"),
 };
 const folder = valueOf(given, "--persist-to");
 takeData(folder);

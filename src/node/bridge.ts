@@ -88,7 +88,8 @@ export async function runBridge(options: BridgeOptions, signal: AbortSignal): Pr
   });
   server.on("drop", () => log("more connections than --max-connections: one was closed"));
   const address = await listen(server, options);
-  log(`listens on ${address.address}:${address.port} for ${url.origin}, ${controlKey}`);
+  const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  log(`listens on ${shown}:${address.port} for ${url.origin}, ${controlKey}`);
   options.listening?.(address);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
