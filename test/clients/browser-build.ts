@@ -54,8 +54,8 @@ function installChromium(): void {
     ["update", "-qq"],
     ["install", "-y", "-qq", "--no-install-recommends", "chromium"],
   ]) {
-    const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });
-    if (status !== 0) throw new BuildFailed(`Chromium could not be installed (apt-get): ${String(stderr)}`);
+    const { status, stderr, error } = spawnSync("apt-get", args, { env, encoding: "utf8" });
+    if (status !== 0) throw new BuildFailed(`Chromium could not be installed: ${error?.message ?? stderr}`);
   }
 }
 
