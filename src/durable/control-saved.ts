@@ -7,10 +7,12 @@
  */
 
 import type { MachineKey } from "../protocol/index.ts";
-import { concatBytes, decodeUtf8, encodeUtf8 } from "../tka/index.ts";
+import { concatBytes } from "../tka/index.ts";
 import type { ConnectionPlace } from "./control-ticket.ts";
 import type { MapSession } from "./map-session.ts";
 
+const utf8 = new TextEncoder();
+const text = new TextDecoder();
 const VERSION = 1;
 const CANNOT_GO_ON = 0;
 const CAN_GO_ON = 1;
@@ -76,7 +78,7 @@ function withLength(bytes: Uint8Array): Uint8Array {
 
 /** The bytes to save: where they would be too many, those of a connection that cannot go on. */
 export function encodeSaved({ noise, http2, facts, streams }: SavedConnection): Uint8Array {
-  const rest = encodeUtf8(JSON.stringify({ facts, streams }));
+  const rest = utf8.encode(JSON.stringify({ facts, streams }));
   const parts = [Uint8Array.of(VERSION, CAN_GO_ON), withLength(noise), withLength(http2), rest];
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   return length > MOST_SAVED ? NOTHING_SAVED : concatBytes(...parts);
@@ -93,6 +95,6 @@ export function decodeSaved(attachment: unknown): SavedConnection | null {
     return attachment.slice(from, at);
   };
   const [noise, http2] = [part(), part()];
-  const rest = JSON.parse(decodeUtf8(attachment.subarray(at)) ?? "") as Pick<SavedConnection, "facts" | "streams">;
+  const rest = JSON.parse(text.decode(attachment.subarray(at))) as Pick<SavedConnection, "facts" | "streams">;
   return { noise, http2, ...rest };
 }

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CAPABILITY_VERSION, MAP_PATH } from "../../src/protocol/index.ts";
 import { signDirect } from "../../src/tka/index.ts";
 import { bucketOfText } from "../../src/durable/session-layout.ts";
+import { countClients } from "./native-counts.ts";
 import { actOf, type Act } from "./bill/act.ts";
 import type { BenchOptions } from "./options.ts";
 import { clock } from "./clock.ts";
@@ -38,12 +39,17 @@ const TITLES = {
   socketsAlarm: "an alarm of an object that holds the sockets of one tailnet",
   stream: "a node opens a stream, and goes on in its session",
   streamsMinute: "a minute in which nothing happens, some nodes on streams",
+  clientJoin: "a Tailscale client registers, and hangs up",
+  clientReturn: "a Tailscale client comes back: a connection, and its map stream",
+  clientUpdate: "a Tailscale client tells of other endpoints, and its peers are told",
+  clientsAlarm: "an alarm of an object that holds the connections of one tailnet's clients: keep-alives",
+  clientsMinutes: "five minutes in which nothing happens, all clients connected",
 } as const;
 type ActName = keyof typeof TITLES;
 
 type Tally = Readonly<Record<string, number>>;
 
-class Counter {
+export class Counter {
   readonly #plane: Plane;
   readonly acts: Record<string, Act> = {};
 
@@ -165,6 +171,7 @@ export async function benchCounts({ isQuick }: BenchOptions): Promise<void> {
     await countNodes(scene, times);
     await countAlarm(scene);
     await countStreams(scene, times);
+    await countClients(plane, scene.counter, nodes, times);
     // As bill/counted.ts has it.
     console.log(`\n${JSON.stringify(scene.counter.acts, null, 2)}`);
     crowd.close();

@@ -5,9 +5,11 @@
 
 import worker, {
   Directory as ProductDirectory,
+  NodeApi as ProductNodeApi,
   NodeSessions as ProductSessions,
   TailnetAuthority as ProductAuthority,
 } from "../../../../src/worker/index.ts";
+import type { NodeApiProps } from "../../../../src/durable/index.ts";
 import type { WorkerEnv } from "../../../../src/worker/env.ts";
 import { countedEnv } from "./bindings.ts";
 import { count, keepCursor, takeTally, whileAwake } from "./tally.ts";
@@ -42,6 +44,13 @@ export class Directory extends ProductDirectory {
   constructor(ctx: DurableObjectState, env: WorkerEnv) {
     countSql(ctx, "directory");
     super(ctx, countedEnv(env, nameOf(ctx, "directory")));
+  }
+}
+
+/** Requests of clients' connections go by a loopback, which is not billed; the calls that they make are. */
+export class NodeApi extends ProductNodeApi {
+  constructor(ctx: ExecutionContext<NodeApiProps>, env: WorkerEnv) {
+    super(ctx, countedEnv(env, null));
   }
 }
 
