@@ -1,6 +1,6 @@
 /** Frames on their way out: one buffer, made to measure where a single frame is written, as in a broadcast. */
 
-import { FRAME, FRAME_HEADER } from "./http2-codes.ts";
+import { FRAME, FRAME_HEADER, FRAME_PAYLOAD } from "./http2-codes.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -18,6 +18,13 @@ export class FrameWriter {
     this.#buffer = NOTHING;
     this.#length = 0;
     return taken;
+  }
+
+  /** Makes room at once for octets of DATA that are about to be written, in frames of the usual size. */
+  expect(octets: number): void {
+    const length = this.#length;
+    this.#reserve(length + octets + FRAME_HEADER * (2 + Math.floor(octets / FRAME_PAYLOAD)));
+    this.#length = length;
   }
 
   /** A frame with the octets of `payload` from `from` to `to`. */

@@ -82,7 +82,8 @@ export class Http2Sender {
 
   /** False where the bytes would have to wait and too much waits already: nothing was taken. Bytes that were taken must not change. */
   data(stream: Http2Stream, bytes: Uint8Array, end: boolean): boolean {
-    const waits = bytes.length > this.room(stream);
+    const room = this.room(stream);
+    const waits = bytes.length > room;
     if (waits && this.#queued + bytes.length > MAX_QUEUED_BYTES) return false;
     stream.ending = end;
     if (!waits && bytes.length <= FRAME_PAYLOAD && stream.queued === 0) {
@@ -94,6 +95,7 @@ export class Http2Sender {
       stream.queued += bytes.length;
       this.#queued += bytes.length;
     }
+    this.writer.expect(Math.min(bytes.length, room));
     this.#waiting.add(stream);
     this.pump();
     return true;
