@@ -53,7 +53,7 @@ describe.each(["whole", "in pieces, saved and restored"] as const)("bytes %s", (
 
   test.each([
     ["small requests, 100 at a time", 5000, ["-c", "4", "-m", "100"], "/"],
-    ["bodies", 200, ["-c", "4", "-m", "10", "-d", "body"], "/"],
+    ["bodies", 20, ["-c", "4", "-m", "10", "-d", "body"], "/"],
     ["large answers through small windows", 40, ["-c", "2", "-m", "4", "-w", "14", "-W", "16"], "/large"],
   ])("h2load: %s", async (_, count, args, path) => {
     const filled = args.map((arg) => (arg === "body" ? join(folder, "body") : arg));
@@ -62,8 +62,8 @@ describe.each(["whole", "in pieces, saved and restored"] as const)("bytes %s", (
     expect(stdout).toContain(`status codes: ${count} 2xx, 0 3xx, 0 4xx, 0 5xx`);
   });
 
-  test("Go's client: everything on one connection", async () => {
-    const { stdout, code } = await run("go-client", `127.0.0.1:${served.port}`);
+  test.each(["std", "x"])("Go's client (%s): everything on one connection", async (which) => {
+    const { stdout, code } = await run("go-client", which, `127.0.0.1:${served.port}`);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
       get: '200, ["GET","/?a=b","",0]',

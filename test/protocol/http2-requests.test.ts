@@ -6,6 +6,9 @@ import {
   END_HEADERS,
   END_STREAM,
   PADDED,
+  PREFACE,
+  RawClient,
+  SETTINGS,
   TYPE,
   begin,
   block,
@@ -246,6 +249,17 @@ describe("limits of a request", () => {
     const many = Array.from({ length: 97 }, (_, at) => [`x-${at}`, ""] as const);
     expect(opened().send(request(1, ...many)).events).toEqual([]);
     expect(opened().send(request(1, ...many.slice(1))).events).toHaveLength(1);
+  });
+
+  test("16 KiB of fields, however few octets name them in the table [H54]", () => {
+    const client = new RawClient();
+    client.send(PREFACE, SETTINGS);
+    const large = concat([0x40, 1, 0x61, 0x7f, 0xa1, 0x1e], bytesOf("x".repeat(4000)));
+    expect(client.send(frame(TYPE.headers, END_HEADERS | END_STREAM, 1, concat(post(), large))).events).toHaveLength(1);
+    const bomb = new Uint8Array(16_000).fill(0xbe);
+    const came = client.send(frame(TYPE.headers, END_HEADERS | END_STREAM, 3, concat(post(), bomb)), request(5));
+    expect(came.frames.map(({ type, stream }) => [type, stream])).toEqual([[TYPE.headers, 3]]);
+    expect(came.events).toHaveLength(1);
   });
 
   test("8 MiB of body: 413, told at once where the length is said [H61]", () => {

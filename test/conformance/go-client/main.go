@@ -1,7 +1,8 @@
-// Go's HTTP/2 client, the one that Tailscale's clients use, against a server in clear text:
+// Go's HTTP/2 clients, the ones that Tailscale's clients use, against a server in clear text:
 //
-//	go-client ADDRESS
+//	go-client std|x ADDRESS
 //
+// std is net/http's own, which current clients speak inside Noise; x is golang.org/x/net/http2's, of older ones.
 // Prints one JSON object: what each play came to.
 package main
 
@@ -23,6 +24,9 @@ import (
 
 var client *http.Client
 var base string
+
+// pingAfter is how long a connection is quiet before the client asks whether it lives.
+const pingAfter = 50 * time.Millisecond
 
 // dialled counts connections: all plays share one.
 var dialled int
@@ -84,17 +88,38 @@ func givenUp(times int) string {
 	return "left"
 }
 
-func main() {
-	base = "http://" + os.Args[1]
-	transport := &http2.Transport{
+func dial(_ context.Context, network, address string) (net.Conn, error) {
+	dialled++
+	return net.Dial(network, address)
+}
+
+func std() http.RoundTripper {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Transport{
+		Protocols:   protocols,
+		DialContext: dial,
+		HTTP2:       &http.HTTP2Config{SendPingTimeout: pingAfter},
+	}
+}
+
+func x() http.RoundTripper {
+	return &http2.Transport{
 		AllowHTTP:       true,
-		ReadIdleTimeout: 50 * time.Millisecond,
-		DialTLSContext: func(_ context.Context, network, address string, _ *tls.Config) (net.Conn, error) {
-			dialled++
-			return net.Dial(network, address)
+		ReadIdleTimeout: pingAfter,
+		DialTLSContext: func(ctx context.Context, network, address string, _ *tls.Config) (net.Conn, error) {
+			return dial(ctx, network, address)
 		},
 	}
-	client = &http.Client{Transport: transport}
+}
+
+func main() {
+	base = "http://" + os.Args[2]
+	if os.Args[1] == "std" {
+		client = &http.Client{Transport: std()}
+	} else {
+		client = &http.Client{Transport: x()}
+	}
 	ctx := context.Background()
 	result := map[string]any{
 		"get":     ask(ctx, "GET", "/?a=b", 0),
