@@ -77,9 +77,10 @@ function checkField(stream: number, field: HpackField): void {
 }
 
 function joined(stream: number, name: string, before: string, value: string): string {
-  if (name === "host" || (name === "content-length" && before !== value))
-    throw malformed(stream, "a field twice that may stand once");
-  if (name === "content-length") return value;
+  if (name === "content-length") {
+    if (before !== value) throw malformed(stream, "two lengths");
+    return value;
+  }
   return `${before}${name === "cookie" ? "; " : ", "}${value}`;
 }
 

@@ -3,7 +3,7 @@
  *
  * Rule [H61]: a request is told once, whole: its body is as long as it said, and no longer than all bodies of a connection may be together.
  * Rule [H62]: between the frames of a header block comes nothing else; its octets and frames are bounded.
- * Rule [H63]: what the client may send is bounded by windows of ours, on each stream and on the connection.
+ * Rule [H63]: a window of ours is filled again once half of it is used; a stream's only while its request goes on. What is kept is bounded by [H61].
  */
 
 import { HpackDecoder, type HpackState } from "./hpack-decoder.ts";
@@ -245,8 +245,6 @@ export class Http2Requests {
   /** Counts the octets of a DATA frame against the connection's window. */
   #receive(octets: number): void {
     this.#consumed += octets;
-    if (this.#consumed > RECEIVE_WINDOW)
-      throw new ConnectionError(HTTP2_CODE.flowControlError, "DATA beyond the window");
     if (this.#consumed < RECEIVE_WINDOW / 2) return;
     this.#sender.writer.numbers(FRAME.windowUpdate, 0, 0, this.#consumed);
     this.#consumed = 0;
@@ -255,8 +253,6 @@ export class Http2Requests {
   /** The same for a stream's. */
   #refill(id: number, request: PartialRequest, octets: number): void {
     request.consumed += octets;
-    if (request.consumed > RECEIVE_WINDOW)
-      throw new StreamError(id, HTTP2_CODE.flowControlError, "DATA beyond the window");
     if (request.consumed < RECEIVE_WINDOW / 2) return;
     this.#sender.writer.numbers(FRAME.windowUpdate, 0, id, request.consumed);
     request.consumed = 0;

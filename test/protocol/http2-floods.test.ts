@@ -41,6 +41,14 @@ describe("a flood of", () => {
     expect(floods(client, () => frame(TYPE.ping, 0, 0, ZEROS))).toBeLessThanOrEqual(2000);
   });
 
+  test("PINGs costs what it costs though time has gone on: a second earns 50, once", () => {
+    const client = opened();
+    for (let count = 1; count <= 1000; count++) client.send(frame(TYPE.ping, 0, 0, ZEROS));
+    client.now += 1000;
+    // Two frames of SETTINGS went before.
+    expect(floods(client, () => frame(TYPE.ping, 0, 0, ZEROS))).toBe(2000 - 2 - 1000 + 50);
+  });
+
   test("answers to no PING of ours", () => {
     expect(floods(opened(), () => frame(TYPE.ping, 1, 0, ZEROS))).toBeLessThanOrEqual(2000);
   });

@@ -9,6 +9,7 @@ import {
   PREFACE,
   RawClient,
   SETTINGS,
+  SETTINGS_ACK,
   TYPE,
   begin,
   block,
@@ -282,7 +283,7 @@ describe("limits of a request", () => {
     expect(goneWith(opened().send(header).frames)).toBe(CODE.size);
   });
 
-  test("DATA within our windows, which are filled again [H63]", () => {
+  test("no window: ours are filled again as they are used [H63]", () => {
     const client = opened();
     client.send(begin(1));
     const updates: number[] = [];
@@ -328,6 +329,15 @@ describe("a header block [H62]", () => {
     client.send(frame(TYPE.headers, END_STREAM, 1));
     for (let count = 0; count < 2; count++) expect(client.send(fragment(0, new Uint8Array(16_384))).frames).toEqual([]);
     expect(goneWith(client.send(fragment(0, new Uint8Array(1))).frames)).toBe(CODE.calm);
+  });
+
+  test("points at no table once our SETTINGS are acknowledged", () => {
+    const client = new RawClient();
+    const indexed = concat([0x40, 1, 0x61, 1, 0x62]);
+    const again = (stream: number): Uint8Array => frame(TYPE.headers, 5, stream, concat(post(), [0xbe]));
+    client.send(PREFACE, SETTINGS, frame(TYPE.headers, 5, 1, concat(post(), indexed)));
+    expect(client.send(again(3)).events).toHaveLength(1);
+    expect(goneWith(client.send(SETTINGS_ACK, again(5)).frames)).toBe(CODE.compression);
   });
 
   test("that cannot be decoded ends the connection", () => {

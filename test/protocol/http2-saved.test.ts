@@ -118,7 +118,15 @@ describe("a saved connection [H65]", () => {
     expect(() => client.server.save()).toThrow(expect.objectContaining({ code: "not_idle" }));
   });
 
-  test("is not one with bytes to take, or that wait for a window", () => {
+  test("is not one with bytes to take", () => {
+    const client = opened();
+    client.server.ping(1);
+    expect(client.server.idle).toBe(false);
+    client.take();
+    expect(client.server.idle).toBe(true);
+  });
+
+  test("is not one with bytes that wait for a window", () => {
     const client = opened();
     client.send(request(1));
     client.server.respond(1, 200, [], new Uint8Array(65_536), false);
