@@ -211,8 +211,10 @@ describe("a request", () => {
     ]);
     const long = opened().send(begin(1, ["content-length", "2"]), data(1, "abc", false));
     expect(resets(long.frames)).toEqual([[1, CODE.protocol]]);
-    const twice = opened().send(begin(1, ["content-length", "3"], ["content-length", "4"]), data(1, "abc"));
+    const twice = opened().send(begin(1, ["content-length", "4"], ["content-length", "3"]), data(1, "abc"));
     expect(resets(twice.frames)[0]).toEqual([1, CODE.protocol]);
+    const same = opened().send(begin(1, ["content-length", "3"], ["content-length", "3"]), data(1, "abc"));
+    expect(bodies(same)).toEqual(["abc"]);
   });
 
   test("with bad trailers is malformed, and so are trailers that end nothing", () => {
