@@ -101,6 +101,23 @@ export interface TextAnswer {
   readonly cli?: string;
 }
 
+/** `noise.exchange`: a Noise connection of Go's client with Go's server, and all that they drew. */
+export interface NoiseAnswer {
+  /** `privkey:…` and `mkey:…`. */
+  readonly control: string;
+  readonly controlPublic: string;
+  readonly machine: string;
+  readonly machinePublic: string;
+  /** Private keys of 32 bytes. */
+  readonly clientEphemeral: Base64;
+  readonly serverEphemeral: Base64;
+  readonly initiation: Base64;
+  readonly response: Base64;
+  /** What each plaintext became on the wire. */
+  readonly fromClient: readonly Base64[];
+  readonly fromServer: readonly Base64[];
+}
+
 /** `json.log`, `json.status`: the text that the command line prints, newline included. */
 export interface JsonAnswer {
   readonly json: string;

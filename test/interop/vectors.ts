@@ -6,7 +6,7 @@
 import { writeFileSync } from "node:fs";
 
 import type { GoldenCase } from "../support/golden.ts";
-import type { VersionAnswer } from "./oracle-client.ts";
+import type { NoiseAnswer, VersionAnswer } from "./oracle-client.ts";
 import { Oracle } from "./oracle-client.ts";
 import type { Case } from "./fuzz/case.ts";
 import { Judge } from "./fuzz/judge.ts";
@@ -38,6 +38,9 @@ const FILES: Readonly<Record<string, FilePlan>> = {
   json: { most: 1200, counts: { "lock-log": 25, "lock-status": 20 } },
   kdf: { most: 400, counts: { kdf: 2 } },
 };
+
+/** Noise connections: sizes of what each side says, over the border of a record. */
+const NOISE = [{ seed: "vectors", version: 142, fromClient: [5, 5000], fromServer: [14, 5000] }];
 
 interface Decided {
   readonly one: Case;
@@ -82,5 +85,8 @@ for (const [file, { counts, most }] of Object.entries(FILES)) {
   writeFileSync(new URL(`../vectors/${file}.json`, import.meta.url), text);
   console.log(`${file}.json: ${cases.length} cases, ${Math.round(text.length / 1024)} KiB`);
 }
+const cases: object[] = [];
+for (const request of NOISE) cases.push({ request, answer: await oracle.ask<NoiseAnswer>("noise.exchange", request) });
+writeFileSync(new URL("../vectors/noise.json", import.meta.url), `${JSON.stringify({ module, cases }, null, 1)}\n`);
 judge.close();
 oracle.close();
