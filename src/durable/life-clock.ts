@@ -1,11 +1,15 @@
 /** Has the alarm of a tailnet's object ring for what ends by itself. */
 
-import type { AlarmClock } from "./alarm-clock.ts";
-import { endWhatIsOver, nextEnd } from "./lifetimes.ts";
-import type { Tailnet } from "./tailnet.ts";
 import type { Outcome } from "../protocol/index.ts";
+import type { AlarmClock } from "./alarm-clock.ts";
+import { EPHEMERAL_MS, hasEphemerals, nextEnd, removeEphemerals, tellOfEnds } from "./lifetimes.ts";
+import type { Tailnet } from "./tailnet.ts";
 
-const PURPOSE = "life";
+const KEYS = "keys";
+const EPHEMERALS = "ephemerals";
+
+/** Runs an act on the tailnet in one transaction; it says whether there is more to do. */
+type Act = (body: (tailnet: Tailnet, now: number) => boolean) => Promise<Outcome<boolean>>;
 
 export class LifeClock {
   readonly #tailnet: Tailnet;
@@ -17,9 +21,9 @@ export class LifeClock {
     this.#clock = clock;
   }
 
-  /** True where anything will end. */
+  /** True where anything may end. */
   isWaiting(): boolean {
-    return nextEnd(this.#tailnet) !== null;
+    return nextEnd(this.#tailnet) !== null || hasEphemerals(this.#tailnet);
   }
 
   /** To be called in the turn of an act: sees to the alarm where the act has left news, and once in any case. */
@@ -28,24 +32,27 @@ export class LifeClock {
     this.#hasLooked = true;
   }
 
-  arm(now: number): void {
-    const due = nextEnd(this.#tailnet);
-    if (due !== null) this.#clock.want(PURPOSE, Math.max(due, now));
-    else if (this.#clock.isWanted(PURPOSE)) this.#clock.want(PURPOSE, null);
+  #want(purpose: string, due: number | null): void {
+    if (due !== null || this.#clock.isWanted(purpose)) this.#clock.want(purpose, due);
   }
 
-  /** By the alarm: ends what is over. `act` runs an act on the tailnet in one transaction. */
-  async end(
-    act: (body: (tailnet: Tailnet, now: number) => null) => Promise<Outcome<null>>,
-    now: number,
-  ): Promise<void> {
-    for (let due = nextEnd(this.#tailnet); due !== null && due <= now;) {
-      const outcome = await act((tailnet, at) => {
-        endWhatIsOver(tailnet, at);
-        return null;
+  arm(now: number): void {
+    const due = nextEnd(this.#tailnet);
+    this.#want(KEYS, due === null ? null : Math.max(due, now));
+    if (!hasEphemerals(this.#tailnet)) this.#want(EPHEMERALS, null);
+    else if (!this.#clock.isWanted(EPHEMERALS)) this.#clock.want(EPHEMERALS, now + EPHEMERAL_MS);
+  }
+
+  /** By the alarm, for whatever it rings: ends what is over. The alarm may have begun this instance, which then knows of no purpose. */
+  async end(act: Act, now: number): Promise<void> {
+    for (let isMore = this.isWaiting(); isMore;) {
+      const outcome = await act((tailnet) => {
+        tellOfEnds(tailnet, now);
+        const removed = hasEphemerals(tailnet) ? removeEphemerals(tailnet, now) : 0;
+        return removed > 0 || (nextEnd(tailnet) ?? Infinity) <= now;
       });
       if (!outcome.ok) throw new Error(`what is over could not be ended: ${outcome.error.code}`);
-      due = nextEnd(this.#tailnet);
+      isMore = outcome.value;
     }
     this.arm(now);
   }

@@ -1,9 +1,11 @@
 /**
- * What ends by itself, with time: node keys. The alarm of the tailnet's object rings for the next of it.
+ * What ends by itself, with time: node keys, and ephemeral nodes. The alarm of the tailnet's object rings for the next of it.
  *
  * Rule [G18]: a node key that runs out is on the record when it does, and peers are told; once, also where the object was away at that time.
+ * Rule [G19]: an ephemeral node that has been out of touch for half an hour is removed, within half an hour more; one that logs out, at once.
  */
 
+import { removeNode } from "./devices.ts";
 import { BY_SYSTEM } from "./events.ts";
 import { noteTold, timeText } from "./key-expiry.ts";
 import { nodeOf, nodeTarget, type NodeRecord } from "./nodes.ts";
@@ -15,7 +17,25 @@ const MOST_AT_ONCE = 200;
 /** Keys of our own nodes of whose end nothing was told yet. */
 const UNTOLD = "home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told";
 
-/** When the next of it ends, in milliseconds since the epoch, or null for never. */
+/** Milliseconds for which an ephemeral node may be out of touch, and between two looks at them all. */
+export const EPHEMERAL_MS = 30 * 60_000;
+
+/** True where any node is ephemeral: somebody has to look after them. */
+export function hasEphemerals(tailnet: Tailnet): boolean {
+  if (tailnet.find()?.deleted !== false) return false;
+  return tailnet.store.row("SELECT 1 FROM nodes WHERE ephemeral = 1 LIMIT 1") !== null;
+}
+
+/** Removes the ephemeral nodes that are out of touch, or the first of them, inside the caller's transaction [G19]; gives how many those were. */
+export function removeEphemerals(tailnet: Tailnet, now: number): number {
+  const sql = `SELECT nodes.* FROM nodes LEFT JOIN presence ON presence.node_id = nodes.id
+    WHERE ephemeral = 1 AND home IS NULL AND IFNULL(online, 0) = 0 AND IFNULL(last_seen, nodes.created) <= ? LIMIT ?`;
+  const gone = tailnet.store.rows(sql, now - EPHEMERAL_MS, MOST_AT_ONCE).map(nodeOf);
+  for (const node of gone) removeNode(tailnet, BY_SYSTEM, node, now);
+  return gone.length;
+}
+
+/** When the next key is over, in milliseconds since the epoch, or null for never. */
 export function nextEnd(tailnet: Tailnet): number | null {
   if (tailnet.find()?.deleted !== false) return null;
   return tailnet.store.row(`SELECT MIN(key_expiry) AS due FROM nodes WHERE ${UNTOLD}`)?.integerOrNull("due") ?? null;
@@ -28,8 +48,8 @@ function tellExpired(tailnet: Tailnet, node: NodeRecord, now: number): void {
   noteTold(tailnet, node, node.keyExpiry);
 }
 
-/** Ends what is over by now, or the first of it, inside the caller's transaction [G18]. */
-export function endWhatIsOver(tailnet: Tailnet, now: number): void {
+/** Tells of keys that are over by now, or the first of them, inside the caller's transaction [G18]. */
+export function tellOfEnds(tailnet: Tailnet, now: number): void {
   const sql = `SELECT * FROM nodes WHERE ${UNTOLD} AND key_expiry <= ? ORDER BY key_expiry LIMIT ?`;
   for (const row of tailnet.store.rows(sql, now, MOST_AT_ONCE)) tellExpired(tailnet, nodeOf(row), now);
 }

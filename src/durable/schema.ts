@@ -226,6 +226,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE nodes ADD COLUMN expiry_told INTEGER",
     "UPDATE nodes SET expiry_told = key_expiry WHERE key_expiry <= unixepoch() * 1000",
     "CREATE INDEX nodes_expiry ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told",
+    "CREATE INDEX nodes_ephemeral ON nodes (ephemeral) WHERE ephemeral = 1",
     // Policy files that were set; the last one holds (policy-files.ts).
     "CREATE TABLE policies (seq INTEGER PRIMARY KEY, text TEXT NOT NULL, etag TEXT NOT NULL, at INTEGER NOT NULL)",
     // The seq of the last change that may have changed what a node is given by the policy [F14], and 1 where nodes matter to it.

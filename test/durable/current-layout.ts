@@ -31,6 +31,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
     , key_expiry INTEGER, authorized INTEGER NOT NULL DEFAULT 1, handed_to TEXT, handed INTEGER NOT NULL DEFAULT 0, awakening INTEGER NOT NULL DEFAULT 0, seen_chain INTEGER,
     ignores_lock INTEGER NOT NULL DEFAULT 0, self_changed INTEGER NOT NULL DEFAULT 0, home TEXT, home_id TEXT, auth_key TEXT, heard INTEGER NOT NULL DEFAULT 1, expiry_told INTEGER)`,
   "CREATE INDEX nodes_changed ON nodes (changed)",
+  "CREATE INDEX nodes_ephemeral ON nodes (ephemeral) WHERE ephemeral = 1",
   "CREATE INDEX nodes_expiry ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told",
   "CREATE UNIQUE INDEX nodes_home ON nodes (home, home_id) WHERE home IS NOT NULL",
   "CREATE INDEX nodes_lock_key ON nodes (lock_key)",

@@ -89,3 +89,60 @@ describe("a key that runs out", () => {
     });
   });
 });
+
+describe("an ephemeral node", () => {
+  const MINUTE_MS = 60_000;
+
+  async function names(tailnet: string): Promise<unknown> {
+    const { json } = await admin("GET", `/api/v2/tailnet/${tailnet}/devices`);
+    return (json["devices"] as Fields[]).map((device) => device["hostname"]);
+  }
+
+  /** Has it so that the node is connected, or was so many minutes ago. */
+  function seen(tailnet: string, name: string, minutesAgo: number | null): Promise<void> {
+    const [online, lastSeen] = minutesAgo === null ? [1, "NULL"] : [0, Date.now() - minutesAgo * MINUTE_MS];
+    return sql(
+      tailnet,
+      `INSERT OR REPLACE INTO presence (node_id, online, last_seen) SELECT id, ${online}, ${lastSeen} FROM nodes WHERE name = '${name}'`,
+    );
+  }
+
+  test("that is out of touch is removed, and no other; peers are told [G19]", async () => {
+    const tailnet = await makeTailnet();
+    const key = await makeAuthKey(tailnet, { ephemeral: true, reusable: true });
+    const peer = new TestNode("peer");
+    await join(tailnet, peer);
+    for (const name of ["away", "gone", "here", "never"]) await new TestNode(name).register(key);
+    await seen(tailnet, "away", 20);
+    await seen(tailnet, "gone", 31);
+    await seen(tailnet, "here", null);
+    await seen(tailnet, "peer", 1000);
+    const map = await peer.map();
+    const goneId = map.Peers?.find(({ Name }) => Name.startsWith("gone."))?.ID;
+    await ring(tailnet);
+    expect(await names(tailnet)).toEqual(["peer", "away", "here", "never"]);
+    expect((await peer.mapAfter(map)).PeersRemoved).toEqual([goneId]);
+    await later(31 * MINUTE_MS, async () => {
+      await ring(tailnet);
+      expect(await names(tailnet)).toEqual(["peer", "here"]);
+    });
+  });
+
+  test("is looked after by the alarm for as long as there is one, also of an object that was away", async () => {
+    const tailnet = await makeTailnet();
+    await admin("PATCH", `/api/v2/tailnet/${tailnet}/settings`, { devicesKeyDurationDays: 180 });
+    const key = await makeAuthKey(tailnet, { ephemeral: true });
+    await new TestNode("runner").register(key);
+    await seen(tailnet, "runner", null);
+    await later(MINUTE_MS, () => ring(tailnet));
+    expect((await alarmOf(tailnet)) ?? 0).toBeLessThan(Date.now() + 32 * MINUTE_MS);
+    await evictDurableObject(authorityOf(tailnet));
+    await seen(tailnet, "runner", 45);
+    await later(31 * MINUTE_MS, async () => {
+      await runDurableObjectAlarm(authorityOf(tailnet));
+      expect(await names(tailnet)).toEqual([]);
+    });
+    await later(33 * MINUTE_MS, () => ring(tailnet));
+    expect(await alarmOf(tailnet)).toBeNull();
+  });
+});
