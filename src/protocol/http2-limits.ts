@@ -31,8 +31,8 @@ export const BUDGET = {
   reset: 20,
   /** Earned by a request that is whole: its HEADERS and its last DATA. */
   request: 3,
-  /** Earned by each frame of DATA that we send, and by each KiB of it: the client answers with updates of its windows. */
-  dataSent: 2,
-  /** Octets, either way, that earn one. */
+  /** Earned by each write of a response: the client answers it with an update of each window. Bytes that trickle out by tiny updates earn nothing. */
+  write: 2,
+  /** Octets that earn one where they come, and two where they go. */
   bytesAPoint: 1024,
 } as const;

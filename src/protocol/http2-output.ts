@@ -39,6 +39,13 @@ export class FrameWriter {
     for (const number of numbers) at = this.#put32(at, number);
   }
 
+  /** GOAWAY: the last stream that is served, a code, and words in ASCII for whoever reads the client's log. */
+  goAway(last: number, code: number, words: string): void {
+    let at = this.#put32(this.#header(FRAME.goAway, 0, 0, 8 + words.length), last);
+    at = this.#put32(at, code);
+    for (let from = 0; from < words.length; from++) this.#buffer[at + from] = words.charCodeAt(from);
+  }
+
   settings(...pairs: (readonly [id: number, value: number])[]): void {
     let at = this.#header(FRAME.settings, 0, 0, 6 * pairs.length);
     for (const [id, value] of pairs) {

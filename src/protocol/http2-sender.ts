@@ -86,6 +86,7 @@ export class Http2Sender {
     const waits = bytes.length > room;
     if (waits && this.#queued + bytes.length > MAX_QUEUED_BYTES) return false;
     stream.ending = end;
+    this.#budget.earn(BUDGET.write);
     if (!waits && bytes.length <= FRAME_PAYLOAD && stream.queued === 0) {
       if (bytes.length > 0 || end) this.#send(stream, bytes, 0, bytes.length, end);
       return true;
@@ -169,7 +170,7 @@ export class Http2Sender {
     this.writer.frame(FRAME.data, end ? FLAG.endStream : 0, stream.id, bytes, from, to);
     this.#window -= to - from;
     stream.window -= to - from;
-    this.#budget.earn(BUDGET.dataSent * (1 + Math.floor((to - from) / BUDGET.bytesAPoint)));
+    this.#budget.earn(2 * Math.floor((to - from) / BUDGET.bytesAPoint));
     if (end) this.#streams.delete(stream.id);
   }
 }

@@ -46,6 +46,7 @@ export class Http2Server {
   #accepting: number | null = null;
   #clientLeaves = false;
   #ended = false;
+  #fault: string | null = null;
 
   /** A new connection: our SETTINGS wait in `take`. */
   constructor(state?: Http2State) {
@@ -78,6 +79,11 @@ export class Http2Server {
     return this.#ended;
   }
 
+  /** Why the connection was broken off, for a log: words of ours alone. Null where it was not. */
+  get fault(): string | null {
+    return this.#fault;
+  }
+
   /** Streams whose requests were told and that wait for the head of a response. */
   get unanswered(): readonly number[] {
     return [...this.#streams.values()]
@@ -108,7 +114,7 @@ export class Http2Server {
       this.#reader.push(bytes);
       this.#frames();
     } catch (error) {
-      this.#fail(error instanceof ConnectionError ? error.code : HTTP2_CODE.internalError);
+      this.#fail(error);
     }
     return this.#told();
   }
@@ -174,7 +180,7 @@ export class Http2Server {
   goAway(): void {
     if (this.#ended || this.#accepting !== null) return;
     this.#accepting = this.#requests.last;
-    this.#sender.writer.numbers(FRAME.goAway, 0, 0, this.#accepting, HTTP2_CODE.noError);
+    this.#sayGoAway(HTTP2_CODE.noError, "");
     this.#endWhereDone();
   }
 
@@ -227,9 +233,18 @@ export class Http2Server {
     }
   }
 
-  #fail(code: number): void {
-    this.#sender.writer.numbers(FRAME.goAway, 0, 0, this.#accepting ?? this.#requests.last, code);
+  /** Ends the connection. The client is told why in the words of its own fault, and nothing of a fault of ours. */
+  #fail(error: unknown): void {
+    const { code, message } =
+      error instanceof ConnectionError ? error : { code: HTTP2_CODE.internalError, message: "a fault of the server's" };
+    this.#fault = error instanceof ConnectionError ? message : String(error);
+    this.#sayGoAway(code, message);
     this.#end();
+  }
+
+  #sayGoAway(code: number, message: string): void {
+    const last = this.#accepting ?? this.#requests.last;
+    this.#sender.writer.goAway(last, code, message);
   }
 
   #endWhereDone(): void {
@@ -312,6 +327,7 @@ export class Http2Server {
 
   #resetByClient({ stream }: Frame): void {
     this.#checkOpened(stream);
+    if (!this.#streams.has(stream)) return;
     this.#budget.spend(BUDGET.reset);
     this.#drop(stream);
   }

@@ -57,6 +57,8 @@ describe("what breaks a connection [H64]", () => {
     expect(goneWith(came.frames)).toBe(code);
     expect(came.events.at(-1)).toEqual({ kind: "closed" });
     expect(client.server.ended).toBe(true);
+    const words = came.frames.find(({ type }) => type === TYPE.goAway)?.payload.subarray(8) ?? [];
+    expect(String.fromCharCode(...words)).toBe(client.server.fault);
     expect(client.send(request(7))).toEqual({ events: [], frames: [] });
   });
 

@@ -75,6 +75,16 @@ describe("a flood of", () => {
     expect(through).toBeLessThanOrEqual(120);
   });
 
+  test("resets of a stream that has ended, each of which costs no more than a frame", () => {
+    const client = opened();
+    client.send(request(1));
+    client.server.respond(1, 200, [], null, true);
+    client.take();
+    const through = floods(client, () => frame(TYPE.reset, 0, 1, [0, 0, 0, 8]));
+    expect(through).toBeGreaterThan(1900);
+    expect(through).toBeLessThanOrEqual(2000);
+  });
+
   test("requests that make us reset them", () => {
     const overflow = [0x7f, 0xff, 0xff, 0xff];
     const byWindow = floods(opened(), (count) =>
@@ -115,6 +125,14 @@ describe("a flood of", () => {
 
   test("WINDOW_UPDATEs", () => {
     expect(floods(opened(), () => frame(TYPE.update, 0, 0, [0, 0, 0, 1]))).toBeLessThanOrEqual(2000);
+  });
+
+  test("WINDOW_UPDATEs that let a response trickle out", () => {
+    const client = opened();
+    client.send(frame(TYPE.settings, 0, 0, setting(4, 0)), request(1));
+    client.server.respond(1, 200, [], new Uint8Array(1_000_000), true);
+    client.take();
+    expect(floods(client, () => frame(TYPE.update, 0, 1, [0, 0, 0, 1]))).toBeLessThanOrEqual(2000);
   });
 
   test("PRIORITY and unknown frames, which are passed over [H66]", () => {
