@@ -16,7 +16,7 @@ import {
   type Way,
 } from "./bill/scenarios.ts";
 
-const WAYS: readonly Way[] = ["sockets", "streams"];
+const WAYS: readonly Way[] = ["sockets", "streams", "clients", "clients, awake"];
 
 const dollars = (value: number): string => value.toFixed(value < 10 ? 2 : 0);
 
@@ -47,6 +47,11 @@ function onPaper(): string[] {
   if (thousand === undefined || small === undefined) return [];
   const rows: readonly (readonly [string, Usage])[] = [
     ["1,000 nodes on hibernating sockets", monthOf(thousand, "sockets", IDLE)],
+    ["1,000 Tailscale clients on hibernating connections", monthOf(thousand, "clients", IDLE)],
+    [
+      "1,000 Tailscale clients, were their connections to keep the objects awake",
+      monthOf(thousand, "clients, awake", IDLE),
+    ],
     ["1,000 nodes that poll by a request every 50 s", plainPolls(thousand, 50)],
     ["1,000 nodes on streams", monthOf(thousand, "streams", IDLE)],
     ["10,000 tailnets of 10 on shared objects", monthOf(small, "sockets", IDLE)],

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { allHeld, seconds, tableOf, type Report } from "./checks.ts";
+import { clients } from "./scenarios/clients.ts";
 import { cut } from "./scenarios/cut.ts";
 import { d1Refuses } from "./scenarios/d1-refuses.ts";
 import { doubled } from "./scenarios/doubled.ts";
@@ -20,7 +21,7 @@ import { playScenario, type Scenario } from "./stage.ts";
 
 /** Two rows of scenarios. Most of them wait most of the time: in a quick run both rows are played at once. */
 const ROWS: readonly (readonly Scenario[])[] = [
-  [planted, d1Refuses, doubled, cut],
+  [planted, d1Refuses, doubled, cut, clients],
   [dropped, sockets, killed],
 ];
 

@@ -73,9 +73,16 @@ class NoiseStream extends Duplex {
 /** One connection of a machine's. */
 export class NativeConnection {
   readonly session: ClientHttp2Session;
+  readonly #stream: NoiseStream;
 
-  private constructor(session: ClientHttp2Session) {
+  private constructor(session: ClientHttp2Session, stream: NoiseStream) {
     this.session = session;
+    this.#stream = stream;
+  }
+
+  /** Why it broke, or null: a NoiseError where a record did not open. */
+  get failure(): Error | null {
+    return this.#stream.errored;
   }
 
   static async open(url: URL, machine: NoiseKeyPair): Promise<NativeConnection> {
@@ -91,7 +98,7 @@ export class NativeConnection {
       session.once("remoteSettings", resolve);
       session.once("close", () => reject(new Error("the connection was closed")));
     });
-    return new NativeConnection(session);
+    return new NativeConnection(session, stream);
   }
 
   request(path: string, fields: object): ClientHttp2Stream {

@@ -160,6 +160,62 @@ export const COUNTED = {
     cpuMs: 18.77,
     awakeMs: 0,
   },
+  /** A Tailscale client registers over a connection of its own, and hangs up. */
+  clientJoin: {
+    requests: 2,
+    consumers: 2,
+    objectRequests: 13,
+    socketMessages: 6,
+    rowsRead: 231,
+    rowsWritten: 20,
+    queueMessages: 2,
+    d1RowsRead: 4,
+    d1RowsWritten: 10,
+    cpuMs: 81.54,
+    awakeMs: 1886,
+  },
+  /** A Tailscale client comes back: the key, a connection, and its map stream with the whole map. */
+  clientReturn: {
+    requests: 2,
+    consumers: 0,
+    objectRequests: 5,
+    socketMessages: 6,
+    rowsRead: 27.67,
+    rowsWritten: 0,
+    queueMessages: 0,
+    d1RowsRead: 0,
+    d1RowsWritten: 0,
+    cpuMs: 13.22,
+    awakeMs: 60,
+  },
+  /** A Tailscale client tells of its endpoints. */
+  clientUpdate: {
+    requests: 0,
+    consumers: 0,
+    objectRequests: 2.08,
+    socketMessages: 3,
+    rowsRead: 24.33,
+    rowsWritten: 0.08,
+    queueMessages: 0,
+    d1RowsRead: 0,
+    d1RowsWritten: 0,
+    cpuMs: 5.29,
+    awakeMs: 18.92,
+  },
+  /** An alarm of an object that holds the connections of 100 clients: keep-alives to all, the next alarm set. */
+  clientsAlarm: {
+    requests: 0,
+    consumers: 0,
+    objectRequests: 1,
+    socketMessages: 0,
+    rowsRead: 0,
+    rowsWritten: 1,
+    queueMessages: 0,
+    d1RowsRead: 0,
+    d1RowsWritten: 0,
+    cpuMs: 17.99,
+    awakeMs: 14,
+  },
 } as const satisfies Readonly<Record<string, Act>>;
 
 /** Seconds between two comparisons of an object that holds streams with the authority: src/durable/node-sessions.ts. */

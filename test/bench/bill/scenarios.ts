@@ -8,6 +8,9 @@ const DAYS = 30;
 const MONTH_S = DAYS * 24 * 60 * 60;
 /** Seconds between two alarms of an object that holds sockets, and tailnets that one compares at once: src/durable/node-sessions.ts. */
 const ALARM_S = 5 * 60;
+/** Seconds between two keep-alives of clients' map streams, and clients whose alarm was counted. */
+const KEEP_ALIVE_S = 50;
+const COUNTED_CLIENTS = 100;
 const COMPARED_AT_ONCE = 50;
 const MOST_TURNS = 12;
 /** Objects that small tailnets share, and the size from which a tailnet has its own: src/durable/session-layout.ts. */
@@ -15,7 +18,8 @@ const SHARED = 16;
 const OWN_FROM = 300;
 const NODES_A_SHARD = 1000;
 
-export type Way = "sockets" | "streams";
+/** How nodes wait: agents on sockets or streams; Tailscale's clients by connections, which hibernate, or, for comparison, do not. */
+export type Way = "sockets" | "streams" | "clients" | "clients, awake";
 
 /** What happens: each a number for one node, or one tailnet, and a day. */
 export interface Pace {
@@ -126,8 +130,40 @@ function streamsStanding(fleet: Fleet): Usage {
   return plus(alwaysAwake(objects), timesOf(usageOf(COMPARISON), (pairs * MONTH_S) / STREAM_COMPARE_S));
 }
 
+/** Alarms of the objects that hold clients' connections: the processor time of keep-alives is that of so many clients as an object holds. */
+function clientsStanding(fleet: Fleet, isAwake: boolean): Usage {
+  const objects = objectsOf(fleet);
+  const here = fleet.nodes <= OWN_FROM ? fleet.tailnets / objects : 1;
+  const turns = Math.min(MOST_TURNS, Math.ceil(here / COMPARED_AT_ONCE));
+  const clients = (fleet.tailnets * fleet.nodes) / objects;
+  const keepAlive = { ...COUNTED.clientsAlarm, cpuMs: (COUNTED.clientsAlarm.cpuMs * clients) / COUNTED_CLIENTS };
+  return plus(
+    timesOf(usageOf(keepAlive), (objects * MONTH_S) / KEEP_ALIVE_S),
+    timesOf(usageOf(COMPARISON), ((here / turns) * objects * MONTH_S) / ALARM_S),
+    isAwake ? alwaysAwake(objects) : NOTHING,
+  );
+}
+
+/** A month of Tailscale's clients: whoever comes back is given the whole map, and tells of its endpoints. */
+function monthOfClients(fleet: Fleet, pace: Pace, isAwake: boolean): Usage {
+  const { tailnets, nodes } = fleet;
+  const all = tailnets * nodes;
+  const join = { ...COUNTED.clientJoin, rowsRead: COUNTED.clientJoin.rowsRead + nodes };
+  // A client that has heard of a change asks for it over the connection that it has.
+  const follow = { ...COUNTED.follow, requests: 0, socketMessages: COUNTED.clientUpdate.socketMessages };
+  return plus(
+    clientsStanding(fleet, isAwake),
+    timesOf(plus(usageOf(COUNTED.clientReturn), usageOf(COUNTED.clientUpdate)), all * pace.returns * DAYS),
+    timesOf(plus(told(join, nodes), told(COUNTED.sign, nodes)), all * pace.joins * DAYS),
+    timesOf(usageOf(ALARM), 2 * all * pace.joins * DAYS),
+    timesOf(told(COUNTED.changeAlone, nodes), tailnets * pace.changes * DAYS),
+    timesOf(usageOf(follow), all * pace.changes * DAYS),
+  );
+}
+
 /** A month of a fleet. */
 export function monthOf(fleet: Fleet, way: Way, pace: Pace): Usage {
+  if (way === "clients" || way === "clients, awake") return monthOfClients(fleet, pace, way !== "clients");
   const { tailnets, nodes } = fleet;
   const all = tailnets * nodes;
   const comesBack = way === "sockets" ? COUNTED.resume : COUNTED.stream;

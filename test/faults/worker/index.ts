@@ -5,6 +5,7 @@
 
 import { env as bindings } from "cloudflare:workers";
 import * as product from "../../../src/worker/index.ts";
+import type { NodeApiProps } from "../../../src/durable/index.ts";
 import { encodeHex } from "../../../src/tka/index.ts";
 import type { WorkerEnv } from "../../../src/worker/env.ts";
 import { faultyEnv, namesReached } from "./faulty-bindings.ts";
@@ -20,6 +21,12 @@ function jsonRow(row: Readonly<Record<string, unknown>>): JsonRow {
     return [name, value];
   });
   return Object.fromEntries(entries) as JsonRow;
+}
+
+export class NodeApi extends product.NodeApi {
+  constructor(ctx: ExecutionContext<NodeApiProps>, env: WorkerEnv) {
+    super(ctx, faultyEnv(env, "worker"));
+  }
 }
 
 export class TailnetAuthority extends product.TailnetAuthority {

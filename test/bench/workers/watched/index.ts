@@ -6,12 +6,13 @@
 
 import worker, {
   Directory,
+  NodeApi,
   NodeSessions as ProductSessions,
   TailnetAuthority as ProductAuthority,
 } from "../../../../src/worker/index.ts";
 import type { WorkerEnv } from "../../../../src/worker/env.ts";
 
-export { Directory };
+export { Directory, NodeApi };
 
 /** Milliseconds since the epoch. */
 interface Stamps {
