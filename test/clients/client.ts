@@ -55,6 +55,11 @@ export class Client {
     return this.#way.name;
   }
 
+  /** Its machine is carried to another network. Namespaces only. */
+  changeNetwork(): void {
+    this.#place.move();
+  }
+
   get stateFolder(): string {
     return join(this.folder, "state");
   }

@@ -17,13 +17,24 @@ const MASK = 16;
 export interface Place {
   /** The address of its cable. */
   readonly address: string;
+  /** Gives the cable another address, as when a laptop is carried to another network. Namespaces only. */
+  move(): void;
   /** The command, run there. */
   at(command: readonly string[]): string[];
   close(): void;
 }
 
-function ip(...lines: readonly string[]): void {
-  execFileSync("ip", ["-batch", "-"], { input: lines.join("\n"), stdio: ["pipe", "pipe", "pipe"] });
+/** Runs lines of `ip`, in a namespace where one is named. */
+function ip(lines: readonly string[], namespace: string | null = null): void {
+  const where = namespace === null ? [] : ["-n", namespace];
+  execFileSync("ip", [...where, "-batch", "-"], { input: lines.join("\n"), stdio: ["pipe", "pipe", "pipe"] });
+}
+
+function loopbackPlace(address: string): Place {
+  const move = (): never => {
+    throw new Error("without namespaces, no client has an address of its own to change");
+  };
+  return { address, move, at: (command) => [...command], close: () => {} };
 }
 
 export class Network {
@@ -33,6 +44,7 @@ export class Network {
   /** A folder that goes away with the namespaces. Short: a socket's path has at most 107 bytes. */
   readonly folder: string;
   #places = 0;
+  #addresses = 0;
 
   private constructor(mode: Mode, hub: string, folder: string) {
     this.mode = mode;
@@ -45,7 +57,7 @@ export class Network {
     execFileSync("mount", ["-t", "tmpfs", "tmpfs", "/run"]);
     mkdirSync("/run/netns");
     mkdirSync("/run/plays");
-    ip("link set lo up", "link add hub type bridge", `addr add ${HUB}/${MASK} dev hub`, "link set hub up");
+    ip(["link set lo up", "link add hub type bridge", `addr add ${HUB}/${MASK} dev hub`, "link set hub up"]);
     return new Network("namespaces", HUB, "/run/plays");
   }
 
@@ -53,25 +65,35 @@ export class Network {
     return new Network("userspace", "127.0.0.1", folder);
   }
 
+  #freeAddress(): string {
+    const number = ++this.#addresses;
+    return `10.77.${1 + Math.floor(number / 250)}.${1 + (number % 250)}`;
+  }
+
   /** A place for one client. */
   place(): Place {
-    const number = ++this.#places;
-    if (this.mode === "userspace") return { address: this.hub, at: (command) => [...command], close: () => {} };
-    const name = `n${number}`;
-    const address = `10.77.${1 + Math.floor(number / 250)}.${1 + (number % 250)}`;
-    ip(
+    if (this.mode === "userspace") return loopbackPlace(this.hub);
+    const name = `n${++this.#places}`;
+    let address = this.#freeAddress();
+    ip([
       `netns add ${name}`,
       `link add ${name} type veth peer name eth0 netns ${name}`,
       `link set ${name} master hub up`,
-    );
-    execFileSync("ip", ["-n", name, "-batch", "-"], {
-      // No address that comes by itself a second later: a client takes that for another network, and drops its connections.
-      input: `link set lo up\nlink set eth0 addrgenmode none\naddr add ${address}/${MASK} dev eth0\nlink set eth0 up\n`,
-    });
+    ]);
+    // No address that comes by itself a second later: a client takes that for another network, and drops its connections.
+    const cable = ["link set eth0 addrgenmode none", `addr add ${address}/${MASK} dev eth0`, "link set eth0 up"];
+    ip(["link set lo up", ...cable], name);
     return {
-      address,
+      get address() {
+        return address;
+      },
+      move: () => {
+        const next = this.#freeAddress();
+        ip([`addr del ${address}/${MASK} dev eth0`, `addr add ${next}/${MASK} dev eth0`], name);
+        address = next;
+      },
       at: (command) => ["nsenter", `--net=/run/netns/${name}`, ...command],
-      close: () => ip(`netns del ${name}`),
+      close: () => ip([`netns del ${name}`]),
     };
   }
 }

@@ -1,12 +1,14 @@
-/** A cloned machine: two daemons with one state directory. Neither harms the tailnet, and the clone becomes a node of its own by authenticating anew. */
+/** A cloned machine: two daemons with one state directory. The tailnet goes on, and the clone becomes a node of its own where it logs in anew. */
 
 import { EVERY, type Play } from "../play.ts";
-import { expectAllReach, expectSeen, expectState } from "../sights.ts";
+import { expectAllReach, expectState } from "../sights.ts";
 
 const play: Play = {
   title: "a cloned state directory",
   columns: EVERY,
   async run(scene) {
+    const { control } = scene.world;
+    const tailnet = await scene.tailnet;
     const [alice, bob] = await scene.join("alice", "bob");
     await expectAllReach(scene, [alice, bob]);
     await bob.stop();
@@ -16,7 +18,20 @@ const play: Play = {
     await expectState(scene, bob, "Running");
     await expectState(scene, clone, "Running");
     await scene.middle();
-    await expectSeen(scene, bob, alice);
+    scene.expect("both are one device to the control plane", (await control.devices(tailnet)).length === 2);
+    await clone.stop();
+    await expectAllReach(scene, [alice, bob]);
+    await bob.stop();
+    await clone.start();
+    await expectState(scene, clone, "Running");
+    // The other half of the pair gets keys of its own by being logged out of the shared ones.
+    await scene.soon("the clone logs out", async () => (await scene.type(clone, "logout")).code === 0);
+    await scene.ok(clone, "up", `--auth-key=${await scene.authKey()}`);
+    await expectAllReach(scene, [alice, clone]);
+    await bob.start();
+    await expectState(scene, bob, "NeedsLogin");
+    await scene.ok(bob, "up", `--auth-key=${await scene.authKey()}`);
+    await expectAllReach(scene, [alice, bob, clone]);
   },
 };
 
