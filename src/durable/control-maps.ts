@@ -1,8 +1,9 @@
 /**
  * The map streams in clients' connections: opened by a ticket, told as all listeners of an object are, and ended.
  *
- * Rule [X15]: a connection that sits in the wrong object is told to come back (GOAWAY) when it asks for a map, which is refused in the way that has the
- *            client ask again. A stream that is open stays where it is when the layout changes: clients come back often enough by themselves.
+ * Rule [X15]: a newcomer's connection is told to come back (GOAWAY) with the answer that lets it in; one that sits in the wrong object all the same, when it
+ *            asks for a map, which is refused in the way that has the client ask again (old clients write that in their log). A stream that is open stays
+ *            where it is when the layout changes: clients come back often enough by themselves.
  */
 
 import { HTTP2_CODE, encodeMapMessage, type MapCloseReason } from "../protocol/index.ts";

@@ -7,7 +7,7 @@
  * Rule [X13]: what is in flight is bounded: requests of a connection, requests and bytes of all, and the bytes of an answer.
  */
 
-import type { Http2Request, MachineKey } from "../protocol/index.ts";
+import { REGISTER_PATH, type Http2Request, type MachineKey } from "../protocol/index.ts";
 import type { Admitted, StreamWish } from "./session-ticket.ts";
 
 /** Who asks, in the props of the loopback entrypoint. */
@@ -70,6 +70,14 @@ export const BUSY: WholeAnswer = {
   ],
   body: utf8.encode("too much is going on here: ask again in a while\n"),
 };
+
+/** True where the app's answer lets the machine into a tailnet: from then on its connection has a place. */
+export function letsIn({ path }: Http2Request, { status, body }: WholeAnswer): boolean {
+  if (path !== REGISTER_PATH || status !== 200) return false;
+  return (
+    (JSON.parse(new TextDecoder().decode(body)) as { readonly MachineAuthorized?: boolean }).MachineAuthorized === true
+  );
+}
 
 /** The attacker-controlled request as the app is given it, or null where it is none that the app could know. */
 export function presented(request: Http2Request, origin: string): Request | null {

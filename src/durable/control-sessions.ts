@@ -13,7 +13,7 @@ import {
 import { ControlConnection } from "./control-connection.ts";
 import { controlKeyOf } from "./control-key.ts";
 import { ControlMaps } from "./control-maps.ts";
-import { BUSY, ControlRequests, REQUESTS_A_CONNECTION, plainAnswer } from "./control-requests.ts";
+import { BUSY, ControlRequests, REQUESTS_A_CONNECTION, letsIn, plainAnswer } from "./control-requests.ts";
 import { ControlSockets } from "./control-sockets.ts";
 import type { ControlStream } from "./control-stream.ts";
 import type { ConnectionTicket } from "./control-ticket.ts";
@@ -139,7 +139,9 @@ export class ControlSessions {
     const settled = answer.kind === "map" ? await this.maps.answer(socket, stream, answer.ticket) : answer;
     if (settled === null) return this.#arm();
     this.sockets.step(socket, () => {
-      if (connection.ends(stream)) connection.answer(stream, settled);
+      if (!connection.ends(stream)) return;
+      connection.answer(stream, settled);
+      if (connection.facts.placedFor === null && letsIn(request, settled)) connection.leave();
     });
   }
 

@@ -20,10 +20,18 @@ describe("a client", () => {
   test("registers, is told to come back where its tailnet is held, and has its map there [X15]", async () => {
     const { tailnet } = await controlScene();
     const machine = noiseCrypto.newKeyPair();
+    const early = await ControlClient.connect("new", machine);
     const newcomer = await ControlClient.connect("new", machine);
+    expect((await newcomer.register("no auth key")).status).toBe(200);
+    expect(newcomer.isSentAway).toBe(false);
     expect((await newcomer.register(await makeAuthKey(tailnet))).status).toBe(200);
-    const refused = await newcomer.map().whole();
-    expect([refused.reset, newcomer.isSentAway, (await newcomer.closed).code]).toEqual([RESET_REFUSED, true, 1000]);
+    expect([(await newcomer.closed).code, newcomer.isSentAway]).toEqual([1000, true]);
+    const sameNode = early.map({ NodeKey: newcomer.nodeKey });
+    expect([(await sameNode.whole()).reset, early.isSentAway, (await early.closed).code]).toEqual([
+      RESET_REFUSED,
+      true,
+      1000,
+    ]);
     const client = await ControlClient.connect("new", machine, newcomer.nodeKey);
     const stream = client.map();
     const full = await stream.next();
