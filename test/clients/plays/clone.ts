@@ -1,5 +1,6 @@
 /** A cloned machine: two daemons with one state directory. The tailnet goes on, and the clone becomes a node of its own where it logs in anew. */
 
+import { logOut } from "../logout.ts";
 import { EVERY, type Play } from "../play.ts";
 import { expectAllReach, expectState } from "../sights.ts";
 
@@ -25,7 +26,7 @@ const play: Play = {
     await clone.start();
     await expectState(scene, clone, "Running");
     // The other half of the pair gets keys of its own by being logged out of the shared ones.
-    await scene.soon("the clone logs out", async () => (await scene.type(clone, "logout")).code === 0);
+    await logOut(scene, clone, await scene.authKey());
     await scene.ok(clone, "up", `--auth-key=${await scene.authKey()}`);
     await expectAllReach(scene, [alice, clone]);
     await bob.start();

@@ -1,5 +1,6 @@
 /** Joining by auth keys of each kind, and by those that are not good. */
 
+import { logOut } from "../logout.ts";
 import { EVERY, type Play } from "../play.ts";
 import { expectAllReach, expectGone, expectSeen, expectState } from "../sights.ts";
 
@@ -34,7 +35,7 @@ const play: Play = {
     const { Tags } = (await carol.status()).Self;
     scene.expect("carol has the key's tag", JSON.stringify(Tags) === '["tag:ci"]', JSON.stringify(Tags));
     await expectAllReach(scene, [alice, bob, carol]);
-    await scene.soon("carol logs out", async () => (await scene.type(carol, "logout")).code === 0);
+    await logOut(scene, carol, ephemeral);
     await expectGone(scene, carol, alice, bob);
     await scene.soon("... and it is no device any more", async () =>
       (await control.devices(tailnet)).every(({ hostname }) => hostname !== "carol"),

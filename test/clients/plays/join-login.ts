@@ -1,6 +1,7 @@
 /** Joining by a page that an admin approves; logging out, and in again. */
 
 import type { Client } from "../client.ts";
+import { logOut } from "../logout.ts";
 import { EVERY, type Play } from "../play.ts";
 import type { Scene } from "../scene.ts";
 import { expectAllReach, expectGone, expectSeen, expectState } from "../sights.ts";
@@ -33,8 +34,7 @@ const play: Play = {
       await control.approveLogin(tailnet, await loginAddress(scene, bob));
       await expectState(scene, bob, "Running");
       await expectAllReach(scene, [alice, bob]);
-      // The client drops its own connections where its network has just changed, and the command fails with them.
-      await scene.soon("bob logs out", async () => (await scene.type(bob, "logout")).code === 0);
+      await logOut(scene, bob, await scene.authKey());
       await expectState(scene, bob, "NeedsLogin");
       await scene.soon("alice does not take bob for online", async () => {
         const peer = (await alice.peers()).get("bob");
