@@ -185,7 +185,7 @@ function newsOfPresence(
 export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, now: number, page = PAGE): Changes {
   const { since, after = 0, removedSince = since, presenceSince } = wanted;
   const { epoch, name, seq, lockSeq, policySeq, shards, presence, dnsSeq } = tailnet.info();
-  const file = tailnet.policies.current();
+  const isPolicyNews = after === 0 && (since === 0 || tailnet.policies.latest().seq > since);
   const policy = understoodOrNull(() => tailnet.policies.policy(name));
   const homes = homesOf(tailnet);
   const showing = { domain: name, homes, now, policy };
@@ -204,7 +204,7 @@ export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, now: numbe
     removed: removedSince === 0 ? [] : tailnet.nodes.removedSince(removedSince),
     homes,
     lock: { changed: lockSeq, head: tailnet.lock.head() },
-    policy: { changed: policySeq, text: after === 0 && (since === 0 || file.seq > since) ? file.text : null },
+    policy: { changed: policySeq, text: isPolicyNews ? tailnet.policies.current().text : null },
     dns: { changed: dnsSeq, json: dnsConfigJson(name, tailnet.settings.dns) },
     ...news,
   };

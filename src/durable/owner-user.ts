@@ -36,7 +36,12 @@ export function selfUser(id: number, tags: readonly string[], domain: string): U
   return tags.length > 0 ? { ID: idOf(`${domain}/${id}`, LEAST_SELF_ID), ...TAGGED } : ownerUser(domain);
 }
 
+/** The login name of the owner of the tailnet of that name. */
+export function ownerLogin(domain: string): string {
+  return `owner@${domain}`;
+}
+
 /** The owner of the tailnet of that name. */
 export function ownerUser(domain: string): UserProfile {
-  return { ID: idOf(domain, LEAST_ID), LoginName: `owner@${domain}`, DisplayName: "Owner" };
+  return { ID: idOf(domain, LEAST_ID), LoginName: ownerLogin(domain), DisplayName: "Owner" };
 }

@@ -10,7 +10,7 @@ import {
   type Policy,
 } from "../policy/index.ts";
 import type { By } from "./events.ts";
-import { ownerUser } from "./owner-user.ts";
+import { ownerLogin } from "./owner-user.ts";
 import { etagOf, type PolicyFile } from "./policy-files.ts";
 import { peopleOf } from "./policy-people.ts";
 import { policyNodeOf } from "./policy-view.ts";
@@ -89,7 +89,7 @@ export function setPolicy(tailnet: Tailnet, by: By, text: string, match: string 
  */
 export function tagsRefused(tailnet: Tailnet, own: readonly string[], wanted: readonly string[]): readonly string[] {
   const domain = tailnet.info().name;
-  const user = own.length === 0 ? ownerUser(domain).LoginName : null;
+  const user = own.length === 0 ? ownerLogin(domain) : null;
   try {
     return refusedTags(tailnet.policies.policy(domain), { user, tags: own }, wanted);
   } catch (error) {

@@ -49,6 +49,8 @@ export function etagOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
+const DEFAULT_FILE = { etag: etagOf(DEFAULT_POLICY), isDefault: true, seq: 0 } as const;
+
 export class PolicyFiles {
   readonly #store: Store;
   #parsed: { readonly etag: string; readonly domain: string; readonly policy: Policy } | null = null;
@@ -57,24 +59,31 @@ export class PolicyFiles {
     this.#store = store;
   }
 
+  /** Which one holds, without its text. */
+  latest(): Omit<PolicyFile, "text"> {
+    const row = this.#store.row("SELECT seq, etag FROM policies ORDER BY seq DESC LIMIT 1");
+    if (row === null) return DEFAULT_FILE;
+    return { etag: row.text("etag"), isDefault: false, seq: row.integer("seq") };
+  }
+
   /** The one that holds. */
   current(): PolicyFile {
-    const row = this.#store.row("SELECT seq, text, etag FROM policies ORDER BY seq DESC LIMIT 1");
-    if (row === null) return { text: DEFAULT_POLICY, etag: etagOf(DEFAULT_POLICY), isDefault: true, seq: 0 };
-    return { text: row.text("text"), etag: row.text("etag"), isDefault: false, seq: row.integer("seq") };
+    const latest = this.latest();
+    const row = this.#store.row("SELECT text FROM policies WHERE seq = ?", latest.seq);
+    return { ...latest, text: row?.text("text") ?? DEFAULT_POLICY };
   }
 
   /** The one that holds, understood. Throws PolicyError where this code no longer takes what it once took. */
   policy(domain: string): Policy {
-    const { text, etag } = this.current();
+    const { etag } = this.latest();
     if (this.#parsed?.etag !== etag || this.#parsed.domain !== domain)
-      this.#parsed = { etag, domain, policy: parsePolicy(text, peopleOf(domain)) };
+      this.#parsed = { etag, domain, policy: parsePolicy(this.current().text, peopleOf(domain)) };
     return this.#parsed.policy;
   }
 
   /** Puts a file in force from `seq` on. `ofNodes`: whether nodes matter to it. */
   set(text: string, ofNodes: boolean, seq: number, now: number): void {
-    this.#store.run("INSERT INTO policies (seq, text, etag, at) VALUES (?, ?, ?, ?)", seq, text, etagOf(text), now);
+    this.#store.run("INSERT INTO policies (seq, etag, at, text) VALUES (?, ?, ?, ?)", seq, etagOf(text), now, text);
     this.#store.run("UPDATE tailnet SET policy_seq = ?, policy_of_nodes = ?", seq, ofNodes ? 1 : 0);
     this.#store.run(
       "DELETE FROM policies WHERE seq NOT IN (SELECT seq FROM policies ORDER BY seq DESC LIMIT ?)",

@@ -14,6 +14,7 @@ import {
   type PolicyNode,
 } from "../policy/index.ts";
 import { addressesOf } from "./node-address.ts";
+import { ownerLogin } from "./owner-user.ts";
 import { peopleOf } from "./policy-people.ts";
 import type { HomeView } from "./share-views.ts";
 
@@ -34,7 +35,7 @@ export function policyNodeOf(
   domain: string,
   homes: readonly HomeView[],
 ): PolicyNode {
-  const user = home === null && tags.length === 0 ? (peopleOf(domain)[0]?.login ?? null) : null;
+  const user = home === null && tags.length === 0 ? ownerLogin(domain) : null;
   const sharedWith = home === null ? null : (homes.find((view) => view.home === home)?.seenBy ?? []);
   return { id, stableId, user, tags, addresses: addressesOf(id), routes: [], sharedWith };
 }

@@ -228,7 +228,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE INDEX nodes_expiry ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told",
     "CREATE INDEX nodes_ephemeral ON nodes (ephemeral) WHERE ephemeral = 1",
     // Policy files that were set; the last one holds (policy-files.ts).
-    "CREATE TABLE policies (seq INTEGER PRIMARY KEY, text TEXT NOT NULL, etag TEXT NOT NULL, at INTEGER NOT NULL)",
+    "CREATE TABLE policies (seq INTEGER PRIMARY KEY, etag TEXT NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL)",
     // The seq of the last change that may have changed what a node is given by the policy [F14], and 1 where nodes matter to it.
     "ALTER TABLE tailnet ADD COLUMN policy_seq INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE tailnet ADD COLUMN policy_of_nodes INTEGER NOT NULL DEFAULT 0",

@@ -117,8 +117,10 @@ export class CompiledPolicy {
   }
 
   /** Devices of one class are given the same, but for their own addresses: what tells them apart for this policy. */
-  #classOf({ id, user, tags, routes }: PolicyNode, { ranges }: Subject): string {
-    const inRanges = this.#ranges.flatMap((range, i) => (ranges.some((own) => overlaps(own, range)) ? [i] : []));
+  #classOf({ id, user, tags, routes }: PolicyNode, subject: Subject): string {
+    const inRanges = this.#ranges.flatMap((range, i) =>
+      subject.ranges.some((own) => overlaps(own, range)) ? [i] : [],
+    );
     const sharees = this.#foreign.filter((sharedWith) => sharedWith.includes(id)).length > 0 ? id : 0;
     return JSON.stringify([user, tags, routes, inRanges, sharees]);
   }

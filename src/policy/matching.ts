@@ -30,10 +30,18 @@ export interface Subject {
   readonly ranges: readonly Range[];
 }
 
-/** The device as a subject: its addresses, and what it routes. */
+/** The device as a subject: its addresses, and what it routes. They are read once, where a rule names any. */
 export function subjectOf({ user, tags, addresses, routes }: PolicyNode): Subject {
-  const ranges = [...addresses.map(parseAddress), ...routes.map(parsePrefix)];
-  return { user, tags, ranges: ranges.filter((range) => range !== null) };
+  let known: readonly Range[] | null = null;
+  const read = (): readonly Range[] =>
+    [...addresses.map(parseAddress), ...routes.map(parsePrefix)].filter((range) => range !== null);
+  return {
+    user,
+    tags,
+    get ranges() {
+      return (known ??= read());
+    },
+  };
 }
 
 /** Logins of the people with a role. */
