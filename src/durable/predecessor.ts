@@ -3,7 +3,8 @@
  * for each attempt to log in, keeps it once it has heard that it is in, and after a logout has forgotten its old one.
  *
  * Rule [G16]: a Tailscale client is given its node again where it cannot name it: one of its machine whose key is over (it was logged out), or that
- *            has never been heard of by the key that it was let in with (the answer was lost, and the next attempt is with another key).
+ *            has never been heard of by the key that it was let in with (the answer was lost, and the next attempt is with another key). A key
+ *            that was replaced leads to its node for as long: afterwards, whoever has it is a clone, and becomes a node of its own.
  */
 
 import { parseAuthKey, type MachineKey, type RegisterRequest } from "../protocol/index.ts";
@@ -29,12 +30,13 @@ export function noteAuthKey({ store }: Tailnet, node: NodeRecord, authKey: strin
   store.run("UPDATE nodes SET auth_key = ? WHERE id = ?", authKey, node.id);
 }
 
-/** The node whose key this is, or was. */
-function nodeOnceOf({ nodes }: Tailnet, nodeKey: NodeKey): NodeRecord | null {
+/** The node whose key this is, or was until a moment ago [G16]. */
+function nodeByKey({ nodes }: Tailnet, nodeKey: NodeKey): NodeRecord | null {
   const current = nodes.byKey(nodeKey);
   if (current !== null) return current;
   const owner = nodes.ownerOf(nodeKey);
-  return owner === null ? null : nodes.byId(owner);
+  const node = owner === null ? null : nodes.byId(owner);
+  return node?.heard === false ? node : null;
 }
 
 /** True for the auth key that let the node in, where nothing was heard of it since: it is not spent twice [G16]. */
@@ -62,7 +64,7 @@ export function predecessor(
   request: RegisterRequest,
   now: number,
 ): NodeRecord | null {
-  const named = request.OldNodeKey === null ? null : nodeOnceOf(tailnet, request.OldNodeKey);
+  const named = request.OldNodeKey === null ? null : nodeByKey(tailnet, request.OldNodeKey);
   if (named?.machineKey === caller.machineKey) return named;
   return isNative(caller) ? returning(tailnet, caller, request, now) : null;
 }

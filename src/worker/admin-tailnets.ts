@@ -1,6 +1,6 @@
 /** The admin API for tailnets and their settings. To make, list and delete tailnets is ours: Tailscale does that elsewhere. */
 
-import { randomId, type By, type SettingsPatch, type TailnetEntry } from "../durable/index.ts";
+import { randomId, type By, type Settings, type SettingsPatch, type TailnetEntry } from "../durable/index.ts";
 import { ShapeError, boolean, integer, optional, record, text, type Outcome, type Shape } from "../protocol/index.ts";
 import {
   byOf,
@@ -20,6 +20,11 @@ import type { WorkerEnv } from "./env.ts";
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 const createBody = record({ name: text });
 const deleteBody = record({ disablementSecret: optionalSecret });
+/** What is set there: not the names of DNS, which have routes of their own. */
+function settingsJson({ devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients }: Settings) {
+  return { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients };
+}
+
 const settings = {
   devicesApprovalOn: optional(boolean),
   devicesKeyDurationDays: optional(integer),
@@ -98,10 +103,7 @@ export const TAILNET_ROUTES: readonly AdminRoute[] = [
     method: "GET",
     path: `${TAILNET}/settings`,
     act: "settings.read",
-    handle: tailnetRoute(
-      (authority) => authority.settings(),
-      (settings) => settings,
-    ),
+    handle: tailnetRoute((authority) => authority.settings(), settingsJson),
   },
   {
     method: "PATCH",
@@ -110,7 +112,7 @@ export const TAILNET_ROUTES: readonly AdminRoute[] = [
     handle: tailnetBodyRoute(
       settingsBody,
       (authority, c, patch) => authority.changeSettings(byOf(c), patch),
-      (settings) => settings,
+      settingsJson,
     ),
   },
 ];

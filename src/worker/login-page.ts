@@ -1,4 +1,7 @@
-/** The page that a waiting node's `AuthURL` leads to: it says who lets the node in, and how. Plain text; it shows nothing of the node. */
+/**
+ * The pages that a waiting node leads to: its `AuthURL`, and `/admin`, which Tailscale's clients name where a device waits for approval. They say who
+ * lets the node in, and how. Plain text; they show nothing of the node.
+ */
 
 import { Hono } from "hono";
 import type { AppTypes } from "./app-types.ts";
@@ -29,6 +32,13 @@ function textOf(id: string): string {
   ].join("\n");
 }
 
+const APPROVAL = [
+  "A device that has joined and waits for approval is let in by an admin of its tailnet:",
+  "  tailward admin device list",
+  "  tailward admin device authorize <device>",
+  "",
+].join("\n");
+
 export const loginPage = new Hono<AppTypes>();
 loginPage.get(`${LOGIN_PATH}/:id`, async (c) => {
   const id = c.req.param("id");
@@ -39,3 +49,4 @@ loginPage.get(`${LOGIN_PATH}/:id`, async (c) => {
   if (login.state === "waiting") return c.text(textOf(id));
   return c.text(login.state === "approved" ? "The node was let in.\n" : "The node was not let in.\n");
 });
+loginPage.get("/admin", (c) => c.text(APPROVAL));

@@ -1,5 +1,6 @@
 /** Tailscale clients join, lose answers, log out and come back, in the steps of Go's `control/controlclient` [G2][G16][G17]. */
 
+import { exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { mapResponse, type MapResponse, type RegisterResponse } from "../../src/protocol/index.ts";
 import { rotateSignature } from "../../src/tka/index.ts";
@@ -9,6 +10,7 @@ import { admin, join, makeAuthKey, makeTailnet } from "../support/workerd/contro
 import { lockedScene, sign } from "../support/workerd/locked.ts";
 import { oneFrame } from "../support/workerd/map-stream.ts";
 import { NativeClient } from "../support/workerd/native-client.ts";
+import { ORIGIN } from "../support/workerd/signed-request.ts";
 import { TestNode, accepted, type Fields } from "../support/workerd/test-node.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -77,6 +79,19 @@ describe("a client", () => {
     ]);
   });
 
+  test.each([
+    [{}, ORIGIN],
+    [{ PUBLIC_URL: "https://public.example" }, "https://public.example"],
+    [{ PUBLIC_URL: "no address" }, ORIGIN],
+  ])("is sent to a page under the address that people use (%j)", async (vars, origin) => {
+    const client = new NativeClient("a");
+    client.vars = vars;
+    const { AuthURL } = await client.registered("", { Auth: null });
+    expect(new URL(AuthURL).origin).toBe(origin);
+    const page = await exports.default.fetch(new Request(`${ORIGIN}/admin`));
+    expect(await page.text()).toContain("device authorize");
+  });
+
   test("that is too old is told so", async () => {
     const key = await makeAuthKey(await makeTailnet());
     const { Error } = await new NativeClient("old").registered(key, { Version: 96 });
@@ -125,6 +140,21 @@ describe("a lost answer", () => {
     expect((await devices(tailnet)).map((device) => [device["nodeId"], device["nodeKey"]])).toEqual([
       [nodeId, client.nodeKey],
     ]);
+  });
+});
+
+describe("a clone of a client", () => {
+  test("that is let in after the other has a new key is a device of its own, and both stay", async () => {
+    const { tailnet, client } = await joined("a");
+    const shared = client.nodeKey;
+    client.newKey();
+    await client.registered(await makeAuthKey(tailnet), { OldNodeKey: shared });
+    await heard(client);
+    const one = client.nodeKey;
+    client.newKey();
+    await client.registered(await makeAuthKey(tailnet), { OldNodeKey: shared });
+    await heard(client);
+    expect((await devices(tailnet)).map((device) => device["nodeKey"])).toEqual([one, client.nodeKey]);
   });
 });
 

@@ -11,6 +11,7 @@ import {
 } from "../../../src/protocol/index.ts";
 import { nodeKeyFromRaw, type NodeKey } from "../../../src/tka/index.ts";
 import type { AppTypes } from "../../../src/worker/app-types.ts";
+import type { WorkerEnv } from "../../../src/worker/env.ts";
 import { refuseNatively } from "../../../src/worker/native-refusals.ts";
 import { nodeApi } from "../../../src/worker/node-api.ts";
 import { ORIGIN, randomBytes } from "./signed-request.ts";
@@ -26,6 +27,8 @@ export interface NativeAnswer extends Answer {
 
 export class NativeClient extends TestNode {
   readonly #app = new Hono<AppTypes>();
+  /** Variables of the Worker that take the place of those that it has. */
+  vars: Partial<WorkerEnv> = {};
 
   constructor(hostname: string) {
     super(hostname);
@@ -46,7 +49,7 @@ export class NativeClient extends TestNode {
   async fetch(method: string, path: string, fields: Fields = {}): Promise<Response> {
     const body = JSON.stringify({ Version: VERSION, NodeKey: this.nodeKey, ...fields }, jsonReplacer);
     const init = method === "GET" ? { method } : { method, body };
-    return this.#app.request(`${ORIGIN}${path}`, init, env);
+    return this.#app.request(`${ORIGIN}${path}`, init, { ...env, ...this.vars });
   }
 
   override post(path: string, fields: Fields): Promise<NativeAnswer> {
