@@ -19,6 +19,8 @@ const UNTOLD = "home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT ex
 
 /** Milliseconds for which an ephemeral node may be out of touch, and between two looks at them all. */
 export const EPHEMERAL_MS = 30 * 60_000;
+/** The same after it was made, for one that asks for single maps: nobody tells of it as connected. */
+const POLLING_MS = 24 * 60 * 60_000;
 
 /** True where any node is ephemeral: somebody has to look after them. */
 export function hasEphemerals(tailnet: Tailnet): boolean {
@@ -29,8 +31,8 @@ export function hasEphemerals(tailnet: Tailnet): boolean {
 /** Removes the ephemeral nodes that are out of touch, or the first of them, inside the caller's transaction [G19]; gives how many those were. */
 export function removeEphemerals(tailnet: Tailnet, now: number): number {
   const sql = `SELECT nodes.* FROM nodes LEFT JOIN presence ON presence.node_id = nodes.id
-    WHERE ephemeral = 1 AND home IS NULL AND IFNULL(online, 0) = 0 AND IFNULL(last_seen, nodes.created) <= ? LIMIT ?`;
-  const gone = tailnet.store.rows(sql, now - EPHEMERAL_MS, MOST_AT_ONCE).map(nodeOf);
+    WHERE ephemeral = 1 AND home IS NULL AND IFNULL(online, 0) = 0 AND IFNULL(last_seen, nodes.created + heard * ?) <= ? LIMIT ?`;
+  const gone = tailnet.store.rows(sql, POLLING_MS, now - EPHEMERAL_MS, MOST_AT_ONCE).map(nodeOf);
   for (const node of gone) removeNode(tailnet, BY_SYSTEM, node, now);
   return gone.length;
 }

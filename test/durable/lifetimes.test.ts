@@ -128,6 +128,20 @@ describe("an ephemeral node", () => {
     });
   });
 
+  test("that asks for single maps is never told of as connected, and has a day", async () => {
+    const [tailnet, poller] = [await makeTailnet(), new TestNode("poller")];
+    await poller.register(await makeAuthKey(tailnet, { ephemeral: true }));
+    await poller.poll({ OmitPeers: true });
+    await later(23 * 60 * MINUTE_MS, async () => {
+      await ring(tailnet);
+      expect(await names(tailnet)).toEqual(["poller"]);
+    });
+    await later(25 * 60 * MINUTE_MS, async () => {
+      await ring(tailnet);
+      expect(await names(tailnet)).toEqual([]);
+    });
+  });
+
   test("is looked after by the alarm for as long as there is one, also of an object that was away", async () => {
     const tailnet = await makeTailnet();
     await admin("PATCH", `/api/v2/tailnet/${tailnet}/settings`, { devicesKeyDurationDays: 180 });
