@@ -158,13 +158,16 @@ export class ControlMaps implements Holder {
   }
 
   #tell(socket: WebSocket, stream: ControlStream, message: MapText, session: MapSession): void {
-    this.#sockets.step(socket, ({ http2 }) => {
+    this.#sockets.step(socket, (connection) => {
       const { id, tailnet, zstd } = stream.state;
       const bytes = message.frame(zstd);
       const before = stream.underWay;
       stream.told(session, bytes.length, Date.now());
       this.#audience.count(tailnet, stream.underWay - before);
-      http2.write(id, bytes, false);
+      if (connection.http2.write(id, bytes, false)) return;
+      // So much waits for the client's windows that the stream was reset.
+      this.dropped(stream);
+      connection.forget(id);
     });
   }
 

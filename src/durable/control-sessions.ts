@@ -24,6 +24,10 @@ import type { StreamSessions } from "./stream-sessions.ts";
 
 /** Connections that one machine may have open: one, and those that it has lost and we have not noticed yet. */
 const CONNECTIONS_A_MACHINE = 4;
+/** Connections of one object: each takes some kilobytes of its 128 MB. A full shard of a large tailnet has 1,000, and a crowded shared object some thousands. */
+const MOST_CONNECTIONS = 8000;
+/** Milliseconds within which a first record has to come where there is no more room. */
+const HASTY_MS = 5000;
 /** Milliseconds within which a connection's first record has to come; for which one may have nothing open, or take nothing of what is under way. */
 const FIRST_RECORD_MS = 60_000;
 const IDLE_MS = 10 * 60_000;
@@ -38,6 +42,7 @@ export class ControlSessions {
   readonly sockets: ControlSockets;
   readonly maps: ControlMaps;
   readonly requests: ControlRequests;
+  mostConnections: number = MOST_CONNECTIONS;
 
   /** `arm` is told whenever there may be more to keep alive; `single` makes maps that no news follow. */
   constructor(
@@ -67,13 +72,13 @@ export class ControlSessions {
   }
 
   /**
-   * Takes a connection, and gives the end that goes to the client; null where there is no key to open its handshake with. Throws NoiseError for a
-   * handshake that is none.
+   * Takes a connection, and gives the end that goes to the client; null where there is no key to open its handshake with, or no room. Throws NoiseError
+   * for a handshake that is none.
    */
   async accept({ initiation, ...place }: ConnectionTicket, now: number): Promise<WebSocket | null> {
     const control = controlKeyOf(this.#env);
     const message = decodeBase64(initiation);
-    if (!control.ok || message === null) return null;
+    if (!control.ok || message === null || !this.#hasRoom(now)) return null;
     const opened = await openInitiation(message, control.value, noiseCrypto);
     const { machineKey } = opened;
     const { response, state } = await opened.respond();
@@ -82,6 +87,15 @@ export class ControlSessions {
     const socket = this.sockets.accept(machineKey, (wire) => ControlConnection.begin(wire, facts, response, state));
     await this.#arm();
     return socket;
+  }
+
+  /** True where one more connection can be taken [X14]. Where there are too many, those go first that have not proven whose they are. */
+  #hasRoom(now: number): boolean {
+    const all = this.sockets.all();
+    if (all.size < this.mostConnections) return true;
+    for (const [socket, { isProven, facts }] of Array.from(all))
+      if (!isProven && facts.opened < now - HASTY_MS) this.sockets.close(socket, "slow");
+    return all.size < this.mostConnections;
   }
 
   /** A message of a client. Attacker-controlled. */
@@ -140,8 +154,9 @@ export class ControlSessions {
     if (settled === null) return this.#arm();
     this.sockets.step(socket, () => {
       if (!connection.ends(stream)) return;
-      connection.answer(stream, settled);
+      // The GOAWAY first: who has read the answer is not to ask for its map here.
       if (connection.facts.placedFor === null && letsIn(request, settled)) connection.leave();
+      connection.answer(stream, settled);
     });
   }
 

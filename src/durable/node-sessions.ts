@@ -72,7 +72,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   /** A client's connection, or a refusal: its handshake is opened here once more. */
   async #connect(ticket: ConnectionTicket): Promise<Response> {
     const socket = await this.connections.accept(ticket, Date.now());
-    if (socket === null) return new Response(null, { status: 400 });
+    if (socket === null) return new Response(null, { status: 503 });
     const headers = { "sec-websocket-protocol": CONTROL_SUBPROTOCOL };
     return new Response(null, { status: 101, webSocket: socket, headers });
   }

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { noiseCrypto } from "../../src/durable/index.ts";
 import { MAX_BODY_BYTES } from "../../src/protocol/index.ts";
 import { encodeHex } from "../../src/tka/index.ts";
+import { TYPE } from "../support/http2-frames.ts";
 import { ControlClient } from "../support/workerd/control-client.ts";
 import { again, controlScene, hibernate, inObject, news, opened } from "../support/workerd/control-scene.ts";
 import { makeAuthKey, sessions } from "../support/workerd/control.ts";
@@ -26,6 +27,9 @@ describe("a client", () => {
     expect(newcomer.isSentAway).toBe(false);
     expect((await newcomer.register(await makeAuthKey(tailnet))).status).toBe(200);
     expect([(await newcomer.closed).code, newcomer.isSentAway]).toEqual([1000, true]);
+    // Before the answer: who has read that does not ask for a map here any more.
+    const { frameTypes } = newcomer;
+    expect(frameTypes.lastIndexOf(TYPE.headers)).toBeGreaterThan(frameTypes.indexOf(TYPE.goAway));
     const sameNode = early.map({ NodeKey: newcomer.nodeKey });
     expect([(await sameNode.whole()).reset, early.isSentAway, (await early.closed).code]).toEqual([
       RESET_REFUSED,
@@ -239,6 +243,24 @@ describe("limits", () => {
     }
     expect((await first.closed).code).toBe(1000);
     expect([first.isSentAway, later.map(({ isClosed }) => isClosed)]).toEqual([true, [false, false, false, false]]);
+  });
+});
+
+describe("where there are too many connections", () => {
+  test("no more are taken; those that have proven nothing go after a while [X14]", async () => {
+    const all = await controlScene();
+    const silent = await ControlClient.open(await ControlClient.handshake(all.machine));
+    silent.accept();
+    const most = await inObject(all, ({ connections }) => (connections.mostConnections = connections.count));
+    await expect(again(all)).rejects.toThrow("refused: 503");
+    await inObject(all, ({ connections }) => {
+      vi.spyOn(Date, "now").mockReturnValue(Date.now() + 6000);
+      return connections.count;
+    });
+    expect((await opened(await again(all))).status).toBe(200);
+    vi.restoreAllMocks();
+    expect(most).toBeGreaterThan(1);
+    await inObject(all, ({ connections }) => (connections.mostConnections = 8000));
   });
 });
 

@@ -115,6 +115,8 @@ export class ControlClient {
   isDeaf = false;
   /** PINGs that it has not answered. */
   readonly unanswered: Uint8Array[] = [];
+  /** Types of all frames that came. */
+  readonly frameTypes: number[] = [];
   /** Records that were read. */
   records = 0;
   readonly #socket: WebSocket;
@@ -306,6 +308,7 @@ export class ControlClient {
   /** Takes a frame, and gives those that acknowledge it. */
   #frame({ type, flags, stream: id, payload }: RawFrame): Uint8Array[] {
     const stream = this.streams.get(id);
+    this.frameTypes.push(type);
     if (type === TYPE.goAway) this.isSentAway = true;
     if (type === TYPE.ping && (flags & ACK) === 0) {
       if (!this.isDeaf) return [frame(TYPE.ping, ACK, 0, payload)];
