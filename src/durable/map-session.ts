@@ -21,6 +21,7 @@ import {
 } from "../protocol/index.ts";
 import { newsFor, pieceOf, type Piece } from "./map-piece.ts";
 import { MapText } from "./map-text.ts";
+import { PeerChunks } from "./peer-chunks.ts";
 import type { Awakening } from "./nodes.ts";
 import { ownerUser, selfUser, taggedUser } from "./owner-user.ts";
 import type { Admitted } from "./session-ticket.ts";
@@ -203,8 +204,8 @@ function usersOf(
   ];
 }
 
-/** The text of a piece. What only its receiver is told is in `first`, which is null past the first piece. */
-function textOf(snapshot: Snapshot, begun: Begun, first: MapMessage | null, piece: Piece): string {
+/** What a piece says, or null for nothing. What only its receiver is told is in `first`, which is null past the first piece. */
+function messageOf(snapshot: Snapshot, begun: Begun, first: MapMessage | null, piece: Piece): MapMessage | null {
   const { session, batch } = begun;
   // Who has been told of nothing knows of no node that could go.
   const removed =
@@ -217,8 +218,8 @@ function textOf(snapshot: Snapshot, begun: Begun, first: MapMessage | null, piec
     PeersChangedPatch: listed(piece.patches),
     UserProfiles: listed(usersOf(snapshot, begun, first, piece, isFull)),
   };
-  if (Object.values(told).every((value) => value === null)) return "";
-  return encodeMapMessage(piece.next === null ? { ...told, Seq: batch.goal } : told);
+  if (Object.values(told).every((value) => value === null)) return null;
+  return piece.next === null ? { ...told, Seq: batch.goal } : told;
 }
 
 /** The session once a piece was told. */
@@ -264,16 +265,35 @@ function missing({ batch, session }: Begun, snapshot: Snapshot): Needs | null {
   return has ? null : { since: batch.base, removedSince, presenceSince };
 }
 
+/** All peers of a first map that is one piece, where they are the same for all nodes but for each one itself; else null. */
+function chunksFor(snapshot: Snapshot, { session, batch, withheld }: Begun, most: number): PeerChunks | null {
+  const isWhole = session.epoch === "" && batch.base === 0 && batch.cursor === 0;
+  if (!isWhole || withheld || session.waiting || snapshot.homes.length > 0) return null;
+  const chunks = snapshot.shared("chunks", () => new PeerChunks(snapshot.sorted().filter(({ waiting }) => !waiting)));
+  return chunks.size <= most ? chunks : null;
+}
+
+/** A first map of such peers: what only its receiver is told, and then they. */
+function firstMap(snapshot: Snapshot, begun: Begun, chunks: PeerChunks): { message: MapText; piece: Piece } {
+  const { presence } = begun.batch;
+  const piece = { peers: [], patches: [], hidden: [], homes: new Set<string>(), next: null, presence };
+  const { Peers: _, ...own } = messageOf(snapshot, begun, opening(snapshot, begun), piece) ?? {};
+  const head = `${encodeMapMessage(own).slice(0, -1)},"Peers":[`;
+  return { message: new MapText(head, ...chunks.partsFor(begun.session.nodeId), "]}"), piece };
+}
+
 function tellPiece(snapshot: Snapshot, begun: Begun, isFirst: boolean, most: number): Step {
   const make = (): { message: MapText; piece: Piece } => {
+    const chunks = chunksFor(snapshot, begun, most);
+    if (chunks !== null) return firstMap(snapshot, begun, chunks);
     const piece = newsFor(snapshot, begun, pieceOf(snapshot, begun, most), most);
-    const text = textOf(snapshot, begun, isFirst ? opening(snapshot, begun) : null, piece);
-    return { message: new MapText(text), piece };
+    const message = messageOf(snapshot, begun, isFirst ? opening(snapshot, begun) : null, piece);
+    return { message: new MapText(message === null ? "" : encodeMapMessage(message)), piece };
   };
   const { base, presence } = begun.batch;
   const made = isShared(begun, snapshot) ? snapshot.shared(`told ${base} ${presence ?? "-"} ${most}`, make) : make();
   const session = told(snapshot, begun, made.piece);
-  return made.message.text === "" ? { kind: "none", session } : { kind: "tell", message: made.message, session };
+  return made.message.isEmpty ? { kind: "none", session } : { kind: "tell", message: made.message, session };
 }
 
 /** True where there is no news of presence for who was told up to that number. */

@@ -5,7 +5,10 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { zstdCompressSync } from "node:zlib";
 import type { StreamSessions } from "../../src/durable/stream-sessions.ts";
 import { zstdFrames } from "../../src/durable/zstd-frames.ts";
-import { KEEP_ALIVE_MS } from "../../src/protocol/index.ts";
+import { MapText } from "../../src/durable/map-text.ts";
+import { PeerChunks } from "../../src/durable/peer-chunks.ts";
+import type { Entry } from "../../src/durable/shown-entry.ts";
+import { FRAME_HEADER_BYTES, KEEP_ALIVE_MS } from "../../src/protocol/index.ts";
 import { authorityOf, join, sessions, sql } from "../support/workerd/control.ts";
 import { crowd } from "../support/workerd/crowd.ts";
 import { lockedScene, unlockedScene, type Scene } from "../support/workerd/locked.ts";
@@ -184,6 +187,25 @@ describe("zstd", () => {
       expect(unpackZstd(zstdFrames(bytes)), `${length} bytes`).toEqual(bytes);
     }
     expect(() => zstdCompressSync(random(500_000)), "mended: src/durable/zstd-frames.ts can go").toThrow("end of file");
+  });
+});
+
+describe("peers in chunks", () => {
+  const node = (id: number, chars: number): Entry =>
+    ({ id, json: JSON.stringify({ id, pad: "x".repeat(chars) }) }) as Entry;
+
+  test("are all nodes but the one that is told, in order, as text and as zstd", () => {
+    for (const count of [1, 2, 3, 50, 200]) {
+      const all = Array.from({ length: count }, (_, i) => node(2 * i + 1, (i * 37) % 700));
+      const chunks = new PeerChunks(all);
+      for (const viewer of [1, 2, 3, count, 2 * count - 1]) {
+        const message = new MapText("[", ...chunks.partsFor(viewer), "]");
+        const ids = (JSON.parse(message.text) as { id: number }[]).map(({ id }) => id);
+        expect(ids).toEqual(all.map(({ id }) => id).filter((id) => id !== viewer));
+        const packed = message.frame(true).subarray(FRAME_HEADER_BYTES);
+        expect(new TextDecoder().decode(unpackZstd(packed))).toBe(message.text);
+      }
+    }
   });
 });
 
