@@ -18,7 +18,15 @@ import { Yardstick } from "./yardstick.ts";
 const VALUE = { type: "string" } as const;
 const FLAG = { type: "boolean" } as const;
 /** Of the load program, and handed on to it. */
-const PASSED_ON = { streams: VALUE, registrations: VALUE, hands: VALUE, rounds: VALUE, quiet: VALUE, idle: VALUE };
+const PASSED_ON = {
+  streams: VALUE,
+  registrations: VALUE,
+  hands: VALUE,
+  opening: VALUE,
+  rounds: VALUE,
+  quiet: VALUE,
+  idle: VALUE,
+};
 const OWN = {
   start: FLAG,
   headscale: VALUE,

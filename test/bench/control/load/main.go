@@ -16,10 +16,10 @@ import (
 )
 
 type options struct {
-	streams, registrations, hands, rounds int
-	quiet, idle                           time.Duration
-	restart, json                         string
-	reports                               bool
+	streams, registrations, hands, rounds, opening int
+	quiet, idle                                    time.Duration
+	restart, json                                  string
+	reports                                        bool
 }
 
 type run struct {
@@ -47,6 +47,7 @@ func play() error {
 	flag.IntVar(&o.streams, "streams", 500, "clients that hold a map stream")
 	flag.IntVar(&o.registrations, "registrations", 200, "registrations, one after another and again several at a time")
 	flag.IntVar(&o.hands, "hands", 16, "how many at a time")
+	flag.IntVar(&o.opening, "opening", 0, "streams that are opened at the same time; 0 for all")
 	flag.IntVar(&o.rounds, "rounds", 5, "endpoint changes and new nodes")
 	flag.DurationVar(&o.quiet, "quiet", 2*time.Second, "how long nothing comes before a round counts as over")
 	flag.DurationVar(&o.idle, "idle", 0, "how long to watch all streams wait")

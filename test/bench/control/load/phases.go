@@ -133,13 +133,21 @@ func (r *run) open() (maps, complete figures) {
 	}
 	b := r.before()
 	marks := r.crowd.watch(count, isFirstMap, seesOnline(count-1))
-	for _, s := range r.crowd.streams {
-		s.start()
-	}
+	r.start(marks[0])
 	complete = r.opened(&maps, marks, b)
 	maps.Peers = r.fewestPeers()
 	maps.Memory = float64(r.server.memory()-memory) / 1024 / float64(count)
 	return maps, complete
+}
+
+// start begins all streams at once, or with so many of them that have no map yet.
+func (r *run) start(first *mark) {
+	for i, s := range r.crowd.streams {
+		for most := int64(r.options.opening); most > 0 && int64(i)-(int64(len(first.at))-first.left.Load()) >= most; {
+			time.Sleep(time.Millisecond)
+		}
+		s.start()
+	}
 }
 
 // opened waits for first maps, and then for what follows them.
