@@ -191,7 +191,8 @@ export class ControlMaps implements Holder {
 
   /** A map stream is no more. */
   dropped(stream: ControlStream): void {
-    this.#audience.gone(stream, stream.state.tailnet, stream.underWay);
+    const { tailnet, session } = stream.state;
+    this.#audience.gone(stream, tailnet, session.nodeId, stream.underWay);
   }
 
   /** What is under way on a stream has become less. */

@@ -55,6 +55,12 @@ export interface Holder {
   ofNode(tailnet: string, nodeId: number): readonly Listener[];
 }
 
+/** Who notes which nodes come and go. */
+export interface Attendance {
+  came(tailnet: string, nodeId: number): void;
+  left(tailnet: string, nodeId: number): void;
+}
+
 function merge(a: Needs | null, b: Needs): Needs {
   if (a === null) return b;
   return {
@@ -62,6 +68,11 @@ function merge(a: Needs | null, b: Needs): Needs {
     removedSince: Math.min(a.removedSince, b.removedSince),
     presenceSince: Math.min(a.presenceSince, b.presenceSince),
   };
+}
+
+/** True where a snapshot holds what a listener's first answer is to hold. */
+function isReady({ admitted, session }: Standing, snapshot: Snapshot): boolean {
+  return snapshot.seq >= admitted && snapshot.presence >= session.least;
 }
 
 function isUpToDate({ batch, seq, presence }: MapSession, snapshot: Snapshot): boolean {
@@ -81,6 +92,7 @@ function leastOf(listeners: readonly Listener[]): Needs | null {
 export class MapAudience {
   readonly #ctx: DurableObjectState;
   readonly #snapshots: Snapshots;
+  readonly #attendance: Attendance;
   readonly #holders: Holder[] = [];
   /** Null until somebody asks. */
   #underWay: UnderWay | null = null;
@@ -91,9 +103,10 @@ export class MapAudience {
   stalledMs: number = STALLED_MS;
   watchMs: number = WATCH_MS;
 
-  constructor(ctx: DurableObjectState, snapshots: Snapshots) {
+  constructor(ctx: DurableObjectState, snapshots: Snapshots, attendance: Attendance) {
     this.#ctx = ctx;
     this.#snapshots = snapshots;
+    this.#attendance = attendance;
   }
 
   join(holder: Holder): void {
@@ -118,10 +131,22 @@ export class MapAudience {
     this.#underWay?.add(tailnet, change);
   }
 
-  /** A listener is no more; so much was under way to it. */
-  gone(key: object, tailnet: string, underWay: number): void {
+  /** A listener of a node is no more; so much was under way to it. */
+  gone(key: object, tailnet: string, nodeId: number, underWay: number): void {
     this.#waitNoMore(key);
     this.count(tailnet, -underWay);
+    this.#attendance.left(tailnet, nodeId);
+  }
+
+  /** True where the node is told of its tailnet here. */
+  has(tailnet: string, nodeId: number): boolean {
+    const ofNode = this.#holders.flatMap((holder) => holder.ofNode(tailnet, nodeId));
+    return ofNode.some((listener) => listener.standing() !== null);
+  }
+
+  /** The nodes of a tailnet that are told of it here. */
+  nodes(tailnet: string): Set<number> {
+    return new Set(this.#of(tailnet).flatMap((listener) => listener.standing()?.session.nodeId ?? []));
   }
 
   /** Tells one all that there is to tell. Throws ControlError where the authority cannot be asked. */
@@ -129,8 +154,13 @@ export class MapAudience {
     const standing = listener.standing();
     if (standing === null) return;
     const { tailnet, epoch, admitted, session } = standing;
+    if (session.epoch === "" || session.resumed) this.#attendance.came(tailnet, session.nodeId);
     await this.#snapshots.settle({ tailnet, epoch, shards: session.shards }, needsOf(session));
-    await this.#serve(tailnet, () => [listener], { ...needsOf(session), seq: admitted });
+    await this.#serve(tailnet, () => [listener], {
+      ...needsOf(session),
+      seq: admitted,
+      presence: session.least,
+    });
   }
 
   async #serve(tailnet: string, listeners: () => readonly Listener[], wanted: Wanted): Promise<void> {
@@ -154,7 +184,7 @@ export class MapAudience {
   #feed(listener: Listener, snapshot: Snapshot): Needs | null {
     for (;;) {
       const standing = listener.standing();
-      if (standing === null || snapshot.seq < standing.admitted || this.#mustWait(listener, standing)) return null;
+      if (standing === null || !isReady(standing, snapshot) || this.#mustWait(listener, standing)) return null;
       const step = nextStep(standing.session, snapshot, MAP_RESPONSE_CHARS);
       if (step.kind === "load") return step.needs;
       if (step.kind === "end") {

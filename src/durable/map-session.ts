@@ -48,6 +48,8 @@ export interface MapSession {
   readonly seq: number;
   /** The number up to which it was told of presence [M13]; null where it is not told of it [M17]. */
   readonly presence: number | null;
+  /** The number of presence that its first answer holds at least. */
+  readonly least: number;
   readonly batch: Batch | null;
   /** What the node was told of how far it is; with `resumed`, what it is now. */
   readonly awakening: Awakening;
@@ -100,12 +102,12 @@ function mustBeginAnew({ resumed, seq, awakening }: MapSession, own: Entry | nul
  * told of that before.
  */
 export function openSession(admitted: Opening, handle: string, since: number, hears = false): MapSession {
-  const { nodeId, nodeKey, shards, epoch, seq, awakening, waiting } = admitted;
+  const { nodeId, nodeKey, shards, epoch, seq, awakening, waiting, presence: least } = admitted;
   const resumed = handle === epoch && since > 0 && since <= seq;
   const place = resumed ? { epoch, seq: since } : { epoch: "", seq: 0 };
   const presence = hears ? 0 : null;
   const standing = { awakening, waiting, withheld: false, resumed, policy: "", nudged: false };
-  return { nodeId, nodeKey, shards, ...place, presence, batch: null, ...standing };
+  return { nodeId, nodeKey, shards, ...place, presence, least, batch: null, ...standing };
 }
 
 /** What a session's next answer needs a snapshot to hold, as far as it can be told without one. */

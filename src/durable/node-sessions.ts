@@ -3,7 +3,7 @@
  *
  * Rule [X1]: the authority's `advance` is a hurry, and the Queue's a promise. Beside both, while it holds anybody, the object compares with the
  *            authority: by a timer for streams, since it is awake; by an alarm for sockets, and a shared object only a part of its tailnets each time.
- * Rule [X2]: nothing is stored here but that alarm: a session that is cut off is made again by its node.
+ * Rule [X2]: nothing is stored here but that alarm and the names of tailnets [X20]: a session that is cut off is made again by its node.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -17,6 +17,7 @@ import { bucketOfText } from "./session-layout.ts";
 import { ticketOf, type Admitted, type StreamWish } from "./session-ticket.ts";
 import { MapAudience } from "./map-audience.ts";
 import { Snapshots } from "./snapshots.ts";
+import { PresenceReports } from "./presence-reports.ts";
 import { SocketSessions } from "./socket-sessions.ts";
 import { StreamSessions } from "./stream-sessions.ts";
 
@@ -34,6 +35,7 @@ const NORMAL_CLOSE = 1000;
 
 export class NodeSessions extends DurableObject<ObjectsEnv> {
   #compareMs: number = COMPARE_STREAMS_MS;
+  readonly presence: PresenceReports;
   readonly audience: MapAudience;
   readonly sockets: SocketSessions;
   readonly streams: StreamSessions;
@@ -48,9 +50,13 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     super(ctx, env);
     this.#phase = bucketOfText(ctx.id.toString(), KEEP_ALIVE_MS);
     const snapshots = new Snapshots(env);
-    this.audience = new MapAudience(ctx, snapshots);
+    this.presence = new PresenceReports(ctx, env, {
+      has: (tailnet, nodeId) => this.audience.has(tailnet, nodeId) || this.streams.nodes(tailnet).has(nodeId),
+      all: (tailnet) => [...new Set([...this.audience.nodes(tailnet), ...this.streams.nodes(tailnet)])],
+    });
+    this.audience = new MapAudience(ctx, snapshots, this.presence);
     this.sockets = new SocketSessions(ctx, env, this.audience);
-    this.streams = new StreamSessions(snapshots);
+    this.streams = new StreamSessions(snapshots, this.presence);
     this.connections = new ControlSessions(ctx, env, this.audience, this.streams, () => this.#arm());
   }
 
@@ -82,6 +88,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     const opened: Outcome<Uint8Array | ReadableStream> = await outcomeOf(() => this.streams.open(admitted, wish));
     if (!opened.ok) return Response.json(opened.error, { status: 409 });
     if (this.streams.count === 1 && wish.stream) this.#compareStreams();
+    if (wish.stream) await this.#arm();
     return new Response(opened.value, { headers: { "content-type": "application/octet-stream" } });
   }
 
@@ -105,6 +112,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   async #compared(sessions: MapAudience | StreamSessions, tailnet: string): Promise<void> {
     try {
       await sessions.compare(tailnet);
+      await this.presence.compare(tailnet);
     } catch (error) {
       console.warn("comparison with the authority failed; it is made again", String(error));
     }
@@ -133,13 +141,14 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   override async alarm(): Promise<void> {
     const now = Date.now();
     this.#armed = null;
-    if (this.sockets.count === 0 && this.connections.count === 0) return;
+    const told = await this.presence.tailnets();
+    if (this.sockets.count === 0 && this.connections.count === 0 && told.length === 0) return;
     await this.#arm();
     this.connections.maps.keepAlive();
     this.sockets.sweep(now);
     this.connections.sweep(now);
     const period = this.#period;
-    const tailnets = [...this.audience.tailnets()];
+    const tailnets = [...new Set([...this.audience.tailnets(), ...told])];
     const turns = Math.min(MOST_TURNS, Math.ceil(tailnets.length / COMPARED_AT_ONCE)) * (ALARM_MS / period);
     const turn = Math.floor((now - this.#phase) / period) % turns;
     const due = tailnets.filter((tailnet) => bucketOfText(tailnet, turns) === turn);

@@ -12,10 +12,11 @@ import type { Tailnet } from "./tailnet.ts";
 
 /** Where a node stands that was let in, and where its session is held. */
 export function admitted(tailnet: Tailnet, node: NodeRecord): Admitted {
-  const { id, epoch, seq, shards } = tailnet.info();
+  const { id, epoch, seq, presence, shards } = tailnet.info();
   const { id: nodeId, nodeKey, machineKey, awakening, tkaHead: head, capVersion } = node;
   const waiting = !node.authorized;
-  return { tailnet: id, shards, nodeId, nodeKey, machineKey, epoch, seq, awakening, waiting, head, capVersion };
+  const where = { tailnet: id, shards, epoch, seq, presence };
+  return { ...where, nodeId, nodeKey, machineKey, awakening, waiting, head, capVersion };
 }
 
 /** Takes where a node says that it is, and what it says of its host beyond the record. */

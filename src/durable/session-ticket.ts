@@ -13,6 +13,8 @@ export interface Admitted extends Seat {
   readonly nodeKey: NodeKey;
   readonly epoch: string;
   readonly seq: number;
+  /** How far its presence is [M13]. */
+  readonly presence: number;
   /** How far the node has come in waking up from a retired chain [A5]. */
   readonly awakening: Awakening;
   /** True where the device waits for approval: it sees nobody [G14]. */

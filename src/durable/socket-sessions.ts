@@ -159,10 +159,10 @@ export class SocketSessions implements Holder {
       this.#close(socket, CLOSE_OF[reported.error.code] ?? "failed");
       return false;
     }
-    const { seq, awakening, waiting } = reported.value;
+    const { seq, presence: least, awakening, waiting } = reported.value;
     const admitted = Math.max(after.admitted, seq);
     // What it was told of how far it is stays what it was, once it was told anything.
-    const session = after.opened ? after.session : { ...after.session, awakening, waiting };
+    const session = after.opened ? after.session : { ...after.session, least, awakening, waiting };
     this.#save(socket, after, {
       ...after,
       head: request.TKAHead,
@@ -176,7 +176,7 @@ export class SocketSessions implements Holder {
   #open(socket: WebSocket, held: Held, request: MapRequest): void {
     const { MapSessionHandle, MapSessionSeq, DiscoKey } = request;
     const { session, epoch, admitted: seq, tailnet, machineKey, head, capVersion } = held;
-    const admitted = { ...session, epoch, seq, tailnet, machineKey, head, capVersion };
+    const admitted = { ...session, presence: session.least, epoch, seq, tailnet, machineKey, head, capVersion };
     this.#save(socket, held, {
       ...held,
       opened: true,
@@ -206,7 +206,7 @@ export class SocketSessions implements Holder {
   /** A socket is closed, by whomever. */
   gone(socket: WebSocket): void {
     const held = readHeld(socket);
-    if (held !== null) this.#audience.gone(socket, held.tailnet, underWay(held));
+    if (held !== null) this.#audience.gone(socket, held.tailnet, held.session.nodeId, underWay(held));
   }
 
   /** Closes sockets that have said nothing, and those that nobody can read. */

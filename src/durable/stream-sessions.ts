@@ -4,6 +4,7 @@
  */
 
 import { KEEP_ALIVE_MS, MAP_RESPONSE_CHARS, encodeMapMessage } from "../protocol/index.ts";
+import type { Attendance } from "./map-audience.ts";
 import { MapText } from "./map-text.ts";
 import { needsOf, nextStep, openSession, type MapSession, type Needs } from "./map-session.ts";
 import { ControlError } from "./refuse.ts";
@@ -47,16 +48,23 @@ async function inTime<T>(act: Promise<T>, ms: number): Promise<T> {
 
 export class StreamSessions {
   readonly #snapshots: Snapshots;
+  readonly #attendance: Attendance;
   readonly #streams = new Map<string, Set<Stream>>();
   keepAliveMs: number = KEEP_ALIVE_MS;
   stalledMs: number = STALLED_MS;
 
-  constructor(snapshots: Snapshots) {
+  constructor(snapshots: Snapshots, attendance: Attendance) {
     this.#snapshots = snapshots;
+    this.#attendance = attendance;
   }
 
   of(tailnet: string): number {
     return this.#streams.get(tailnet)?.size ?? 0;
+  }
+
+  /** The nodes of the tailnet that have streams. */
+  nodes(tailnet: string): Set<number> {
+    return new Set([...(this.#streams.get(tailnet) ?? [])].map(({ session }) => session.nodeId));
   }
 
   get count(): number {
@@ -92,13 +100,14 @@ export class StreamSessions {
     const ofNode = [...streams].filter(({ session }) => session.nodeId === stream.session.nodeId);
     for (const old of ofNode.slice(0, 1 - STREAMS_A_NODE)) this.#end(old);
     this.#streams.set(stream.tailnet, streams.add(stream));
+    this.#attendance.came(stream.tailnet, stream.session.nodeId);
   }
 
   #end(stream: Stream): void {
     stream.isOver = true;
     stream.wake();
     const streams = this.#streams.get(stream.tailnet);
-    streams?.delete(stream);
+    if (streams?.delete(stream) === true) this.#attendance.left(stream.tailnet, stream.session.nodeId);
     if (streams?.size === 0) this.#streams.delete(stream.tailnet);
   }
 
@@ -106,7 +115,11 @@ export class StreamSessions {
   async #next(stream: Stream, most: number): Promise<MapText | "none" | null> {
     let needs: Needs = needsOf(stream.session);
     for (;;) {
-      const snapshot = await this.#snapshots.reach(stream.tailnet, { ...needs, seq: stream.admitted });
+      const snapshot = await this.#snapshots.reach(stream.tailnet, {
+        ...needs,
+        seq: stream.admitted,
+        presence: stream.session.least,
+      });
       const step = nextStep(stream.session, snapshot, most);
       if (step.kind === "end") return null;
       if (step.kind === "load") needs = step.needs;

@@ -169,8 +169,8 @@ describe("what is told to all", () => {
     });
     const begun = ({ nodeKey, machineKey }: TestNode): MapSession => {
       const nodeId = snapshot.sorted().find(({ key }) => key === nodeKey)?.id ?? 0;
-      const { shards, epoch, seq } = snapshot;
-      const where = { tailnet, shards, nodeId, nodeKey, machineKey, epoch, seq };
+      const { shards, epoch, seq, presence } = snapshot;
+      const where = { tailnet, shards, presence, nodeId, nodeKey, machineKey, epoch, seq };
       const standing = { awakening: 0, waiting: false, head: "", capVersion: 0 } as const;
       const step = nextStep(openSession({ ...where, ...standing }, "", 0), snapshot, 1_000_000);
       if (step.kind !== "tell") throw new Error(step.kind);

@@ -1,9 +1,10 @@
 /** Who is connected, and where: told to those who can make use of it, and to nobody twice. */
 
-import { runInDurableObject } from "cloudflare:test";
-import { describe, expect, test } from "vitest";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { describe, expect, test, vi } from "vitest";
+import type { SessionKind } from "../../src/durable/index.ts";
 import type { MapResponse } from "../../src/protocol/index.ts";
-import { authorityOf, makeTailnet, join } from "../support/workerd/control.ts";
+import { authorityOf, join, makeTailnet, sessions } from "../support/workerd/control.ts";
 import type { MapSocket } from "../support/workerd/map-socket.ts";
 import { TestNode, type Fields } from "../support/workerd/test-node.ts";
 
@@ -158,5 +159,104 @@ describe("who is connected", () => {
     for (let isLast = false; !isLast; messages++)
       isLast = (await socket.next()).PeersChangedPatch?.[0]?.Endpoints !== null;
     expect(messages).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("a sessions object", () => {
+  const shard = (tailnet: string, kind: SessionKind = "socket") => sessions(tailnet, kind);
+
+  /** Its waits are short from now on. */
+  function hasten(tailnet: string, kind: SessionKind = "socket", graceMs = 50): Promise<void> {
+    return runInDurableObject(shard(tailnet, kind), ({ presence }) => {
+      presence.graceMs = graceMs;
+      presence.pauseMs = 10;
+    });
+  }
+
+  /** What alice is told of bob's being there, message by message. */
+  async function online(socket: MapSocket): Promise<boolean | null | undefined> {
+    return (await socket.next()).PeersChangedPatch?.[0]?.Online;
+  }
+
+  test("tells that a node has come, and after a while that it has gone [X18]", async () => {
+    const { tailnet, alice, bob } = await newStage();
+    await hasten(tailnet);
+    const { socket } = await opened(alice);
+    const { socket: other } = await opened(bob);
+    expect(await online(socket)).toBe(true);
+    other.close();
+    expect(await online(socket)).toBe(false);
+    const map = await alice.map();
+    expect(map.Node?.Online).toBe(true);
+    expect(map.Peers).toMatchObject([{ Online: false }]);
+    expect(map.Peers?.[0]?.LastSeen).not.toBe("");
+  });
+
+  test("says nothing of a node that comes back in time [X18]", async () => {
+    const { tailnet, alice, bob } = await newStage();
+    await hasten(tailnet, "socket", 400);
+    const { socket } = await opened(alice);
+    const { socket: first } = await opened(bob);
+    expect(await online(socket)).toBe(true);
+    first.close();
+    const { socket: second } = await opened(bob);
+    await runInDurableObject(shard(tailnet), ({ presence }) => {
+      presence.graceMs = 10;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(socket.unread).toBe(0);
+    second.close();
+    expect(await online(socket)).toBe(false);
+  });
+
+  test("tells of streams too", async () => {
+    const { tailnet, alice, bob } = await newStage();
+    await hasten(tailnet, "stream");
+    await runInDurableObject(shard(tailnet, "stream"), ({ streams }) => {
+      streams.keepAliveMs = 100;
+    });
+    const { socket } = await opened(alice);
+    const stream = await bob.stream();
+    await stream.next();
+    expect(await online(socket)).toBe(true);
+    await stream.close();
+    expect(await online(socket)).toBe(false);
+  });
+
+  test("tells of many that come at once in few reports [X19]", async () => {
+    const { tailnet, alice } = await newStage();
+    const nodes = Array.from({ length: 12 }, (_, i) => new TestNode(`node-${i}`));
+    await join(tailnet, ...nodes);
+    const { socket } = await opened(alice);
+    await runInDurableObject(shard(tailnet), ({ presence }) => {
+      presence.pauseMs = 1000;
+    });
+    await Promise.all(nodes.map((node) => opened(node)));
+    const here = new Set<number>();
+    let messages = 0;
+    for (; here.size < nodes.length; messages++)
+      for (const { NodeID, Online } of (await socket.next()).PeersChangedPatch ?? [])
+        if (Online === true) here.add(NodeID);
+    expect(messages).toBeLessThan(6);
+  });
+
+  test("says whom it holds, and at last that it holds nobody, also after it was cut off from all [X20]", async () => {
+    const { tailnet, alice, bob } = await newStage();
+    await hasten(tailnet);
+    const { socket } = await opened(bob);
+    await vi.waitFor(async () => {
+      expect((await alice.map()).Peers).toMatchObject([{ Online: true }]);
+    });
+    await runInDurableObject(shard(tailnet), (_, state) => {
+      // As where a machine fails: nobody hears of the end.
+      for (const each of state.getWebSockets()) each.serializeAttachment(null);
+    });
+    socket.close();
+    await evictDurableObject(shard(tailnet));
+    expect((await alice.map()).Peers).toMatchObject([{ Online: true }]);
+    for (let turn = 0; turn < 2; turn++) await runDurableObjectAlarm(shard(tailnet));
+    expect((await alice.map()).Peers).toMatchObject([{ Online: false }]);
+    const stored = await runInDurableObject(shard(tailnet), ({ presence }) => presence.tailnets());
+    expect(stored).not.toContain(tailnet);
   });
 });

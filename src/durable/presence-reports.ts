@@ -1,0 +1,170 @@
+/**
+ * How a sessions object tells authorities which nodes have come to it and gone. What it is about to say is kept in memory: where that is lost, the
+ * comparison says it all again.
+ *
+ * Rule [X18]: a node that comes is told of at once, one that goes after a while, since most come back: who is there again by then has never been away.
+ * Rule [X19]: to one authority there is one report under way at a time, and a pause after it: what comes meanwhile goes together.
+ * Rule [X20]: with each comparison an object says whom of the tailnet it holds. It stores which tailnets it told of, until it has said that it holds
+ *             nobody of one: so that is said also where all of its sessions were cut off at once, and nobody came back.
+ */
+
+import type { ObjectsEnv } from "./env.ts";
+import type { Coming } from "./presence.ts";
+
+/** Milliseconds for which a node may be away unnoticed, and between reports to one authority. */
+const GRACE_MS = 5000;
+const PAUSE_MS = 1000;
+/** Milliseconds after which a report that was lost is made again. */
+const RETRY_MS = 5000;
+const STORED = "told ";
+
+/** Whom the object holds. */
+export interface Held {
+  /** True where the node has a session here. */
+  has(tailnet: string, nodeId: number): boolean;
+  /** IDs of all nodes of the tailnet that have. */
+  all(tailnet: string): readonly number[];
+}
+
+/** What is to be said to one authority. */
+interface Talk {
+  readonly news: Map<number, boolean>;
+  /** Nodes that it was told of as here. */
+  readonly told: Set<number>;
+  /** Nodes that have gone, and when that is to be told; in milliseconds since the epoch. */
+  readonly leaving: Map<number, number>;
+  isTalking: boolean;
+  isStored: boolean;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export class PresenceReports {
+  readonly #ctx: DurableObjectState;
+  readonly #env: ObjectsEnv;
+  readonly #held: Held;
+  readonly #talks = new Map<string, Talk>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  graceMs: number = GRACE_MS;
+  pauseMs: number = PAUSE_MS;
+  retryMs: number = RETRY_MS;
+
+  constructor(ctx: DurableObjectState, env: ObjectsEnv, held: Held) {
+    this.#ctx = ctx;
+    this.#env = env;
+    this.#held = held;
+  }
+
+  #talk(tailnet: string): Talk {
+    const known = this.#talks.get(tailnet);
+    if (known !== undefined) return known;
+    const talk = { news: new Map(), told: new Set<number>(), leaving: new Map(), isTalking: false, isStored: false };
+    this.#talks.set(tailnet, talk);
+    return talk;
+  }
+
+  /** A node has a session here. */
+  came(tailnet: string, nodeId: number): void {
+    const talk = this.#talk(tailnet);
+    talk.leaving.delete(nodeId);
+    if (talk.told.has(nodeId) && talk.news.get(nodeId) !== false) return;
+    talk.told.add(nodeId);
+    talk.news.set(nodeId, true);
+    this.#say(tailnet, talk);
+  }
+
+  /** A session of a node is over; it may have another. */
+  left(tailnet: string, nodeId: number): void {
+    this.#talk(tailnet).leaving.set(nodeId, Date.now() + this.graceMs);
+    this.#timer ??= setTimeout(() => {
+      this.#leave(Date.now());
+    }, this.graceMs);
+  }
+
+  /** Says of those who have not come back that they are gone. */
+  #leave(now: number): void {
+    this.#timer = undefined;
+    let next = Infinity;
+    for (const [tailnet, talk] of this.#talks) {
+      for (const [nodeId, due] of talk.leaving) {
+        if (due > now) next = Math.min(next, due);
+        else this.#gone(tailnet, talk, nodeId);
+      }
+      this.#say(tailnet, talk);
+    }
+    if (next === Infinity) return;
+    this.#timer = setTimeout(() => {
+      this.#leave(Date.now());
+    }, next - now);
+  }
+
+  #gone(tailnet: string, talk: Talk, nodeId: number): void {
+    talk.leaving.delete(nodeId);
+    if (this.#held.has(tailnet, nodeId)) return;
+    talk.told.delete(nodeId);
+    talk.news.set(nodeId, false);
+  }
+
+  #say(tailnet: string, talk: Talk): void {
+    if (talk.isTalking || talk.news.size === 0) return;
+    talk.isTalking = true;
+    this.#ctx.waitUntil(this.#sayAll(tailnet, talk));
+  }
+
+  /** Never rejects. */
+  async #sayAll(tailnet: string, talk: Talk): Promise<void> {
+    await this.#store(tailnet, talk);
+    while (talk.news.size > 0) {
+      const comings = [...talk.news].map(([nodeId, online]): Coming => ({ nodeId, online }));
+      talk.news.clear();
+      const isTaken = await this.#tell(tailnet, comings);
+      // What has changed meanwhile is newer.
+      if (!isTaken) for (const { nodeId, online } of comings) if (!talk.news.has(nodeId)) talk.news.set(nodeId, online);
+      await pause(isTaken ? this.pauseMs : this.retryMs);
+    }
+    talk.isTalking = false;
+    if (talk.told.size + talk.leaving.size === 0) this.#talks.delete(tailnet);
+  }
+
+  async #tell(tailnet: string, comings: readonly Coming[]): Promise<boolean> {
+    const { TAILNET_AUTHORITY: authorities } = this.#env;
+    try {
+      const told = await authorities.get(authorities.idFromName(tailnet)).comings(this.#name, comings);
+      // A refusal is final: there is no such tailnet.
+      if (!told.ok) console.warn("it was not taken who is connected", told.error.message);
+      return true;
+    } catch (error) {
+      console.warn("it was not heard who is connected; it is said again", String(error));
+      return false;
+    }
+  }
+
+  get #name(): string {
+    return this.#ctx.id.toString();
+  }
+
+  async #store(tailnet: string, talk: Talk): Promise<void> {
+    if (talk.isStored) return;
+    talk.isStored = true;
+    await this.#ctx.storage.put(STORED + tailnet, 1);
+  }
+
+  /** Tailnets of whose nodes an authority may still believe that they are here. */
+  async tailnets(): Promise<string[]> {
+    const stored = await this.#ctx.storage.list({ prefix: STORED });
+    return [...stored.keys()].map((key) => key.slice(STORED.length));
+  }
+
+  /** Says whom of a tailnet the object holds [X20]. Rejects where the authority cannot be reached. */
+  async compare(tailnet: string): Promise<void> {
+    const talk = this.#talks.get(tailnet);
+    if (talk?.isTalking === true) return;
+    const nodeIds = [...this.#held.all(tailnet), ...(talk?.leaving.keys() ?? [])];
+    const { TAILNET_AUTHORITY: authorities } = this.#env;
+    await authorities.get(authorities.idFromName(tailnet)).holds(this.#name, nodeIds);
+    const isOver = nodeIds.length === 0 && this.#held.all(tailnet).length === 0 && !this.#talks.has(tailnet);
+    if (isOver) await this.#ctx.storage.delete(STORED + tailnet);
+  }
+}
