@@ -46,7 +46,8 @@ export class PresenceReports {
   readonly #env: ObjectsEnv;
   readonly #held: Held;
   readonly #talks = new Map<string, Talk>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** True while a look at those who have gone is to come. */
+  #isWaiting = false;
   graceMs: number = GRACE_MS;
   pauseMs: number = PAUSE_MS;
   retryMs: number = RETRY_MS;
@@ -78,14 +79,19 @@ export class PresenceReports {
   /** A session of a node is over; it may have another. */
   left(tailnet: string, nodeId: number): void {
     this.#talk(tailnet).leaving.set(nodeId, Date.now() + this.graceMs);
-    this.#timer ??= setTimeout(() => {
+    if (!this.#isWaiting) this.#leaveAfter(this.graceMs);
+  }
+
+  #leaveAfter(ms: number): void {
+    this.#isWaiting = true;
+    setTimeout(() => {
+      this.#isWaiting = false;
       this.#leave(Date.now());
-    }, this.graceMs);
+    }, ms);
   }
 
   /** Says of those who have not come back that they are gone. */
   #leave(now: number): void {
-    this.#timer = undefined;
     let next = Infinity;
     for (const [tailnet, talk] of this.#talks) {
       for (const [nodeId, due] of talk.leaving) {
@@ -94,10 +100,7 @@ export class PresenceReports {
       }
       this.#say(tailnet, talk);
     }
-    if (next === Infinity) return;
-    this.#timer = setTimeout(() => {
-      this.#leave(Date.now());
-    }, next - now);
+    if (next < Infinity) this.#leaveAfter(next - now);
   }
 
   #gone(tailnet: string, talk: Talk, nodeId: number): void {

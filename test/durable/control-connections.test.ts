@@ -124,6 +124,8 @@ describe("what is saved of a connection", () => {
     ["nothing", () => null],
   ])("and is %s has the client come back [X10]", async (_, spoil) => {
     const all = await controlScene();
+    // What it acknowledged late would have the connection saved anew.
+    all.client.isDeaf = true;
     await opened(all.client);
     await inObject(all, (__, ctx) => {
       for (const socket of ctx.getWebSockets(`control ${all.client.initiator.machineKey}`))
