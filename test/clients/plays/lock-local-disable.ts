@@ -16,8 +16,8 @@ const play: Play = {
     await scene.ok(carol, "lock", "local-disable");
     await expectOff(scene, carol);
     // It goes by the map that it has until it asks for another.
-    await scene.ok(carol, "down");
-    await scene.ok(carol, "up");
+    await carol.stop();
+    await carol.start();
     await expectOff(scene, carol);
     await expectSeen(scene, dave, carol);
     await expectGone(scene, carol, alice, bob);
