@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildPrograms } from "../bench/control/build.mjs";
 import { goEnvironment } from "../interop/build.mjs";
 import { RELEASES, type Release } from "./versions.ts";
 
@@ -60,6 +61,14 @@ function buildHelper(): void {
   go(["build", "-trimpath", "-buildvcs=false", "-o", HELPER, "."], env, HELPER_SOURCES);
 }
 
+function buildLoad(): void {
+  try {
+    buildPrograms(["load"]);
+  } catch (error) {
+    throw new BuildFailed(String(error));
+  }
+}
+
 /** Tells of a build that was made, and how long it took. */
 export type Say = (text: string) => void;
 
@@ -74,6 +83,7 @@ export function timed(what: string, build: () => void, say: Say): void {
 export function buildAll(releases: readonly Release[], say: Say): void {
   mkdirSync(CACHE, { recursive: true });
   if (isHelperStale()) timed("the helper", buildHelper, say);
+  buildLoad();
   for (const release of releases) {
     const { tailscale, tailscaled } = programsOf(release.version);
     if (existsSync(tailscale) && existsSync(tailscaled)) continue;

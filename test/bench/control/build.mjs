@@ -22,9 +22,9 @@ function isStale(name) {
   return ["go.mod", "go.sum", ...sources].some((input) => statSync(join(here, input)).mtimeMs > builtAt);
 }
 
-/** Builds what is missing or old. Throws with what Go said where that fails. */
-export function buildPrograms() {
-  const due = PROGRAMS.filter(isStale);
+/** Builds what is missing or old of these. Throws with what Go said where that fails. */
+export function buildPrograms(names = PROGRAMS) {
+  const due = names.filter(isStale);
   if (due.length === 0) return;
   console.error(`bench: building ${due.join(" and ")} with Go (about a minute the first time)`);
   const env = { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "-mod=mod", GOWORK: "off", CGO_ENABLED: "0" };

@@ -11,11 +11,13 @@ const play: Play = {
   columns: [MIXED],
   alone: true,
   async run(scene) {
-    const { bridge } = scene.world;
+    const { bridge, control } = scene.world;
     const alice = await scene.client("alice", { via: "bridge" });
     const bob = await scene.client("bob", { via: "bridge" });
-    const authKey = await scene.authKey();
-    for (const client of [alice, bob]) await scene.ok(client, "up", `--auth-key=${authKey}`);
+    for (const client of [alice, bob]) await scene.ok(client, "up", `--auth-key=${await scene.authKey()}`);
+    // A tailnet of their own, so that the program can tell whether each of them knows all of the others.
+    const crowd = await control.createTailnet("crowd.example");
+    const { key: authKey } = await control.createAuthKey(crowd);
     const contender = {
       name: "the bridge",
       url: bridge.url,
@@ -32,7 +34,7 @@ const play: Play = {
     scene.say(`   ${JSON.stringify(report)}`);
     const seen = JSON.stringify(report, null, 1);
     const back = report.phases.find(({ name }) => name.startsWith("all come back"));
-    scene.expect(`all ${STREAMS} come back`, back?.count === STREAMS && back.lost === 0, seen);
+    scene.expect(`all ${STREAMS} come back`, (back?.count ?? 0) >= STREAMS && back?.lost === 0, seen);
     scene.expect("... and nobody misses a change", report.lost === 0 && report.views.incomplete === 0, seen);
     await expectAllReach(scene, [alice, bob]);
   },
