@@ -22,10 +22,10 @@ const DEFAULT_ETAG = "ts-default";
 /** Failures of tests that a refusal tells. */
 const MOST_TOLD = 10;
 
-/** The text is attacker-controlled. Throws `bad_policy`. */
-function understood(tailnet: Tailnet, text: string): Policy {
+/** Throws `bad_policy`. */
+function understood<T>(read: () => T): T {
   try {
-    return parsePolicy(text, peopleOf(tailnet.info().name));
+    return read();
   } catch (error) {
     if (error instanceof PolicyError) throw new ControlError("bad_policy", error.message);
     throw error;
@@ -35,13 +35,15 @@ function understood(tailnet: Tailnet, text: string): Policy {
 function failures(tailnet: Tailnet, policy: Policy): readonly Failure[] {
   if (policy.tests.length === 0 && policy.sshTests.length === 0) return [];
   const { name } = tailnet.info();
-  return runTests(
-    policy,
-    tailnet.nodes
-      .all()
-      .map(({ id, stableId, tags, home }) =>
-        policyNodeOf({ id, stableId, tags, home: home?.tailnet ?? null }, name, []),
-      ),
+  return understood(() =>
+    runTests(
+      policy,
+      tailnet.nodes
+        .all()
+        .map(({ id, stableId, tags, home }) =>
+          policyNodeOf({ id, stableId, tags, home: home?.tailnet ?? null }, name, []),
+        ),
+    ),
   );
 }
 
@@ -49,9 +51,14 @@ export function failureText({ at, source, reason }: Failure): string {
   return `line ${at.line}, column ${at.column}: from ${JSON.stringify(source)}, ${reason}`;
 }
 
+/** The text is attacker-controlled. Throws `bad_policy`. */
+function policyOf(tailnet: Tailnet, text: string): Policy {
+  return understood(() => parsePolicy(text, peopleOf(tailnet.info().name)));
+}
+
 /** A policy's tests that fail; none where it may be set. Throws `bad_policy`. */
 export function checkPolicy(tailnet: Tailnet, text: string): readonly Failure[] {
-  return failures(tailnet, understood(tailnet, text));
+  return failures(tailnet, policyOf(tailnet, text));
 }
 
 /** Who has read another policy than the one that holds does not overwrite it unseen. */
@@ -70,7 +77,7 @@ export function setPolicy(tailnet: Tailnet, by: By, text: string, match: string 
   const before = tailnet.policies.current();
   if (!before.isDefault && before.text === text) return before;
   refuseOther(before, match);
-  const policy = understood(tailnet, text);
+  const policy = policyOf(tailnet, text);
   const failed = failures(tailnet, policy);
   if (failed.length > 0)
     throw new ControlError(

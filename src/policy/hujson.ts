@@ -5,7 +5,7 @@
  * Rule [F4]: a name that comes twice in an object is refused, in whatever case: of two sections one would silently be dropped.
  */
 
-import { parse, type ValueNode } from "@humanwhocodes/momoa";
+import { parse, tokenize, type ValueNode } from "@humanwhocodes/momoa";
 import { MAX_POLICY_CHARS } from "./limits.ts";
 import { PolicyError, quoted, type Position } from "./policy-error.ts";
 
@@ -26,6 +26,8 @@ export type Located =
   | { readonly kind: "null"; readonly at: Position };
 
 const START: Position = { line: 1, column: 1 };
+/** Characters after a complaint that are looked at. */
+const MAX_LAST = 300;
 
 /** [F4] */
 function refuseDoubles(members: readonly Member[]): void {
@@ -64,12 +66,41 @@ function located(node: ValueNode): Located {
   }
 }
 
+/** Tokens by the names that momoa has for them. */
+const TOKENS: Readonly<Record<string, string>> = {
+  LBrace: "{",
+  RBrace: "}",
+  LBracket: "[",
+  RBracket: "]",
+  Comma: ",",
+  Colon: ":",
+};
+
+/** The last token of a file: where that ends too early, it is what momoa complains of. */
+const LAST_TOKEN = /^(?:"(?:[^"\\]|\\.)*"|[{}[\],:]|[\w.+-]+)\s*$/;
+
+/** True where objects or lists are begun and not ended. */
+function isOpenAtEnd(text: string): boolean {
+  const steps: Readonly<Record<string, number>> = { LBrace: 1, LBracket: 1, RBrace: -1, RBracket: -1 };
+  try {
+    return tokenize(text, { mode: "jsonc" }).reduce((depth, { type }) => depth + (steps[type] ?? 0), 0) > 0;
+  } catch {
+    // What has no tokens is wrong in another way.
+    return false;
+  }
+}
+
 /** What momoa throws says where, in fields of its own. */
-function syntaxError(error: Error): PolicyError {
-  const { line, column } = error as { line?: number; column?: number };
-  const reason = error.message.replace(/ ?\(\d+:\d+\)$/, "").replace(/\.$/, "");
-  const at = line === undefined || column === undefined ? START : { line, column };
-  return new PolicyError(`this is not human JSON: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`, at);
+function syntaxError(error: Error, text: string): PolicyError {
+  const { line = START.line, column = START.column, offset = 0 } = error as Partial<Position> & { offset?: number };
+  const reason = error.message
+    .replace(/ ?\(\d+:\d+\)$/, "")
+    .replace(/\.$/, "")
+    .replace(/\btoken (\w+)/, (_, name: string) => `token ${TOKENS[name] ?? name.toLowerCase()}`);
+  const isEarlyEnd =
+    reason.includes("end of input") || (LAST_TOKEN.test(text.slice(offset, offset + MAX_LAST)) && isOpenAtEnd(text));
+  const what = isEarlyEnd ? "it ends too early" : `${reason.charAt(0).toLowerCase()}${reason.slice(1)}`;
+  return new PolicyError(`this is not human JSON: ${what}`, { line, column });
 }
 
 /** Parses attacker-controlled text. Throws PolicyError. */
@@ -82,7 +113,7 @@ export function parseHuJson(text: string): Located {
     if (error instanceof PolicyError) throw error;
     // The parser calls itself for what is nested.
     if (error instanceof RangeError) throw new PolicyError("this is nested too deeply", START);
-    if (error instanceof Error) throw syntaxError(error);
+    if (error instanceof Error) throw syntaxError(error, text);
     throw error;
   }
 }

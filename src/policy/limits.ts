@@ -7,3 +7,5 @@ export const MAX_RULES = 2000;
 export const MAX_ENTRIES = 2000;
 /** Characters of one JSON value of a capability: it goes to every node that it is granted on. */
 export const MAX_APP_CHARS = 16 * 1024;
+/** Selectors that are looked at for all tests of a file: they are run while nothing else of the tailnet can be. */
+export const MAX_JUDGED = 5_000_000;

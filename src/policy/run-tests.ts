@@ -3,12 +3,13 @@
  * because a device has gone. An address stands for the device that has it, where one does.
  */
 
-import { overlaps } from "./addresses.ts";
+import { formatRange } from "./addresses.ts";
+import { ALLOW_ALL } from "./compile-filter.ts";
+import { MAX_JUDGED } from "./limits.ts";
 import { standsFor, subjectOf, type PolicyNode, type Subject } from "./matching.ts";
 import type { Named, Policy, Rule, Selector, SshTest, TestTarget } from "./policy.ts";
+import { PolicyError, quoted, type Position } from "./policy-error.ts";
 import { DEFAULT_PROTOCOLS, TCP, UDP } from "./ports.ts";
-import { ALLOW_ALL } from "./compile-filter.ts";
-import { quoted, type Position } from "./policy-error.ts";
 
 /** A test that failed. */
 export interface Failure {
@@ -18,28 +19,13 @@ export interface Failure {
   readonly reason: string;
 }
 
+/** What it costs to make a pair, in selectors that are looked at. */
+const COST_OF_PAIR = 8;
+
+type Pair = readonly [from: Subject, to: Subject];
+
 function ofUser(user: string): Subject {
   return { user, tags: [], ranges: [] };
-}
-
-/** Everybody whom the selector stands for. */
-function subjectsOf(selector: Selector, policy: Policy, nodes: readonly PolicyNode[]): Subject[] {
-  switch (selector.kind) {
-    case "user":
-      return [ofUser(selector.login)];
-    case "group":
-      return [...selector.members].map(ofUser);
-    case "role":
-      return policy.people.filter(({ roles }) => roles.includes(selector.role)).map(({ login }) => ofUser(login));
-    case "tag":
-      return [{ user: null, tags: [selector.tag], ranges: [] }];
-    case "range": {
-      const holder = nodes.map(subjectOf).find(({ ranges }) => ranges.some((range) => overlaps(range, selector.range)));
-      return [{ user: holder?.user ?? null, tags: holder?.tags ?? [], ranges: [selector.range] }];
-    }
-    default:
-      return [];
-  }
 }
 
 function leadsTo(selector: Selector, source: Subject, target: Subject, policy: Policy): boolean {
@@ -75,44 +61,6 @@ export function isAllowed(policy: Policy, from: PolicyNode, to: PolicyNode, prot
   return (policy.rules ?? [ALLOW_ALL]).some((rule) => allows(policy, rule, source, target, protocol, port, sharedTo));
 }
 
-/** The pairs that a test is about. */
-function pairsOf(
-  source: Named,
-  target: Named,
-  policy: Policy,
-  nodes: readonly PolicyNode[],
-): (readonly [Subject, Subject])[] {
-  return subjectsOf(source.selector, policy, nodes).flatMap((from) => {
-    const to = target.selector.kind === "self" ? [from] : subjectsOf(target.selector, policy, nodes);
-    return to.map((subject) => [from, subject] as const);
-  });
-}
-
-function judge(
-  { text, port, ...target }: TestTarget,
-  source: Named,
-  protocols: readonly number[],
-  wanted: "accept" | "deny",
-  policy: Policy,
-  nodes: readonly PolicyNode[],
-): Failure[] {
-  const pairs = pairsOf(source, { ...target, text }, policy, nodes);
-  if (pairs.length === 0)
-    return [
-      { at: target.at, source: source.text, reason: `${quoted(source.text)} or ${quoted(text)} stands for nobody` },
-    ];
-  const isReached = ([from, to]: readonly [Subject, Subject]): boolean =>
-    protocols.some((protocol) =>
-      (policy.rules ?? [ALLOW_ALL]).some((rule) => allows(policy, rule, from, to, protocol, port)),
-    );
-  const isMet = wanted === "accept" ? pairs.every(isReached) : !pairs.some(isReached);
-  const reason =
-    wanted === "accept"
-      ? `${quoted(text)} should be reached, and is not`
-      : `${quoted(text)} should not be reached, and is`;
-  return isMet ? [] : [{ at: target.at, source: source.text, reason }];
-}
-
 function sshReaches(policy: Policy, from: Subject, to: Subject, account: string): boolean {
   return policy.ssh.some(({ sources, destinations, accounts }) => {
     if (!sources.some((selector) => standsFor(selector, from, policy))) return false;
@@ -121,34 +69,107 @@ function sshReaches(policy: Policy, from: Subject, to: Subject, account: string)
   });
 }
 
-function judgeSsh(test: SshTest, policy: Policy, nodes: readonly PolicyNode[]): Failure[] {
-  return test.destinations.flatMap((target) => {
-    const pairs = pairsOf(test.source, target, policy, nodes);
-    const failed = (account: string, wanted: boolean): boolean =>
-      pairs.length === 0 || pairs.some(([from, to]) => sshReaches(policy, from, to, account) !== wanted);
-    const reasonOf = (account: string, wanted: boolean): string =>
-      `${quoted(account)} on ${quoted(target.text)} should ${wanted ? "be let in" : "not be let in"} by ssh, and is${wanted ? " not" : ""}`;
-    return (
-      [
-        [test.accept, true],
-        [test.deny, false],
-      ] as const
-    ).flatMap(([accounts, wanted]) =>
-      accounts
-        .filter((account) => failed(account, wanted))
-        .map((account) => ({ at: test.at, source: test.source.text, reason: reasonOf(account, wanted) })),
-    );
-  });
+class TestRun {
+  readonly #policy: Policy;
+  readonly #nodes: readonly PolicyNode[];
+  #holders: ReadonlyMap<string, PolicyNode> | null = null;
+  /** Selectors that were looked at. */
+  #judged = 0;
+
+  constructor(policy: Policy, nodes: readonly PolicyNode[]) {
+    this.#policy = policy;
+    this.#nodes = nodes;
+  }
+
+  /** The device that has an address, or null. */
+  #holderOf(address: string): PolicyNode | null {
+    this.#holders ??= new Map(this.#nodes.flatMap((node) => node.addresses.map((own) => [own, node] as const)));
+    return this.#holders.get(address) ?? null;
+  }
+
+  /** Everybody whom the selector stands for. */
+  #subjectsOf(selector: Selector): Subject[] {
+    const { people } = this.#policy;
+    switch (selector.kind) {
+      case "user":
+        return [ofUser(selector.login)];
+      case "group":
+        return [...selector.members].map(ofUser);
+      case "role":
+        return people.filter(({ roles }) => roles.includes(selector.role)).map(({ login }) => ofUser(login));
+      case "tag":
+        return [{ user: null, tags: [selector.tag], ranges: [] }];
+      case "range": {
+        const holder = this.#holderOf(formatRange(selector.range));
+        return [{ user: holder?.user ?? null, tags: holder?.tags ?? [], ranges: [selector.range] }];
+      }
+      default:
+        return [];
+    }
+  }
+
+  /** Counts what a test costs, of which its author may have no idea. */
+  #count(selectors: number, at: Position): void {
+    this.#judged += selectors;
+    if (this.#judged > MAX_JUDGED) throw new PolicyError("its tests take too long: make them fewer", at);
+  }
+
+  /** The pairs that a test is about. */
+  #pairsOf(source: Named, target: Named): Pair[] {
+    const sources = this.#subjectsOf(source.selector);
+    if (target.selector.kind === "self") return sources.map((from) => [from, from]);
+    const targets = this.#subjectsOf(target.selector);
+    this.#count(sources.length * targets.length * COST_OF_PAIR, target.at);
+    return sources.flatMap((from) => targets.map((to) => [from, to] as const));
+  }
+
+  #isReached([from, to]: Pair, protocols: readonly number[], { port, at }: TestTarget): boolean {
+    return (this.#policy.rules ?? [ALLOW_ALL]).some((rule) => {
+      this.#count(rule.sources.length + rule.destinations.length, at);
+      return protocols.some((protocol) => allows(this.#policy, rule, from, to, protocol, port));
+    });
+  }
+
+  judge(target: TestTarget, source: Named, protocols: readonly number[], wanted: "accept" | "deny"): Failure[] {
+    const { at, text } = target;
+    const fails = (reason: string): Failure[] => [{ at, source: source.text, reason }];
+    const pairs = this.#pairsOf(source, target);
+    if (pairs.length === 0) return fails(`${quoted(source.text)} or ${quoted(text)} stands for nobody`);
+    const isReached = (pair: Pair): boolean => this.#isReached(pair, protocols, target);
+    if (wanted === "accept")
+      return pairs.every(isReached) ? [] : fails(`${quoted(text)} should be reached, and is not`);
+    return pairs.some(isReached) ? fails(`${quoted(text)} should not be reached, and is`) : [];
+  }
+
+  #fails(pairs: readonly Pair[], account: string, wanted: boolean, at: Position): boolean {
+    const cost = this.#policy.ssh.reduce((sum, rule) => sum + rule.sources.length + rule.destinations.length, 1);
+    this.#count(pairs.length * cost, at);
+    return pairs.length === 0 || pairs.some(([from, to]) => sshReaches(this.#policy, from, to, account) !== wanted);
+  }
+
+  judgeSsh({ at, source, destinations, accept, deny }: SshTest): Failure[] {
+    return destinations.flatMap((target) => {
+      const pairs = this.#pairsOf(source, target);
+      const reasonOf = (account: string, wanted: boolean): string =>
+        `${quoted(account)} on ${quoted(target.text)} should ${wanted ? "" : "not "}be let in by ssh, and is${wanted ? " not" : ""}`;
+      const judged = (accounts: readonly string[], wanted: boolean): Failure[] =>
+        accounts
+          .filter((account) => this.#fails(pairs, account, wanted, at))
+          .map((account) => ({ at, source: source.text, reason: reasonOf(account, wanted) }));
+      return [...judged(accept, true), ...judged(deny, false)];
+    });
+  }
 }
 
-/** Everything that fails; `nodes` are the devices there are, for tests that name addresses. */
+/** Everything that fails; `nodes` are the devices there are, for tests that name addresses. Throws PolicyError for tests that take too long. */
 export function runTests(policy: Policy, nodes: readonly PolicyNode[]): Failure[] {
+  const run = new TestRun(policy, nodes);
   const access = policy.tests.flatMap(({ source, protocols, accept, deny }) => {
     const asked = protocols ?? [TCP, UDP];
     return [
-      ...accept.flatMap((target) => judge(target, source, asked, "accept", policy, nodes)),
-      ...deny.flatMap((target) => judge(target, source, asked, "deny", policy, nodes)),
+      ...accept.flatMap((target) => run.judge(target, source, asked, "accept")),
+      ...deny.flatMap((target) => run.judge(target, source, asked, "deny")),
     ];
   });
-  return [...access, ...policy.sshTests.flatMap((test) => judgeSsh(test, policy, nodes))];
+  return [...access, ...policy.sshTests.flatMap((test) => run.judgeSsh(test))];
 }

@@ -65,6 +65,14 @@ describe("tests", () => {
     expect(found[0]).toContain(expected);
   });
 
+  test("that would take for ever are refused, at once", () => {
+    const members = Array.from({ length: 2000 }, (_, i) => `"u${i}@x.com"`).join(",");
+    const rule = `{"action": "accept", "src": ["tag:web"], "dst": ["group:all:1"]}`;
+    const policy = `{"tagOwners": {"tag:web": []}, "groups": {"group:all": [${members}]}, "acls": [${Array.from({ length: 500 }, () => rule).join(",")}],
+      "tests": [{"src": "group:all", "deny": ["group:all:1"]}]}`;
+    expect(() => runTests(parsePolicy(policy, PEOPLE), [])).toThrow("its tests take too long");
+  });
+
   test("a group without members stands for nobody, and a test of it fails", () => {
     const policy = `{"groups": {"group:none": []}, "acls": [], "tests": [{"src": "group:none", "deny": ["bob@example.com:1"]}]}`;
     expect(runTests(parsePolicy(policy, PEOPLE), [])[0]?.reason).toContain("stands for nobody");

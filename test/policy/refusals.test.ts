@@ -19,7 +19,11 @@ const REFUSED: readonly (readonly [string, string])[] = [
   // Syntax.
   ["", "line 1, column 1: this is not human JSON"],
   ["[]", "line 1, column 1: a policy file is an object"],
-  ['{"acls": [}', "line 1, column 11: this is not human JSON: unexpected"],
+  ['{"acls": [}', "line 1, column 11: this is not human JSON: it ends too early"],
+  ['{"acls": [}}', "line 1, column 11: this is not human JSON: unexpected token } found"],
+  ['{"acls": []', "line 1, column 12: this is not human JSON: it ends too early"],
+  ['{"acls": [\n  {"action": "accept"}', "line 2, column 22: this is not human JSON: it ends too early"],
+  ['{"acls": []}}', "line 1, column 13: this is not human JSON: unexpected token } found"],
   ["{acls: []}", "line 1, column 2: this is not human JSON"],
   ["{'acls': []}", "line 1, column 2: this is not human JSON"],
   ['{"acls": []} x', "line 1, column 14: this is not human JSON"],
