@@ -2,8 +2,9 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import { NEWS, SECRETS } from "../../src/durable/allowance.ts";
-import { Nodes } from "../../src/durable/nodes.ts";
+import { NEWS, SECRETS, isOwnNews } from "../../src/durable/allowance.ts";
+import { BY_SYSTEM } from "../../src/durable/events.ts";
+import { Nodes, byNode, nodeTarget } from "../../src/durable/nodes.ts";
 import { Store } from "../../src/durable/store.ts";
 import { MAP_CLOSE, emptyResponse } from "../../src/protocol/index.ts";
 import { nodeKeyFromRaw } from "../../src/tka/index.ts";
@@ -55,6 +56,14 @@ describe("a node that says something else of itself each time", () => {
     await socket.next();
     socket.say({ Hostinfo: { Hostname: "loud" } });
     expect((await socket.closed).code).toBe(MAP_CLOSE.tooMany);
+  });
+
+  test.each(["node.expiry", "node.reported"] as const)("is counted where it is a %s of its own alone", (kind) => {
+    const node = { stableId: "n1", name: "a" };
+    const [own, others] = [nodeTarget(node), nodeTarget({ ...node, stableId: "n2" })];
+    expect(isOwnNews(byNode(node), { kind, target: own })).toBe(true);
+    expect(isOwnNews(byNode(node), { kind, target: others })).toBe(false);
+    expect(isOwnNews(BY_SYSTEM, { kind, target: own })).toBe(false);
   });
 
   test("is refused where it follows the lock and ignores it by turns", async () => {
