@@ -58,6 +58,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     this.sockets = new SocketSessions(ctx, env, this.audience);
     this.streams = new StreamSessions(snapshots, this.presence);
     this.connections = new ControlSessions(ctx, env, this.audience, this.streams, () => this.#arm());
+    if (ctx.getWebSockets().length === 0) ctx.waitUntil(this.presence.begin());
   }
 
   /** A session for a node that the Worker has had admitted: its ticket is in a header that nothing from outside reaches. */

@@ -4,8 +4,8 @@
  *
  * Rule [X18]: a node that comes is told of at once, one that goes after a while, since most come back: who is there again by then has never been away.
  * Rule [X19]: to one authority there is one report under way at a time, and a pause after it: what comes meanwhile goes together.
- * Rule [X20]: with each comparison an object says whom of the tailnet it holds. It stores which tailnets it told of, until it has said that it holds
- *             nobody of one: so that is said also where all of its sessions were cut off at once, and nobody came back.
+ * Rule [X20]: with each comparison an object says whom of the tailnet it holds, and a while after all of its sessions were cut off at once. It stores
+ *             which tailnets it told of, until it has said that it holds nobody of one: so that is said also where nobody came back.
  */
 
 import type { ObjectsEnv } from "./env.ts";
@@ -16,6 +16,8 @@ const GRACE_MS = 5000;
 const PAUSE_MS = 1000;
 /** Milliseconds after which a report that was lost is made again. */
 const RETRY_MS = 5000;
+/** Milliseconds for which who was cut off with everybody else may be away unnoticed. */
+const RESTART_MS = 20_000;
 const STORED = "told ";
 
 /** Whom the object holds. */
@@ -51,6 +53,7 @@ export class PresenceReports {
   graceMs: number = GRACE_MS;
   pauseMs: number = PAUSE_MS;
   retryMs: number = RETRY_MS;
+  restartMs: number = RESTART_MS;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv, held: Held) {
     this.#ctx = ctx;
@@ -160,10 +163,23 @@ export class PresenceReports {
     return [...stored.keys()].map((key) => key.slice(STORED.length));
   }
 
+  /** To be called where all sessions that there were are gone: says after a while who has come back [X20]. Never rejects. */
+  async begin(): Promise<void> {
+    try {
+      const tailnets = await this.tailnets();
+      if (tailnets.length === 0) return;
+      await pause(this.restartMs);
+      for (const tailnet of tailnets) await this.compare(tailnet);
+    } catch (error) {
+      console.warn("it was not said who has come back; the next comparison does", String(error));
+    }
+  }
+
   /** Says whom of a tailnet the object holds [X20]. Rejects where the authority cannot be reached. */
   async compare(tailnet: string): Promise<void> {
     const talk = this.#talks.get(tailnet);
-    if (talk?.isTalking === true) return;
+    // What is being said there comes first.
+    while (talk?.isTalking === true) await pause(this.pauseMs);
     const nodeIds = [...this.#held.all(tailnet), ...(talk?.leaving.keys() ?? [])];
     const { TAILNET_AUTHORITY: authorities } = this.#env;
     await authorities.get(authorities.idFromName(tailnet)).holds(this.#name, nodeIds);

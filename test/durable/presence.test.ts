@@ -240,23 +240,38 @@ describe("a sessions object", () => {
     expect(messages).toBeLessThan(6);
   });
 
-  test("says whom it holds, and at last that it holds nobody, also after it was cut off from all [X20]", async () => {
-    const { tailnet, alice, bob } = await newStage();
-    await hasten(tailnet);
-    const { socket } = await opened(bob);
-    await vi.waitFor(async () => {
-      expect((await alice.map()).Peers).toMatchObject([{ Online: true }]);
-    });
-    await runInDurableObject(shard(tailnet), (_, state) => {
-      // As where a machine fails: nobody hears of the end.
-      for (const each of state.getWebSockets()) each.serializeAttachment(null);
-    });
-    socket.close();
-    await evictDurableObject(shard(tailnet));
-    expect((await alice.map()).Peers).toMatchObject([{ Online: true }]);
+  const byAlarm = async (tailnet: string): Promise<void> => {
     for (let turn = 0; turn < 2; turn++) await runDurableObjectAlarm(shard(tailnet));
-    expect((await alice.map()).Peers).toMatchObject([{ Online: false }]);
-    const stored = await runInDurableObject(shard(tailnet), ({ presence }) => presence.tailnets());
-    expect(stored).not.toContain(tailnet);
-  });
+  };
+  const byItself = (tailnet: string): Promise<void> =>
+    runInDurableObject(shard(tailnet), async ({ presence }) => {
+      presence.restartMs = 10;
+      await presence.begin();
+    });
+
+  test.each([
+    ["its alarm", byAlarm],
+    ["itself", byItself],
+  ])(
+    "says by %s whom it holds, and at last that it holds nobody, also after it was cut off from all [X20]",
+    async (_, comparison) => {
+      const { tailnet, alice, bob } = await newStage();
+      await hasten(tailnet);
+      const { socket } = await opened(bob);
+      await vi.waitFor(async () => {
+        expect((await alice.map()).Peers).toMatchObject([{ Online: true }]);
+      });
+      await runInDurableObject(shard(tailnet), (_, state) => {
+        // As where a machine fails: nobody hears of the end.
+        for (const each of state.getWebSockets()) each.serializeAttachment(null);
+      });
+      socket.close();
+      await evictDurableObject(shard(tailnet));
+      expect((await alice.map()).Peers).toMatchObject([{ Online: true }]);
+      await comparison(tailnet);
+      expect((await alice.map()).Peers).toMatchObject([{ Online: false }]);
+      const stored = await runInDurableObject(shard(tailnet), ({ presence }) => presence.tailnets());
+      expect(stored).not.toContain(tailnet);
+    },
+  );
 });
