@@ -36,6 +36,9 @@ export interface DeviceInfo {
   /** Null for never. */
   readonly keyExpiry: number | null;
   readonly expired: boolean;
+  readonly connected: boolean;
+  /** When it was last connected, where it is not; null where it never was. */
+  readonly lastSeen: number | null;
   readonly machineKey: MachineKey;
   readonly nodeKey: NodeKey;
   /** `tlpub:…`, or empty. */
@@ -69,7 +72,10 @@ export function lockOf(tailnet: Tailnet, node: NodeRecord): DeviceLock {
 }
 
 export function deviceOf(tailnet: Tailnet, node: NodeRecord, now: number): DeviceInfo {
+  const { online, lastSeen } = tailnet.presences.of(node.id);
   return {
+    connected: online,
+    lastSeen,
     stableId: node.stableId,
     name: node.name,
     hostname: node.hostname,

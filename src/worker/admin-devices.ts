@@ -27,6 +27,8 @@ function deviceJson(device: DeviceInfo) {
     keyExpiryDisabled: keyExpiry === null,
     expires: timeJson(keyExpiry),
     expired: device.expired,
+    connectedToControl: device.connected,
+    ...(device.lastSeen === null ? {} : { lastSeen: timeJson(device.lastSeen) }),
     authorized: device.authorized,
     isEphemeral: device.ephemeral,
     isExternal: device.external,

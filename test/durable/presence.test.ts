@@ -3,10 +3,12 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import type { SessionKind } from "../../src/durable/index.ts";
-import type { MapResponse } from "../../src/protocol/index.ts";
-import { authorityOf, join, makeTailnet, sessions } from "../support/workerd/control.ts";
+import { emptyResponse, type MapResponse } from "../../src/protocol/index.ts";
+import { aumHash } from "../../src/tka/index.ts";
+import { admin, authorityOf, join, makeTailnet, sessions } from "../support/workerd/control.ts";
+import { lock, lockedScene, newGenesis, newSecrets } from "../support/workerd/locked.ts";
 import type { MapSocket } from "../support/workerd/map-socket.ts";
-import { TestNode, type Fields } from "../support/workerd/test-node.ts";
+import { TestNode, accepted, type Fields } from "../support/workerd/test-node.ts";
 
 const disco = (digit: string): string => `discokey:${digit.repeat(64)}`;
 const NETWORKED = { DiscoKey: disco("a") };
@@ -162,6 +164,53 @@ describe("who is connected", () => {
   });
 });
 
+describe("who is not to be seen", () => {
+  test("while a device waits for approval nobody hears where it is, and then with all that is known of it [G14]", async () => {
+    const { tailnet, alice } = await newStage();
+    await admin("PATCH", `/api/v2/tailnet/${tailnet}/settings`, { devicesApprovalOn: true });
+    const create = { reusable: false, ephemeral: false, preauthorized: false, tags: [] };
+    const key = await admin("POST", `/api/v2/tailnet/${tailnet}/keys`, { capabilities: { devices: { create } } });
+    const dave = new TestNode("dave");
+    expect((await dave.register(String(key.json["key"]))).status).toBe(200);
+    const { socket, full } = await opened(alice);
+    expect(full.Peers).toHaveLength(1);
+    const { socket: waiting } = await opened(dave);
+    await says(dave, { Endpoints: ENDPOINTS });
+    await says(alice, { Endpoints: ENDPOINTS });
+    const devices = (await admin("GET", `/api/v2/tailnet/${tailnet}/devices`)).json["devices"] as Fields[];
+    const id = String(devices.find(({ hostname }) => hostname === "dave")?.["id"]);
+    await admin("POST", `/api/v2/device/${id}/authorized`, { authorized: true });
+    const news = await socket.next();
+    expect(news.PeersChangedPatch).toBeNull();
+    expect(news.PeersChanged).toMatchObject([{ Hostinfo: { Hostname: "dave" }, Endpoints: ENDPOINTS }]);
+    expect(waiting.texts.slice(1)).toEqual([]);
+  });
+
+  test("a node that wakes up from a retired chain hears nothing of unsigned peers [M6]", async () => {
+    const scene = await lockedScene();
+    const oldHead = aumHash(scene.genesis);
+    expect((await scene.carol.poll({ TKAHead: oldHead })).status).toBe(200);
+    accepted(await scene.alice.tka("disable", { DisablementSecret: scene.secrets[0] }), emptyResponse);
+    await lock(scene.alice, newGenesis([scene.alice, scene.bob], newSecrets(1).values));
+    const dave = new TestNode("dave");
+    await join(scene.tailnet, dave);
+    const socket = await scene.carol.socket();
+    socket.head = oldHead;
+    socket.say(NETWORKED);
+    const full = await socket.next();
+    expect(full.Peers?.map(({ Hostinfo }) => Hostinfo?.Hostname)).toEqual(["alice", "bob"]);
+    await says(dave, { Endpoints: ENDPOINTS });
+    await says(scene.bob, { Endpoints: ENDPOINTS });
+    const bobId = full.Peers?.[1]?.ID;
+    for (let told: unknown = null; told === null;) {
+      const { PeersChanged, PeersChangedPatch } = await socket.next();
+      expect(PeersChanged).toBeNull();
+      expect(PeersChangedPatch?.filter(({ NodeID }) => NodeID !== bobId && NodeID !== full.Peers?.[0]?.ID)).toEqual([]);
+      told = PeersChangedPatch?.find(({ NodeID, Endpoints }) => NodeID === bobId && Endpoints !== null) ?? null;
+    }
+  });
+});
+
 describe("a sessions object", () => {
   const shard = (tailnet: string, kind: SessionKind = "socket") => sessions(tailnet, kind);
 
@@ -186,6 +235,8 @@ describe("a sessions object", () => {
     expect(await online(socket)).toBe(true);
     other.close();
     expect(await online(socket)).toBe(false);
+    const { json } = await admin("GET", `/api/v2/tailnet/${tailnet}/devices`);
+    expect(json["devices"]).toMatchObject([{ connectedToControl: true }, { connectedToControl: false }]);
     const map = await alice.map();
     expect(map.Node?.Online).toBe(true);
     expect(map.Peers).toMatchObject([{ Online: false }]);

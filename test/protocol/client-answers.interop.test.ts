@@ -9,6 +9,8 @@ import {
   encodeMapMessage,
   encodeMapNode,
   encodePeerChange,
+  isAddressPort,
+  isPrefix,
   jsonReplacer,
   machineKeyOf,
   readDerpMap,
@@ -178,6 +180,48 @@ const answers: readonly (readonly [type: string, what: string, json: string])[] 
   }).map(([type, value]) => [type, "an answer", JSON.stringify(value, jsonReplacer)] as const),
 ];
 
+/** What a node may say instead of an address, a prefix or a port. */
+const TEXTS: readonly string[] = [
+  "192.0.2.1:1",
+  "192.0.2.1:65535",
+  "[::]:1",
+  "[2001:db8::1]:41641",
+  "[2001:db8:0:0:0:0:0:1]:1",
+  "[::ffff:192.0.2.1]:1",
+  "192.0.2.1:0",
+  "192.0.2.1:65536",
+  "192.0.2.1:01",
+  "192.0.2.01:1",
+  "192.0.2.256:1",
+  "192.0.2:1",
+  "::1:1",
+  "[192.0.2.1]:1",
+  "[::1%eth0]:1",
+  "[::1::]:1",
+  "[1:2:3:4:5:6:7:8:9]:1",
+  "[12345::]:1",
+  "[:1::]:1",
+  "[1:]:1",
+  " 192.0.2.1:1",
+  "host:1",
+  "",
+  ":1",
+  "10.0.0.0/8",
+  "10.0.0.1/8",
+  "0.0.0.0/0",
+  "::/0",
+  "2001:db8::/32",
+  "2001:db8::1/128",
+  "::ffff:10.0.0.0/104",
+  "10.0.0.0/33",
+  "10.0.0.0/08",
+  "10.0.0.0",
+  "2001:db8::/129",
+  "fe80::%eth0/64",
+  "1:2:3:4:5:6:7:8::/64",
+  "10.0.0/8",
+];
+
 /** Go writes these also where they are zero; we leave them out. */
 const ALWAYS_WRITTEN: ReadonlySet<string> = new Set(["User", "Login", "LegacyDERPString"]);
 
@@ -197,6 +241,22 @@ describe.each<OracleVersion>(["v1.104", "v1.102"])("Go's %s", (version) => {
   test.each(answers)("decodes %s, %s, and encodes it as it was", async (type, _what, json) => {
     const decoded = await oracle.ask<{ json: string }>("wire.decode", { type, json });
     expect(told(decoded.json, json)).toEqual(JSON.parse(json));
+  });
+
+  test("decodes every address and prefix that is passed on, and whatever else it refuses is held back", async () => {
+    const passed = { endpoints: TEXTS.filter(isAddressPort), prefixes: TEXTS.filter(isPrefix) };
+    expect([passed.endpoints.length, passed.prefixes.length]).toEqual([6, 7]);
+    const told = { ...NODE, Endpoints: passed.endpoints, AllowedIPs: passed.prefixes };
+    const json = encodeMapMessage({ Peers: [encodeMapNode(told)] });
+    await expect(oracle.ask("wire.decode", { type: "MapResponse", json })).resolves.toBeDefined();
+    for (const text of TEXTS) {
+      const one = encodeMapMessage({ Peers: [encodeMapNode({ ...NODE, Endpoints: [text] })] });
+      const isDecoded = await oracle.ask("wire.decode", { type: "MapResponse", json: one }).then(
+        () => true,
+        () => false,
+      );
+      if (!isDecoded) expect(passed.endpoints).not.toContain(text);
+    }
   });
 
   test("decodes nothing with a field that it does not know", async () => {
