@@ -5,6 +5,8 @@ export { advanceSessions } from "./advance-sessions.ts";
 export type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 export { MAP_TICKET_HEADER, type MapTicket, type NodeApiProps } from "./control-requests.ts";
 export { connectionRequest, placeOf, type ConnectionPlace, type ConnectionTicket } from "./control-ticket.ts";
+export type { DnsPatch } from "./dns-acts.ts";
+export type { DnsSettings } from "./dns-settings.ts";
 export { derpMapOf } from "./derp-map.ts";
 export type { DeviceChange, DeviceInfo, DeviceLock } from "./devices.ts";
 export { Directory, LOGINS_BUCKET, TAILNETS_BUCKET, bucketOf, type TailnetEntry } from "./directory.ts";

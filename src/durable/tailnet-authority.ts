@@ -37,6 +37,8 @@ import { deleteTailnet } from "./deletion.ts";
 import { changeDevice, deviceOf, requireDevice, type DeviceChange, type DeviceInfo } from "./devices.ts";
 import type { TailnetEntry } from "./directory.ts";
 import { disablementKdf } from "./disablement-kdf.ts";
+import { changeDns, type DnsPatch } from "./dns-acts.ts";
+import type { DnsSettings } from "./dns-settings.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
 import { disable } from "./lock-disable.ts";
@@ -157,6 +159,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
   /** The tests of a policy file that fail. Refuses with `bad_policy`. */
   checkPolicyFile(text: string): Promise<Outcome<readonly Failure[]>> {
     return this.#acts.living((tailnet) => checkPolicy(tailnet, text));
+  }
+
+  /** Changes what nodes resolve names by. */
+  changeDns(by: By, patch: DnsPatch): Promise<Outcome<DnsSettings>> {
+    return this.#acts.living((tailnet, now) => changeDns(tailnet, by, patch, now));
   }
 
   devices(): Promise<Outcome<DeviceInfo[]>> {

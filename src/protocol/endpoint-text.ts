@@ -30,6 +30,11 @@ function isV6(text: string): boolean {
   return halves.length === 1 ? head === 8 : head + tail < 8;
 }
 
+/** True for an address. The text is attacker-controlled. */
+export function isAddress(text: string): boolean {
+  return text.length <= MOST_CHARS && (isV4(text) || isV6(text));
+}
+
 /** True for an address with a port, as `192.0.2.1:41641` or `[2001:db8::1]:41641`. The text is attacker-controlled. */
 export function isAddressPort(text: string): boolean {
   if (text.length > MOST_CHARS) return false;

@@ -45,7 +45,7 @@ export {
   plainAnswer,
 } from "./http1-relay.ts";
 export { readDerpMap } from "./derp-map.ts";
-export { isAddressPort, isPrefix } from "./endpoint-text.ts";
+export { isAddress, isAddressPort, isPrefix } from "./endpoint-text.ts";
 export { NO_HOSTINFO, hostinfo, type Hostinfo, type ShownHostinfo } from "./hostinfo.ts";
 export * from "./limits.ts";
 export {

@@ -2,6 +2,7 @@
 
 import { Hono } from "hono";
 import { DEVICE_ROUTES } from "./admin-devices.ts";
+import { DNS_ROUTES } from "./admin-dns.ts";
 import { KEY_ROUTES } from "./admin-keys.ts";
 import { LOCK_ROUTES } from "./admin-lock.ts";
 import { LOGIN_ROUTES } from "./admin-logins.ts";
@@ -16,6 +17,7 @@ import { RECORD_ROUTES } from "./record-routes.ts";
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...TAILNET_ROUTES,
   ...POLICY_ROUTES,
+  ...DNS_ROUTES,
   ...KEY_ROUTES,
   ...DEVICE_ROUTES,
   ...LOGIN_ROUTES,

@@ -8,7 +8,7 @@ import { aumHash } from "../../src/tka/index.ts";
 import { admin, authorityOf, join, makeTailnet, sessions } from "../support/workerd/control.ts";
 import { lock, lockedScene, newGenesis, newSecrets } from "../support/workerd/locked.ts";
 import type { MapSocket } from "../support/workerd/map-socket.ts";
-import { TestNode, accepted, type Fields } from "../support/workerd/test-node.ts";
+import { TestNode, accepted, statusesOf, type Fields } from "../support/workerd/test-node.ts";
 
 const disco = (digit: string): string => `discokey:${digit.repeat(64)}`;
 const NETWORKED = { DiscoKey: disco("a") };
@@ -88,6 +88,23 @@ describe("where a node can be reached", () => {
     const [peer] = (await opened(alice)).full.Peers ?? [];
     expect(peer?.Endpoints).toEqual(ENDPOINTS);
     expect(peer?.Hostinfo).toMatchObject({ RoutableIPs: ["10.0.0.0/8"], Services: [{ Proto: "peerapi4", Port: 5 }] });
+  });
+
+  test("is taken so often and no oftener [W15]", async () => {
+    const { tailnet, bob } = await newStage();
+    const port = (i: number): Fields => ({ ...NETWORKED, OmitPeers: true, Endpoints: [`192.0.2.1:${i + 1}`] });
+    const statuses = await Promise.all(Array.from({ length: 150 }, (_, i) => bob.poll(port(i)))).then(statusesOf);
+    expect(statuses[0]).toBe(200);
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(10);
+    // What is no news is no matter.
+    const known = (
+      await runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
+        storage.sql.exec<{ endpoints: string }>("SELECT endpoints FROM presence").one(),
+      )
+    ).endpoints;
+    expect((await bob.poll({ ...NETWORKED, OmitPeers: true, Endpoints: JSON.parse(known) as string[] })).status).toBe(
+      200,
+    );
   });
 
   test("goes on with who the node is, in one message, where both have changed", async () => {
