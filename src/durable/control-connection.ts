@@ -206,6 +206,7 @@ export class ControlConnection {
     // A number that nobody guesses: who does not read cannot answer.
     const mark: PingMark = {
       data: randomInt(MOST_PING),
+      at: Date.now(),
       all: sent,
       sent: streams.map(({ state }) => [state.id, state.sent]),
     };

@@ -4,10 +4,11 @@
  *
  * Rule [X12]: of a request, its method, path, content type and body are passed on; its authority and its other headers are not. The length is that of the
  *            body which has come. A GET with a body is presented as POST.
- * Rule [X13]: what is in flight is bounded: requests of a connection, requests and bytes of all, and the bytes of an answer.
+ * Rule [X13]: what is in flight is bounded: requests of a connection, bytes of a machine, requests and bytes of all, and the bytes of an answer. What
+ *            is bounded for all of an object is not for one machine to use up: others' tailnets may be held there too.
  */
 
-import { REGISTER_PATH, type Http2Request, type MachineKey } from "../protocol/index.ts";
+import { REGISTER_PATH, TKA_PATHS, type Http2Request, type MachineKey } from "../protocol/index.ts";
 import type { Admitted, StreamWish } from "./session-ticket.ts";
 
 /** Who asks, in the props of the loopback entrypoint. */
@@ -45,6 +46,12 @@ export const REQUESTS_A_CONNECTION = 16;
 /** Requests in flight in one object, and bytes of their bodies: an object has 128 MB. */
 const MOST_REQUESTS = 2000;
 const MOST_REQUEST_BYTES = 32 * 1024 * 1024;
+/** Of these, what one machine may have in flight beside a request that is alone: a registration may be held for seconds. */
+const MOST_OF_MACHINE_BYTES = 2 * 1024 * 1024;
+/** Bytes of a body that is none of the lock's: a host with thousands of services says some 300 kB of itself. */
+const MOST_SMALL_BYTES = 1024 * 1024;
+/** Requests whose bodies may be as large as the node API takes: they are not held. */
+const LARGE_PATHS: ReadonlySet<string> = new Set(Object.values(TKA_PATHS));
 /** Bytes of one answer: the largest honest one is some 6 MB. */
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Milliseconds within which an answer comes: a login that waits is held for 50 s, and a client gives up after 120. */
@@ -135,6 +142,8 @@ export class ControlRequests {
   readonly #exports: ControlExports;
   #count = 0;
   #bytes = 0;
+  /** Bytes in flight, by machine. */
+  readonly #bytesOf = new Map<MachineKey, number>();
   answerMs: number = ANSWER_MS;
 
   constructor(ctx: DurableObjectState) {
@@ -144,11 +153,12 @@ export class ControlRequests {
   /** Asks the app. Never rejects. */
   async ask(props: NodeApiProps, origin: string, request: Http2Request): Promise<Answer> {
     const { length } = request.body;
-    if (this.#count >= MOST_REQUESTS || this.#bytes + length > MOST_REQUEST_BYTES) return BUSY;
+    if (length > MOST_SMALL_BYTES && !LARGE_PATHS.has(request.path)) return plainAnswer(413, "the body is too large");
+    if (!this.#hasRoom(props.machineKey, length)) return BUSY;
     const asked = presented(request, origin);
     if (asked === null) return plainAnswer(400, "this request is malformed");
     this.#count++;
-    this.#bytes += length;
+    this.#hold(props.machineKey, length);
     try {
       return await this.#answer(props, asked);
     } catch (error) {
@@ -156,8 +166,22 @@ export class ControlRequests {
       return plainAnswer(503, "something went wrong here: ask again");
     } finally {
       this.#count--;
-      this.#bytes -= length;
+      this.#hold(props.machineKey, -length);
     }
+  }
+
+  /** True where a request of so many bytes can be taken [X13]. */
+  #hasRoom(machineKey: MachineKey, length: number): boolean {
+    const own = this.#bytesOf.get(machineKey) ?? 0;
+    if (own > 0 && own + length > MOST_OF_MACHINE_BYTES) return false;
+    return this.#count < MOST_REQUESTS && this.#bytes + length <= MOST_REQUEST_BYTES;
+  }
+
+  #hold(machineKey: MachineKey, bytes: number): void {
+    this.#bytes += bytes;
+    const own = (this.#bytesOf.get(machineKey) ?? 0) + bytes;
+    if (own === 0) this.#bytesOf.delete(machineKey);
+    else this.#bytesOf.set(machineKey, own);
   }
 
   async #answer(props: NodeApiProps, asked: Request): Promise<Answer> {

@@ -41,6 +41,8 @@ export interface MapStreamState {
 /** A PING that was not answered yet: once it is, the client has taken what each stream had been sent before it. */
 export interface PingMark {
   readonly data: number;
+  /** When it was sent, in milliseconds since the epoch. */
+  readonly at: number;
   /** Bytes that had been sent in all. */
   readonly all: number;
   /** Streams, and the bytes that each had been sent. */

@@ -32,8 +32,9 @@ const HASTY_MS = 5000;
 const FIRST_RECORD_MS = 60_000;
 const IDLE_MS = 10 * 60_000;
 const STALLED_MS = 120_000;
-/** Bytes under way to all clients at which no more is answered for now. */
+/** Bytes under way to all clients at which no more is answered for now, and those of one client beyond which it is cut off then. */
 const MOST_TO_ALL = 64 * 1024 * 1024;
+const FAIR_TO_ONE = 2 * 1024 * 1024;
 
 export class ControlSessions {
   readonly #ctx: DurableObjectState;
@@ -43,6 +44,8 @@ export class ControlSessions {
   readonly maps: ControlMaps;
   readonly requests: ControlRequests;
   mostConnections: number = MOST_CONNECTIONS;
+  mostToAll: number = MOST_TO_ALL;
+  fairToOne: number = FAIR_TO_ONE;
 
   /** `arm` is told whenever there may be more to keep alive; `single` makes maps that no news follow. */
   constructor(
@@ -89,12 +92,21 @@ export class ControlSessions {
     return socket;
   }
 
-  /** True where one more connection can be taken [X14]. Where there are too many, those go first that have not proven whose they are. */
+  /**
+   * True where one more connection can be taken [X14]. Where there are too many, those go first that have not proven whose they are, and then the one that
+   * has been silent for longest with nothing open: keys are free to make, and so is what a key proves.
+   */
   #hasRoom(now: number): boolean {
     const all = this.sockets.all();
     if (all.size < this.mostConnections) return true;
     for (const [socket, { isProven, facts }] of Array.from(all))
       if (!isProven && facts.opened < now - HASTY_MS) this.sockets.close(socket, "slow");
+    if (all.size < this.mostConnections) return true;
+    let idlest: readonly [WebSocket, number] | null = null;
+    for (const [socket, { streams, inFlight, facts }] of all)
+      if (streams.size + inFlight === 0 && facts.heard < (idlest?.[1] ?? now - HASTY_MS))
+        idlest = [socket, facts.heard];
+    if (idlest !== null) this.sockets.close(idlest[0], "left");
     return all.size < this.mostConnections;
   }
 
@@ -136,10 +148,16 @@ export class ControlSessions {
   }
 
   #request(socket: WebSocket, connection: ControlConnection, request: Http2Request): void {
+    const isRelieved = this.sockets.relieve(
+      (each) => each.underWay + each.http2.queued,
+      this.mostToAll,
+      this.fairToOne,
+    );
+    // It may have been cut off itself.
+    if (connection.isOver) return;
     if (connection.running >= REQUESTS_A_CONNECTION)
       connection.answer(request.stream, plainAnswer(429, "too many requests at once"));
-    else if (this.sockets.sum(({ underWay, http2 }) => underWay + http2.queued) > MOST_TO_ALL)
-      connection.answer(request.stream, BUSY);
+    else if (!isRelieved) connection.answer(request.stream, BUSY);
     else {
       connection.begins(request.stream);
       this.#ctx.waitUntil(this.#answer(socket, connection, request));
@@ -168,7 +186,9 @@ export class ControlSessions {
         ({ underWay, state }) => underWay > 0 && state.moved < now - STALLED_MS,
       );
       const isSilent = !facts.proven && facts.opened < now - FIRST_RECORD_MS;
-      if (isStalled || isSilent) this.sockets.close(socket, "slow");
+      // What goes out is answered by whoever reads, map stream or not.
+      const isDeaf = facts.ping !== null && facts.ping.at < now - STALLED_MS;
+      if (isStalled || isSilent || isDeaf) this.sockets.close(socket, "slow");
       else if (isQuiet && streams.size === 0 && facts.heard < now - IDLE_MS) this.sockets.leave(socket);
     }
   }

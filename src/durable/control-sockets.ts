@@ -110,8 +110,28 @@ export class ControlSockets {
       return;
     }
     if (connection.hasEnded) this.close(socket, "left");
-    else if (connection.underWay > MOST_TO_ONE || this.#isFlooded(connection)) this.close(socket, "slow");
-    else this.#look(socket, connection);
+    else if (connection.underWay > MOST_TO_ONE) this.close(socket, "slow");
+    else {
+      if (connection.http2.buffered > SMALL_BUFFERED) this.relieve(({ http2 }) => http2.buffered, MOST_BUFFERED, 0);
+      if (!connection.isOver) this.#look(socket, connection);
+    }
+  }
+
+  /**
+   * Closes connections until all together have no more than `most` of something, whoever has most of it first; nobody who has no more than `fair`. So one
+   * machine does not take what is there for all [X13]. False where they still have more.
+   */
+  relieve(of: (connection: ControlConnection) => number, most: number, fair: number): boolean {
+    let sum = this.sum(of);
+    if (sum <= most) return true;
+    const heaviest = Array.from(this.all(), ([socket, connection]) => ({ socket, amount: of(connection) }));
+    heaviest.sort((a, b) => b.amount - a.amount);
+    for (const { socket, amount } of heaviest) {
+      if (sum <= most || amount <= fair) break;
+      this.close(socket, "slow");
+      sum -= amount;
+    }
+    return sum <= most;
   }
 
   /** While something is half done the object stays awake; a pending look would keep it from hibernating otherwise. */
@@ -125,11 +145,6 @@ export class ControlSockets {
     if (!this.#busy.delete(socket) || this.#busy.size > 0) return;
     clearTimeout(this.#watching);
     this.#watching = undefined;
-  }
-
-  /** True where this one has sent much of a request, and all together too much [X13]. */
-  #isFlooded({ http2 }: ControlConnection): boolean {
-    return http2.buffered > SMALL_BUFFERED && this.sum((each) => each.http2.buffered) > MOST_BUFFERED;
   }
 
   /** Tells a client to come back over another connection [X15]. */

@@ -3,7 +3,7 @@
  *
  * Rule [X7]: a session is read, told and saved in one synchronous step: handlers that interleave tell nobody twice.
  * Rule [X8]: what is under way is bounded: a piece of a large map waits until the one before it was taken, first maps wait for one another, and who
- *            takes nothing is cut off [M9].
+ *            takes nothing is cut off [M9]. Where very much is, a tailnet that has much of it waits with its news too: what it misses comes in one message.
  */
 
 import { MAP_RESPONSE_CHARS, type MapCloseReason } from "../protocol/index.ts";
@@ -15,6 +15,9 @@ import { UnderWay } from "./under-way.ts";
 
 /** Characters or bytes under way, to all listeners together, past which the next first map waits. */
 const MOST_OF_FIRST_MAPS = 24 * 1024 * 1024;
+/** The same, past which a tailnet that has more than its share of it waits with its news, and that share. An object has 128 MB for all its tailnets. */
+const MOST_OF_NEWS = 40 * 1024 * 1024;
+const SHARE_OF_NEWS = 0.25;
 /** Milliseconds for which a node may take nothing of what is under way while others wait for it, and between looks at who does. */
 const STALLED_MS = 30_000;
 const WATCH_MS = 5000;
@@ -96,10 +99,11 @@ export class MapAudience {
   readonly #holders: Holder[] = [];
   /** Null until somebody asks. */
   #underWay: UnderWay | null = null;
-  /** Listeners whose first map waits for others', by their keys. */
+  /** Listeners whose first map or news wait for others', by their keys. */
   readonly #waiting = new Map<object, Listener>();
   #watching: ReturnType<typeof setTimeout> | undefined;
   mostOfFirstMaps: number = MOST_OF_FIRST_MAPS;
+  mostOfNews: number = MOST_OF_NEWS;
   stalledMs: number = STALLED_MS;
   watchMs: number = WATCH_MS;
 
@@ -204,10 +208,10 @@ export class MapAudience {
 
   /** True where a listener is to be told nothing before it has taken what is under way [X8]. */
   #mustWait(listener: Listener, standing: Standing): boolean {
-    const { session, tailnet } = standing;
+    const { session } = standing;
     if (session.batch !== null) return standing.underWay > 0;
     if (listener.isFull(standing)) return true;
-    const waits = session.epoch === "" && this.#isCrowded(tailnet);
+    const waits = this.#isHeldBack(standing);
     if (waits) this.#wait(listener);
     else this.#waitNoMore(listener.key);
     return waits;
@@ -216,6 +220,12 @@ export class MapAudience {
   /** True where a first map has to wait. A tailnet to which nothing is under way keeps nobody waiting, and waits for nobody. */
   #isCrowded(tailnet: string): boolean {
     return this.#tally().all > this.mostOfFirstMaps && this.#tally().of(tailnet) > 0;
+  }
+
+  /** True where a first map, or where very much is under way to a tailnet its news, has to wait. */
+  #isHeldBack({ session, tailnet }: Standing): boolean {
+    if (session.epoch === "") return this.#isCrowded(tailnet);
+    return this.#tally().all > this.mostOfNews && this.#tally().of(tailnet) > SHARE_OF_NEWS * this.mostOfNews;
   }
 
   #tally(): UnderWay {
@@ -228,7 +238,7 @@ export class MapAudience {
     return (this.#underWay = tally);
   }
 
-  /** Has a first map wait. While any does, who takes nothing is cut off after a while. */
+  /** Has a first map, or news, wait. While any does, who takes nothing is cut off after a while. */
   #wait(listener: Listener): void {
     this.#waiting.set(listener.key, listener);
     this.#watching ??= setTimeout(() => {
@@ -253,11 +263,11 @@ export class MapAudience {
     }
   }
 
-  /** Goes on with first maps that have waited, where there is room; listeners of which that fails are ended. */
+  /** Goes on with first maps and news that have waited, where there is room; listeners of which that fails are ended. */
   async admitWaiting(): Promise<void> {
     for (const listener of Array.from(this.#waiting.values())) {
       const standing = listener.standing();
-      if (standing !== null && this.#isCrowded(standing.tailnet)) {
+      if (standing !== null && this.#isHeldBack(standing)) {
         // Whoever waits on is watched on.
         this.#wait(listener);
         continue;
