@@ -11,6 +11,7 @@
 import { formatLockKey } from "../tka/index.ts";
 import type { MachineKey } from "../protocol/index.ts";
 import type { By } from "./events.ts";
+import { NOWHERE, NO_DETAILS, type Whereabouts } from "./host-details.ts";
 import { recordNeedsSignature } from "./lock-standing.ts";
 import { nodeOf, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { randomId } from "./random-id.ts";
@@ -151,7 +152,7 @@ function remove(tailnet: Tailnet, home: Home, node: NodeRecord, now: number): vo
 }
 
 /** Takes one node as it is now. False where it cannot be let in; it is then not here, with an earlier key neither. */
-function take(tailnet: Tailnet, home: Home, facts: ForeignFacts, now: number): boolean {
+function letIn(tailnet: Tailnet, home: Home, facts: ForeignFacts, now: number): boolean {
   const known = foreignNode(tailnet, home.tailnet, facts.node);
   if (!isFree(tailnet, home.tailnet, facts) || (known === null && isFull(tailnet))) {
     if (known !== null) remove(tailnet, home, known, now);
@@ -165,6 +166,15 @@ function take(tailnet: Tailnet, home: Home, facts: ForeignFacts, now: number): b
   describe(tailnet, home, known, facts, now);
   if (known.nodeKey !== facts.nodeKey)
     rekey(tailnet, home, foreignNode(tailnet, home.tailnet, facts.node) ?? known, facts, now);
+  return true;
+}
+
+/** The same, and where it can be reached. */
+function take(tailnet: Tailnet, home: Home, facts: ForeignFacts, now: number): boolean {
+  if (!letIn(tailnet, home, facts, now)) return false;
+  const node = foreignNode(tailnet, home.tailnet, facts.node);
+  const { discoKey, homeDerp } = facts;
+  if (node !== null) tailnet.presences.note(node.id, { ...NOWHERE, discoKey, homeDerp }, NO_DETAILS);
   return true;
 }
 
@@ -183,6 +193,9 @@ export function takeForeign(tailnet: Tailnet, home: Home, told: readonly Foreign
 }
 
 /** What a tailnet's own nodes are to another: those that it is to know, the shared ones first. */
-export function factsOf({ stableId, nodeKey, lockKey, name, os, keyExpiry }: NodeRecord): ForeignFacts {
-  return { node: stableId, nodeKey, lockKey, name, os, keyExpiry };
+export function factsOf(
+  { stableId, nodeKey, lockKey, name, os, keyExpiry }: NodeRecord,
+  { discoKey, homeDerp }: Pick<Whereabouts, "discoKey" | "homeDerp">,
+): ForeignFacts {
+  return { node: stableId, nodeKey, lockKey, name, os, keyExpiry, discoKey, homeDerp };
 }

@@ -10,7 +10,8 @@ import { kept } from "./node-facts.ts";
 const MAX_KEY_CHARS = 1024;
 const MOST = { services: 8, keys: 8, routes: 128, endpoints: 32 };
 const MOST_PORT = 65_535;
-const MOST_REGION = 65_535;
+/** The greatest DERP region that is believed. */
+export const MOST_REGION = 65_535;
 const NO_DISCO_KEY = `discokey:${"0".repeat(64)}`;
 
 /** As in a host's Hostinfo. */

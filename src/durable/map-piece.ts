@@ -51,8 +51,8 @@ export function pieceOf(snapshot: Snapshot, begun: Begun, most: number): Piece {
 }
 
 /** True where a session was told of a node, and is to hear what is new of it. */
-function isToHear({ session, batch, withheld }: Begun, news: ShownPresence): boolean {
-  if (news.id === session.nodeId || news.waiting || (withheld && !news.signed)) return false;
+function isToHear(snapshot: Snapshot, { session, batch, withheld }: Begun, news: ShownPresence): boolean {
+  if (news.id === session.nodeId || (withheld && !news.signed) || !snapshot.sees(session.nodeId, news)) return false;
   // What has changed since is among the peers, whole.
   return news.changed <= batch.base;
 }
@@ -76,7 +76,7 @@ export function newsFor(snapshot: Snapshot, begun: Begun, piece: Piece, most: nu
   const whole: Entry[] = [];
   let size = 0;
   for (const news of session.waiting ? [] : snapshot.presentAfter(since)) {
-    if (!isToHear(begun, news)) continue;
+    if (!isToHear(snapshot, begun, news)) continue;
     const entry = news.presence.hostAt > since ? snapshot.entry(news.id) : null;
     const json = entry?.json ?? patchJson(news, since);
     // Those that follow have greater numbers.

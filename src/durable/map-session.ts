@@ -242,9 +242,10 @@ function told(snapshot: Snapshot, begun: Begun, { next, presence }: Piece): MapS
   };
 }
 
-/** True where a session's own node is among the news of presence that it is to be told. */
-function hasMoved({ nodeId, presence }: MapSession, snapshot: Snapshot): boolean {
-  return presence !== null && (snapshot.presenceOf(nodeId)?.presence.changed ?? 0) > presence;
+/** True where the news of presence that a session is to be told is not the same for all: its own node is among it, or others' that are foreign. */
+function hasOwnNews({ nodeId, presence }: MapSession, snapshot: Snapshot): boolean {
+  if (presence === null) return false;
+  return (snapshot.presenceOf(nodeId)?.presence.changed ?? 0) > presence || snapshot.hasForeignNews(presence);
 }
 
 /** A message that is the same for all who stand there: nothing in it is of its receiver. */
@@ -253,7 +254,7 @@ function isShared({ session, batch, own, awakening, withheld, policy }: Begun, s
   const isOrdinary = epoch !== "" && !resumed && !nudged && batch.cursor === 0 && batch.base === session.seq;
   const isUnmoved = awakening === 0 && session.awakening === 0 && !withheld && !session.waiting;
   if (!isOrdinary || !isUnmoved || policy !== null || snapshot.hasForeign(batch.base)) return false;
-  if (hasMoved(session, snapshot)) return false;
+  if (hasOwnNews(session, snapshot)) return false;
   return own === null || (own.changed <= session.seq && own.selfChanged <= session.seq);
 }
 

@@ -35,6 +35,8 @@ export interface ShownNode {
 /** News of a node that is told by itself. Who may see it follows from what stands beside it. */
 export interface ShownPresence {
   readonly id: number;
+  /** The tailnet of a foreign node; null for one of our own. */
+  readonly home: string | null;
   readonly changed: number;
   readonly signed: boolean;
   readonly waiting: boolean;
@@ -171,6 +173,7 @@ function newsOfPresence(
     const [record, presence] = [nodeOf(row), presenceOf(row)];
     return {
       id: record.id,
+      home: record.home?.tailnet ?? null,
       changed: record.changed,
       signed: record.keySignature !== null,
       waiting: !record.authorized,

@@ -76,6 +76,17 @@ export class Presences {
     return row === null ? NO_PRESENCE : presenceOf(row);
   }
 
+  /** Where all nodes are to be found, by ID. */
+  places(): Map<number, Pick<Whereabouts, "discoKey" | "homeDerp">> {
+    const rows = this.#store.rows("SELECT node_id, disco_key, home_derp FROM presence");
+    return new Map(
+      rows.map((row) => [
+        row.integer("node_id"),
+        { discoKey: row.text("disco_key"), homeDerp: row.integer("home_derp") },
+      ]),
+    );
+  }
+
   /** Takes the next number, and makes sure that the node has a row. */
   #next(nodeId: number): number {
     this.#store.run("UPDATE tailnet SET presence = presence + 1");

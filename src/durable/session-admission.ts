@@ -23,7 +23,11 @@ export function admitted(tailnet: Tailnet, node: NodeRecord): Admitted {
 function notePresence(tailnet: Tailnet, { id, stableId }: NodeRecord, request: MapRequest, now: number): void {
   const known = tailnet.presences.of(id);
   const host = request.Hostinfo === null ? known.host : detailsOf(request.Hostinfo);
-  if (tailnet.presences.note(id, whereaboutsOf(request, known), host)) tailnet.countPresence(stableId, now);
+  const place = whereaboutsOf(request, known);
+  if (!tailnet.presences.note(id, place, host)) return;
+  tailnet.countPresence(stableId, now);
+  // Other tailnets that know it are told this much of it.
+  if (place.discoKey !== known.discoKey || place.homeDerp !== known.homeDerp) tailnet.shares.checkAgain();
 }
 
 /** Takes what a node says of itself, and the head that it has. */

@@ -19,6 +19,7 @@ import {
   touchHome,
   type Home,
 } from "./foreign-nodes.ts";
+import { NOWHERE } from "./host-details.ts";
 import { nodeOf, type NodeRecord } from "./nodes.ts";
 import type { Link, Share } from "./shares.ts";
 import { MAX_FOREIGN_NODES, sealStatement, type ForeignFacts, type Statement } from "./share-statement.ts";
@@ -44,7 +45,8 @@ const isAccepted = ({ accepted }: Share): boolean => accepted !== null;
 /** Nodes that the other is to know: those that are shared with it, then, where it has shared any with us, all of our own [S4]. */
 function nodesFor(tailnet: Tailnet, out: readonly Share[], holds: readonly Share[]): ForeignFacts[] {
   const nodes = [...sharedNodes(tailnet, out), ...(holds.some(isAccepted) ? ownNodes(tailnet) : [])];
-  const byId = new Map(nodes.map((node) => [node.stableId, factsOf(node)]));
+  const places = tailnet.presences.places();
+  const byId = new Map(nodes.map((node) => [node.stableId, factsOf(node, places.get(node.id) ?? NOWHERE)]));
   return [...byId.values()].slice(0, MAX_FOREIGN_NODES);
 }
 

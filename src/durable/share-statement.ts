@@ -2,7 +2,7 @@
  * What two tailnets' objects tell each other about their shares. A statement is all that one has to say to the other, and takes the place of
  * the one before: so none has to arrive, and the same one twice is harmless.
  *
- * Rule [S4]: a statement tells of nodes that the share needs and of no others, and of those their keys, name, operating system and expiry.
+ * Rule [S4]: a statement tells of nodes that the share needs and of no others, and of those their keys, name, operating system, expiry and relay.
  * Rule [S5]: a statement carries its tailnet's epoch, with when that began, and its seq; one that is older than the last taken is passed over.
  */
 
@@ -11,6 +11,7 @@ import { parseNodeKey, type NodeKey } from "../tka/index.ts";
 import {
   ShapeError,
   bytes,
+  discoKey,
   integer,
   isShareId,
   isTailnetId,
@@ -21,8 +22,10 @@ import {
   parsed,
   record,
   text,
+  withDefault,
   type Shape,
 } from "../protocol/index.ts";
+import { MOST_REGION } from "./host-details.ts";
 import { kept, labelOf } from "./node-facts.ts";
 import { ControlError } from "./refuse.ts";
 
@@ -32,7 +35,7 @@ export const MAX_FOREIGN_NODES = 1000;
 export const MAX_FOREIGN_TOTAL = 4000;
 /** Shares of a tailnet that are open or accepted, both ways. */
 export const MAX_SHARES = 500;
-/** Characters of a statement: a node is some 300. */
+/** Characters of a statement: a node is some 420. */
 const MAX_STATEMENT = 1024 * 1024;
 
 /** A node of another tailnet. */
@@ -47,6 +50,9 @@ export interface ForeignFacts {
   readonly os: string;
   /** Milliseconds since the epoch, or null for never. */
   readonly keyExpiry: number | null;
+  /** By which its peers find it: `discokey:…`, or empty; and the DERP region at which it is to be found, or 0. Where else, it tells them itself there. */
+  readonly discoKey: string;
+  readonly homeDerp: number;
 }
 
 export interface Statement {
@@ -104,6 +110,12 @@ const time: Shape<number> = (value, at) => {
   return ms;
 };
 
+const region: Shape<number> = (value, at) => {
+  const id = integer(value, at);
+  if (id < 0 || id > MOST_REGION) throw new ShapeError(`${at}: a DERP region expected`);
+  return id;
+};
+
 const shareId = matching(isShareId, "a share ID");
 const stableId = matching((value) => STABLE_ID.test(value), "a stable ID");
 
@@ -124,6 +136,8 @@ const statementShape = record({
       name: parsed(labelOf),
       os: parsed(kept),
       keyExpiry: nullable(time),
+      discoKey,
+      homeDerp: withDefault(region, 0),
     }),
     MAX_FOREIGN_NODES,
   ),

@@ -225,6 +225,11 @@ export class Shares {
     this.#store.run("UPDATE links SET acked = ?, tries = 0, due = NULL, checked = -1 WHERE other = ?", digest, other);
   }
 
+  /** Notes that there may be something to say to all of them that no event tells of. */
+  checkAgain(): void {
+    this.#store.run("UPDATE links SET checked = -1");
+  }
+
   check(other: string, seq: number, due: number | null): void {
     this.#store.run("UPDATE links SET checked = ?, due = ? WHERE other = ?", seq, due, other);
   }

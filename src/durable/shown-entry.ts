@@ -103,8 +103,8 @@ export class Entry {
 
   /** The news of it that stands beside the node itself. */
   get news(): ShownPresence {
-    const { id, changed, signed, waiting } = this;
-    return { id, changed, signed, waiting, presence: this.shown.presence, whole: null };
+    const { id, home, changed, signed, waiting } = this;
+    return { id, home, changed, signed, waiting, presence: this.shown.presence, whole: null };
   }
 
   withPresence(presence: Presence): Entry {

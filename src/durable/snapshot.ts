@@ -127,7 +127,7 @@ export class Snapshot {
   #put(entry: Entry): void {
     this.#size += entry.json.length - (this.#entries.get(entry.id)?.json.length ?? 0);
     this.#entries.set(entry.id, entry);
-    if (entry.home === null) this.#present.set(entry.id, entry.news);
+    this.#present.set(entry.id, entry.news);
   }
 
   #takeNews(news: ShownPresence): void {
@@ -179,12 +179,19 @@ export class Snapshot {
     return this.#changes.homes;
   }
 
-  /** A peer as JSON, as a node sees it; null where it does not see it [M7]. */
-  seenBy({ id, home, waiting, json }: Entry, viewer: number): string | null {
-    if (waiting) return null;
-    if (home === null) return json;
+  /** True where a node sees a peer [M7]. */
+  sees(viewer: number, { id, home, waiting }: Pick<Entry, "id" | "home" | "waiting">): boolean {
+    if (waiting || home === null) return !waiting;
     const view = this.homes.find((each) => each.home === home);
-    if (view === undefined || !isVisible(view, id, viewer)) return null;
+    return view !== undefined && isVisible(view, id, viewer);
+  }
+
+  /** A peer as JSON, as a node sees it; null where it does not see it [M7]. */
+  seenBy(entry: Entry, viewer: number): string | null {
+    const { home, json } = entry;
+    if (!this.sees(viewer, entry)) return null;
+    const view = this.homes.find((each) => each.home === home);
+    if (home === null || view === undefined) return json;
     const there = addressesThere(view, viewer);
     const isFree = isSharee(view, viewer);
     if (there === null && !isFree) return json;
@@ -220,6 +227,12 @@ export class Snapshot {
         .filter(({ presence }) => presence.changed > since)
         .sort((a, b) => a.presence.changed - b.presence.changed),
     );
+  }
+
+  /** True where there is news of foreign nodes after a number: they are not the same for all who see them. */
+  hasForeignNews(since: number): boolean {
+    if (this.homes.length === 0) return false;
+    return this.shared(`foreign news ${since}`, () => this.presentAfter(since).some(({ home }) => home !== null));
   }
 
   /** The news of one node's presence, or null. */

@@ -67,6 +67,7 @@ export {
   CAP_TAILNET_LOCK,
   MAP_PATH,
   READ_ONLY_STREAMS,
+  discoKey,
   mapRequest,
   mapResponse,
   node,

@@ -43,7 +43,7 @@ const MAX_ENDPOINTS = 1024;
 const DISCO_KEY = "discokey:";
 
 /** `discokey:` and 64 hex digits, in lower case; empty for none. */
-const discoKey: Shape<string> = withDefault(
+export const discoKey: Shape<string> = withDefault(
   parsed((key) => (key === "" ? "" : `${DISCO_KEY}${encodeHex(parseHexKey(key, DISCO_KEY))}`)),
   "",
 );

@@ -54,6 +54,8 @@ function strangers(count: number): Statement["nodes"] {
     name: `stranger-${i}`,
     os: "linux",
     keyExpiry: null,
+    discoKey: "",
+    homeDerp: 0,
   }));
 }
 
@@ -100,6 +102,8 @@ describe("a tailnet that shares one node", () => {
         name: "alice",
         os: "android",
         keyExpiry: null,
+        discoKey: "",
+        homeDerp: 0,
       },
     ];
     const shares = [{ id: parts?.id ?? "", node: parts?.node ?? "" }];
@@ -141,7 +145,8 @@ describe("a tailnet that shares one node", () => {
     const answer = valueOf(await lie({}));
     const told = JSON.parse(answer.statement) as Statement;
     expect(told.nodes).toHaveLength(3);
-    expect(Object.keys(told.nodes[0] ?? {}).sort()).toEqual(["keyExpiry", "lockKey", "name", "node", "nodeKey", "os"]);
+    const told0 = Object.keys(told.nodes[0] ?? {}).sort();
+    expect(told0).toEqual(["discoKey", "homeDerp", "keyExpiry", "lockKey", "name", "node", "nodeKey", "os"]);
     const [made] = valueOf(await authorityOf(victim.tailnet).shares());
     valueOf(await authorityOf(victim.tailnet).withdrawShare(BY_TEST, made?.id ?? ""));
     const after = JSON.parse(valueOf(await lie({ shares: [] })).statement) as Statement;
@@ -155,6 +160,8 @@ describe("a tailnet that shares one node", () => {
     ["an ID whose address would be another's", { placed: [{ node: "n0000000000", id: 2 ** 22 }] }],
     ["a stable ID that is none", { placed: [{ node: "'; DROP TABLE nodes", id: 1 }] }],
     ["a name that is none", { name: "UPPER CASE" }],
+    ["a disco key that is none", { nodes: [{ ...strangers0(), discoKey: "discokey:1" }] }],
+    ["a relay that there cannot be", { nodes: [{ ...strangers0(), homeDerp: 70_000 }] }],
     ["a time that no calendar has", { nodes: [{ ...strangers0(), keyExpiry: Number.MAX_SAFE_INTEGER }] }],
     ["a time before all times", { nodes: [{ ...strangers0(), keyExpiry: -Number.MAX_SAFE_INTEGER }] }],
     ["no tailnet", { from: "x" }],

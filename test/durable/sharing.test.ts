@@ -52,6 +52,41 @@ async function rekey(node: TestNode): Promise<void> {
   if (status !== 200) throw new Error(`rekey was refused: ${status}`);
 }
 
+describe("where a shared node is to be found", () => {
+  const disco = (digit: string): string => `discokey:${digit.repeat(64)}`;
+  const saying = (digit: string, PreferredDERP: number) => ({
+    OmitPeers: true,
+    DiscoKey: disco(digit),
+    Hostinfo: { Hostname: "carol", OS: "linux", IPNVersion: "test", NetInfo: { PreferredDERP } },
+    Endpoints: ["192.0.2.1:41641"],
+  });
+
+  test("is known where it is shared, and told to those who see it, and to them alone [S4][M7]", async () => {
+    const { home, other } = await pair(false, false);
+    expect((await home.carol.poll(saying("a", 900))).status).toBe(200);
+    await settled(home.tailnet, other.tailnet);
+    const seen = (await peersOf(other.bob)).get(home.carol.nodeKey);
+    expect(seen).toMatchObject({ DiscoKey: disco("a"), HomeDERP: 900, Endpoints: [], Online: null });
+    const socket = await other.bob.listen({ DiscoKey: disco("f") });
+    await socket.next();
+    expect((await home.carol.poll(saying("b", 900))).status).toBe(200);
+    expect((await socket.next()).PeersChangedPatch).toMatchObject([
+      { NodeID: seen?.ID, DiscoKey: disco("b"), Online: null },
+    ]);
+    // Of the other tailnet's nodes its home's other nodes see none, and hear of none.
+    const [carols, alices] = [
+      await home.carol.listen({ DiscoKey: disco("b") }),
+      await home.alice.listen({ DiscoKey: disco("d") }),
+    ];
+    const [known] = [await carols.next(), await alices.next()];
+    const bob = known.Peers?.find(({ Key }) => Key === other.bob.nodeKey)?.ID ?? 0;
+    expect((await other.bob.poll({ OmitPeers: true, DiscoKey: disco("e") })).status).toBe(200);
+    for (let told: string | undefined; told !== disco("e");)
+      told = (await carols.next()).PeersChangedPatch?.find(({ NodeID }) => NodeID === bob)?.DiscoKey;
+    expect(alices.texts.filter((text) => text.includes(disco("e")))).toEqual([]);
+  });
+});
+
 describe.each([
   { home: false, other: false },
   { home: true, other: false },
