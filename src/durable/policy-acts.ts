@@ -1,6 +1,8 @@
 /** What admins do with the policy file. Everything here runs inside the caller's transaction. */
 
+import { createHash } from "node:crypto";
 import {
+  CompiledPolicy,
   PolicyError,
   isOfNodes,
   parsePolicy,
@@ -8,6 +10,7 @@ import {
   runTests,
   type Failure,
   type Policy,
+  type PolicyNode,
 } from "../policy/index.ts";
 import type { By } from "./events.ts";
 import { ownerLogin } from "./owner-user.ts";
@@ -32,19 +35,30 @@ function understood<T>(read: () => T): T {
   }
 }
 
+/** All devices, as a policy sees them. */
+function devices(tailnet: Tailnet): PolicyNode[] {
+  const { name } = tailnet.info();
+  return tailnet.nodes
+    .all()
+    .map(({ id, stableId, tags, home }) => policyNodeOf({ id, stableId, tags, home: home?.tailnet ?? null }, name, []));
+}
+
+/** Refuses a policy by which a device would be given too much [F16]: one of each user and set of tags is looked at. */
+function refuseTooLarge(tailnet: Tailnet, policy: Policy): void {
+  const nodes = devices(tailnet);
+  const hash = (long: string): string => createHash("sha256").update(long).digest("hex");
+  const compiled = new CompiledPolicy(policy, isOfNodes(policy) ? nodes : [], hash);
+  const kinds = new Map(nodes.map((node) => [JSON.stringify([node.user, node.tags]), node]));
+  if (![...kinds.values()].some((node) => compiled.isTooLargeFor(node))) return;
+  throw new ControlError(
+    "bad_policy",
+    "what a device would be given by this policy is too large: join rules that lead to the same devices, and name fewer ports",
+  );
+}
+
 function failures(tailnet: Tailnet, policy: Policy): readonly Failure[] {
   if (policy.tests.length === 0 && policy.sshTests.length === 0) return [];
-  const { name } = tailnet.info();
-  return understood(() =>
-    runTests(
-      policy,
-      tailnet.nodes
-        .all()
-        .map(({ id, stableId, tags, home }) =>
-          policyNodeOf({ id, stableId, tags, home: home?.tailnet ?? null }, name, []),
-        ),
-    ),
-  );
+  return understood(() => runTests(policy, devices(tailnet)));
 }
 
 export function failureText({ at, source, reason }: Failure): string {
@@ -53,7 +67,9 @@ export function failureText({ at, source, reason }: Failure): string {
 
 /** The text is attacker-controlled. Throws `bad_policy`. */
 function policyOf(tailnet: Tailnet, text: string): Policy {
-  return understood(() => parsePolicy(text, peopleOf(tailnet.info().name)));
+  const policy = understood(() => parsePolicy(text, peopleOf(tailnet.info().name)));
+  refuseTooLarge(tailnet, policy);
+  return policy;
 }
 
 /** A policy's tests that fail; none where it may be set. Throws `bad_policy`. */

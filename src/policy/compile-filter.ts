@@ -2,6 +2,8 @@
  * The rules of a policy as packet filters. Source of the form: Go's `tailcfg.FilterRule`, and `wgengine/filter` for what clients make of it.
  *
  * Rule [F8]: a device gets the rules that have it as a destination, with its own addresses in them; nobody else's devices are told of.
+ * Rule [F16]: what a device is given is bounded by the number of devices; a policy that would give more is refused where it is set, and where devices that came
+ *            later make it so, allows nothing.
  */
 
 import { compareRanges, formatRange, merged, parseAddress, type Range } from "./addresses.ts";
@@ -19,14 +21,24 @@ const INTERNET: readonly string[] = [
   "192.176.0.0/12 192.192.0.0/10 193.0.0.0/8 194.0.0.0/7 196.0.0.0/6 200.0.0.0/5 208.0.0.0/4 2000::/3",
 ].flatMap((line) => line.split(" "));
 
+/** Characters of a destination with a port, and of what stands around a source, about. */
+const DESTINATION_CHARS = 60;
+const SOURCE_CHARS = 3;
+
 /** A device, with what is asked of it again and again. */
 export interface Viewer {
   readonly node: PolicyNode;
   readonly subject: Subject;
 }
 
+interface FilterRule {
+  readonly SrcIPs: readonly string[];
+  readonly DstPorts: readonly object[];
+}
+
 export class FilterCompiler {
   readonly #policy: Policy;
+  readonly #chars = new WeakMap<readonly string[], number>();
   readonly #nodes: readonly Viewer[];
   /** Addresses of all of them, in order: sorted once for all rules. */
   readonly #sorted: readonly { readonly viewer: Viewer; readonly text: string; readonly range: Range }[];
@@ -114,7 +126,7 @@ export class FilterCompiler {
     );
   }
 
-  #rulesOf({ sources, destinations, protocols }: Rule, viewer: Viewer): object[] {
+  #rulesOf({ sources, destinations, protocols }: Rule, viewer: Viewer): FilterRule[] {
     return [true, false].flatMap((self) => {
       const meant = destinations.filter(({ selector }) => (selector.kind === "self") === self);
       const DstPorts = this.#ports(meant, viewer);
@@ -138,13 +150,26 @@ export class FilterCompiler {
     });
   }
 
-  /** The filter of one device. */
-  filterOf(viewer: Viewer): readonly object[] {
-    const rules = this.#policy.rules ?? [ALLOW_ALL];
-    return [
-      ...rules.flatMap((rule) => this.#rulesOf(rule, viewer)),
-      ...this.#policy.apps.flatMap((app) => this.#appsOf(app, viewer)),
-    ];
+  /** Characters of the same list, counted once. */
+  #charsOf(sources: readonly string[]): number {
+    const known = this.#chars.get(sources);
+    if (known !== undefined) return known;
+    const counted = sources.reduce((sum, source) => sum + source.length + SOURCE_CHARS, 0);
+    this.#chars.set(sources, counted);
+    return counted;
+  }
+
+  /** The filter of one device; null where it has more than `most` characters, about [F16]. */
+  filterOf(viewer: Viewer, most: number): readonly object[] | null {
+    const filter: object[] = [];
+    let chars = 0;
+    for (const rule of this.#policy.rules ?? [ALLOW_ALL])
+      for (const made of this.#rulesOf(rule, viewer)) {
+        chars += this.#charsOf(made.SrcIPs) + made.DstPorts.length * DESTINATION_CHARS;
+        if (chars > most) return null;
+        filter.push(made);
+      }
+    return [...filter, ...this.#policy.apps.flatMap((app) => this.#appsOf(app, viewer))];
   }
 }
 

@@ -16,6 +16,16 @@ const ACCEPT = {
   allowRemotePortForwarding: true,
 } as const;
 
+interface SshRuleJson {
+  readonly principals: readonly object[];
+  readonly sshUsers: object;
+  readonly action: object;
+  readonly acceptEnv?: readonly string[];
+}
+
+/** Characters of somebody who may log in, about. */
+const PRINCIPAL_CHARS = 50;
+
 export class SshCompiler {
   readonly #policy: Policy;
   readonly #nodes: readonly Viewer[];
@@ -58,7 +68,7 @@ export class SshCompiler {
     return this.#people(rule).has(user) ? [{ userLogin: user }] : [];
   }
 
-  #ruleOf(rule: SshRule, { node, subject }: Viewer): object[] {
+  #ruleOf(rule: SshRule, { node, subject }: Viewer): SshRuleJson[] {
     const isOpen = rule.destinations.some((selector) => standsFor(selector, subject, this.#policy));
     const isSelf = node.user !== null && rule.destinations.some(({ kind }) => kind === "self");
     if (!isOpen && !isSelf) return [];
@@ -69,8 +79,16 @@ export class SshCompiler {
     return [{ principals, sshUsers, action: ACCEPT, ...acceptEnv }];
   }
 
-  /** The rules that lead to one device. */
-  rulesOf(viewer: Viewer): readonly object[] {
-    return this.#policy.ssh.flatMap((rule) => this.#ruleOf(rule, viewer));
+  /** The rules that lead to one device; null where they have more than `most` characters, about [F16]. */
+  rulesOf(viewer: Viewer, most: number): readonly object[] | null {
+    const rules: object[] = [];
+    let chars = 0;
+    for (const rule of this.#policy.ssh)
+      for (const made of this.#ruleOf(rule, viewer)) {
+        chars += made.principals.length * PRINCIPAL_CHARS;
+        if (chars > most) return null;
+        rules.push(made);
+      }
+    return rules;
   }
 }

@@ -4,6 +4,7 @@ import { FilterCompiler, type Viewer } from "./compile-filter.ts";
 import { SshCompiler } from "./compile-ssh.ts";
 import { overlaps, type Range } from "./addresses.ts";
 import { dependsOnNodes, standsFor, subjectOf, type PolicyNode, type Subject } from "./matching.ts";
+import { mostCompiled } from "./limits.ts";
 import type { Policy, Selector } from "./policy.ts";
 
 /** What one device is given, as JSON. */
@@ -22,6 +23,8 @@ const CAP_SSH_RULE_IN = "https://tailscale.com/cap/ssh-rule-in";
 const CAP_SSH_ENV = "ssh-env-vars";
 
 const DIGEST_CHARS = 16;
+/** Of what is too large to be given to anybody [F16]. */
+const TOO_LARGE = "much too large!!";
 
 /** SHA-256 of a text, in hex: the host's is many times faster than one of ours, and a large tailnet's lists are long. */
 export type Hash = (text: string) => string;
@@ -99,13 +102,18 @@ export class CompiledPolicy {
     this.#foreign = nodes.flatMap(({ sharedWith }) => (sharedWith === null ? [] : [sharedWith]));
   }
 
-  #partsOf(viewer: Viewer): Parts {
-    const ssh = this.#ssh.rulesOf(viewer);
-    return {
-      filter: this.#filters.filterOf(viewer),
-      ssh,
-      attributes: attributesOf(this.#policy, viewer.node, viewer.subject),
-    };
+  /** Null where they are too large [F16]. */
+  #partsOf(viewer: Viewer): Parts | null {
+    const most = mostCompiled(this.#nodes.length);
+    const filter = this.#filters.filterOf(viewer, most);
+    const ssh = filter === null ? null : this.#ssh.rulesOf(viewer, most);
+    if (filter === null || ssh === null) return null;
+    return { filter, ssh, attributes: attributesOf(this.#policy, viewer.node, viewer.subject) };
+  }
+
+  /** True where what such a device would be given is too large: it is given nothing [F16]. */
+  isTooLargeFor(node: PolicyNode): boolean {
+    return this.digestFor(node) === TOO_LARGE;
   }
 
   #listDigest(list: object): string {
@@ -127,6 +135,7 @@ export class CompiledPolicy {
 
   #digest(node: PolicyNode, subject: Subject): string {
     const parts = this.#partsOf({ node: { ...node, addresses: OWN_ADDRESSES }, subject });
+    if (parts === null) return TOO_LARGE;
     const short = JSON.stringify(parts, (name, value: unknown) =>
       SHARED_LISTS.has(name) ? this.#listDigest(value as object) : value,
     );
@@ -146,7 +155,9 @@ export class CompiledPolicy {
 
   /** What the device is given. */
   for(node: PolicyNode): Compiled {
-    const { filter, ssh, attributes } = this.#partsOf({ node, subject: subjectOf(node) });
+    const parts = this.#partsOf({ node, subject: subjectOf(node) });
+    if (parts === null) return NOTHING_ALLOWED;
+    const { filter, ssh, attributes } = parts;
     return { packetFilter: JSON.stringify(filter), sshPolicy: JSON.stringify({ rules: ssh }), attributes };
   }
 }

@@ -66,4 +66,14 @@ describe("policy files", () => {
       expect(rows.at(-1)?.text("text")).toContain('"*:103"');
     });
   });
+
+  test("that stand for too much are refused, as long as there is a device that they concern [F16]", async () => {
+    const tailnet = await makeTailnet();
+    const ports = Array.from({ length: 50_000 }, () => "1").join(",");
+    const huge = `{"acls": [{"action": "accept", "src": ["*"], "dst": ["*:${ports}"]}]}`;
+    const check = () => authorityOf(tailnet).checkPolicyFile(huge);
+    expect((await check()).ok).toBe(true);
+    await join(tailnet, new TestNode("alice"));
+    expect(await check()).toMatchObject({ ok: false, error: { code: "bad_policy" } });
+  });
 });

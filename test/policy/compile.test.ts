@@ -152,3 +152,36 @@ describe("attributes", () => {
     expect(compiledFor(policy, "db").attributes).not.toContain("drive:share");
   });
 });
+
+describe("a short policy that stands for very much [F16]", () => {
+  const devices = manyDevices(300).map((node, i) =>
+    i % 2 === 0 ? node : { ...node, user: null, tags: [i % 4 === 1 ? "tag:web" : "tag:db"] },
+  );
+  const first = devices[1] ?? NODES.web;
+  const many = (rule: string): string => Array.from({ length: 2000 }, () => rule).join(",");
+
+  test.each([
+    ["many rules with many sources", `"acls": [${many('{"action": "accept", "src": ["tag:db"], "dst": ["*:1"]}')}]`],
+    [
+      "many ports",
+      `"acls": [{"action": "accept", "src": ["*"], "dst": ["tag:web:${Array.from({ length: 50_000 }, () => "1").join(",")}"]}]`,
+    ],
+    [
+      "many rules of ssh",
+      `"ssh": [${many('{"action": "accept", "src": ["tag:db"], "dst": ["tag:web"], "users": ["u"]}')}]`,
+    ],
+  ])("by %s gives nothing", (_, section) => {
+    const policy = compiled(`{${TAGS}, ${section}}`, devices);
+    expect(policy.isTooLargeFor(first)).toBe(true);
+    expect(policy.for(first)).toEqual({ packetFilter: "[]", sshPolicy: '{"rules":[]}', attributes: [] });
+  });
+
+  test("and one that only looks so gives what it says", () => {
+    const policy = compiled(
+      `{${TAGS}, "acls": [${many('{"action": "accept", "src": ["*"], "dst": ["tag:web:1"]}')}]}`,
+      devices,
+    );
+    expect(policy.isTooLargeFor(first)).toBe(false);
+    expect(JSON.parse(policy.for(first).packetFilter)).toHaveLength(2000);
+  });
+});
