@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Complaints } from "./complaints.ts";
+import { explanationOf, missingOnPage } from "./explained.ts";
 import { Network, type Mode } from "./network.ts";
 import { loadPlays } from "./play.ts";
 import { Runner } from "./runner.ts";
@@ -80,10 +81,16 @@ printComplaints(complaints);
 printTable(runner.results);
 printFailures(runner.results);
 const failed = runner.results.filter(({ why }) => why !== null).length;
+const strange = complaints.groups.filter(({ kind, text }) => kind === "health" && explanationOf(text) === null);
+for (const { text } of strange)
+  console.log(`\na client's status says what docs/compatibility.md does not explain: ${text}`);
+const missing = missingOnPage();
+for (const name of missing) console.log(`\ndocs/compatibility.md has no row ${name}`);
+const isGood = failed === 0 && runner.results.length > 0 && strange.length === 0 && missing.length === 0;
 console.log(
-  failed > 0 || runner.results.length === 0
-    ? `\nclients: ${failed} of ${runner.results.length} runs did not hold`
-    : `\nclients: all ${runner.results.length} runs held, with ${played.join(", ")}`,
+  isGood
+    ? `\nclients: all ${runner.results.length} runs held, with ${played.join(", ")}`
+    : `\nclients: ${failed} of ${runner.results.length} runs did not hold`,
 );
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s in all.`);
-process.exit(failed > 0 || runner.results.length === 0 ? 1 : 0);
+process.exit(isGood ? 0 : 1);

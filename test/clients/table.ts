@@ -1,5 +1,6 @@
 /** What a run of the suite says at its end: play by column, and what the clients complain of. */
 
+import { explanationOf } from "./explained.ts";
 import type { Complaints } from "./complaints.ts";
 import type { Result } from "./runner.ts";
 
@@ -22,9 +23,21 @@ export function printFailures(results: readonly Result[]): void {
     if (why !== null) console.log(`\n${play.title} (${column.title}):\n${why.split("\n").slice(0, 12).join("\n")}`);
 }
 
+/** Those that the page explains, by name; then the others in full. */
 export function printComplaints(complaints: Complaints): void {
-  if (complaints.groups.length === 0) return;
-  console.log("\nWhat the clients complain of (times, versions):");
-  for (const { kind, text, count, versions } of complaints.groups)
-    console.log(`  ${kind.padEnd(6)} ${String(count).padStart(5)}  ${[...versions].join(" ")}  ${text.slice(0, 300)}`);
+  const { groups } = complaints;
+  const names = groups.map(({ text }) => explanationOf(text));
+  const times = (name: string): number =>
+    groups.reduce((sum, { count }, i) => (names[i] === name ? sum + count : sum), 0);
+  const versions = (name: string): string =>
+    [...new Set(groups.flatMap((group, i) => (names[i] === name ? [...group.versions] : [])))].sort().join(" ");
+  console.log("\nWhat the clients complain of, and docs/compatibility.md explains (times, versions):");
+  for (const name of new Set(names))
+    if (name !== null) console.log(`  ${String(times(name)).padStart(5)}  ${name.padEnd(16)}  ${versions(name)}`);
+  const rest = groups.filter((_, i) => names[i] === null);
+  console.log(rest.length === 0 ? "Nothing else." : "What it does not explain:");
+  for (const { kind, text, count, versions: by, plays } of rest)
+    console.log(
+      `  ${String(count).padStart(5)}  ${kind}  ${[...by].join(" ")}  ${text.slice(0, 300)}  (${[...plays][0] ?? ""})`,
+    );
 }

@@ -30,7 +30,7 @@ const play: Play = {
     await scene.ok(clone, "up", `--auth-key=${await scene.authKey()}`);
     await expectAllReach(scene, [alice, clone]);
     await bob.start();
-    await expectState(scene, bob, "NeedsLogin");
+    await scene.soon("bob, whose key is over, asks for a login", async () => (await bob.status()).AuthURL !== "");
     await scene.ok(bob, "up", `--auth-key=${await scene.authKey()}`);
     await expectAllReach(scene, [alice, bob, clone]);
   },
