@@ -10,6 +10,7 @@ const login = record({
   id: text,
   hostname: withDefault(text, ""),
   os: withDefault(text, ""),
+  tags: list(text, 100),
   nodeKey: text,
   created: text,
   tailnet: withDefault(text, ""),
@@ -19,7 +20,14 @@ const logins = record({ logins: list(login, 100_000) });
 function loginsText(all: readonly ShapeOf<typeof login>[]): string {
   if (all.length === 0) return "No node waits to be let in.\n";
   return columns(
-    all.map(({ id, hostname, os, nodeKey, created }) => [id, printable(hostname), printable(os), nodeKey, created]),
+    all.map(({ id, hostname, os, tags, nodeKey, created }) => [
+      id,
+      printable(hostname),
+      printable(os),
+      nodeKey,
+      created,
+      tags.length === 0 ? "" : `asks for ${printable(tags.join(", "))}`,
+    ]),
   );
 }
 
@@ -27,7 +35,9 @@ export function addLogins(admin: Command, place: AdminPlace): void {
   const group = admin.command("login").description("let nodes in that have no auth key, or do not");
   group
     .command("list")
-    .description("list the nodes that wait; compare the node key with what the node shows")
+    .description(
+      "list the nodes that wait; compare the node key with what the node shows, and look at the tags that it asks for",
+    )
     .action(async () => place.print((await place.ask("GET", "/api/v2/logins", logins)).logins, loginsText));
   for (const [word, done] of [
     ["approve", "comes in"],

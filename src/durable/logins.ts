@@ -18,6 +18,8 @@ export interface LoginInfo {
   readonly nodeKey: NodeKey;
   readonly hostname: string;
   readonly os: string;
+  /** That it asks for, in order. */
+  readonly tags: readonly string[];
   /** Milliseconds since the epoch. */
   readonly created: number;
   readonly expires: number;
@@ -30,8 +32,15 @@ function targetOf({ id, hostname }: LoginInfo) {
   return { type: "LOGIN", id, name: hostname } as const;
 }
 
-function detailOf({ machineKey, nodeKey, hostname }: LoginInfo) {
-  return { machineKey, nodeKey, hostname };
+function detailOf({ machineKey, nodeKey, hostname, tags }: LoginInfo) {
+  return { machineKey, nodeKey, hostname, ...(tags.length === 0 ? {} : { tags }) };
+}
+
+/** A login that an admin has approved. */
+export interface Approval {
+  readonly login: string;
+  /** The tags that were asked for then: the admin has seen these, and no others [G17]. */
+  readonly tags: readonly string[];
 }
 
 /** Takes an admin's approval; the same one again is a no-op. */
@@ -42,12 +51,13 @@ function approveLogin(tailnet: Tailnet, by: By, login: LoginInfo, now: number): 
   const known = store.row("SELECT 1 FROM approvals WHERE login = ?", id);
   if (known !== null) return;
   store.run(
-    "INSERT OR REPLACE INTO approvals (machine_key, node_key, login, approved_by, expires) VALUES (?, ?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO approvals (machine_key, node_key, login, approved_by, expires, tags) VALUES (?, ?, ?, ?, ?, ?)",
     machineKey,
     nodeKey,
     id,
     JSON.stringify(by.actor),
     now + LOGIN_MS,
+    JSON.stringify(login.tags),
   );
   tailnet.record(by, { kind: "login.approved", target: targetOf(login), new: detailOf(login) }, now);
 }
@@ -71,15 +81,20 @@ export function settleLogin(
   return null;
 }
 
-/** The ID of the login that was approved for the pair, or null. */
-export function approvedLogin(tailnet: Tailnet, machineKey: MachineKey, nodeKey: NodeKey, now: number): string | null {
+/** The login that was approved for the pair, or null. */
+export function approvedLogin(
+  tailnet: Tailnet,
+  machineKey: MachineKey,
+  nodeKey: NodeKey,
+  now: number,
+): Approval | null {
   const row = tailnet.store.row(
-    "SELECT login FROM approvals WHERE machine_key = ? AND node_key = ? AND expires > ?",
+    "SELECT login, tags FROM approvals WHERE machine_key = ? AND node_key = ? AND expires > ?",
     machineKey,
     nodeKey,
     now,
   );
-  return row?.text("login") ?? null;
+  return row === null ? null : { login: row.text("login"), tags: JSON.parse(row.text("tags")) as string[] };
 }
 
 /** Takes the approval [G11]. */

@@ -3,6 +3,7 @@
  *
  * Rule [G17]: a node has the tags of the auth key that it was let in with, and of those that it asks for only what that key carries or the policy's
  *            `tagOwners` allow; where one is neither, the node is refused. Who asks later for others is not heard until somebody vouches for it again.
+ *            Of a node that was let in by a login, the tags are those that the admin was shown, and no others.
  */
 
 import { refuseBadTags } from "./devices.ts";
@@ -15,6 +16,12 @@ import type { Vouched } from "./vouching.ts";
 export function tagsOf(tailnet: Tailnet, vouched: Vouched, requested: readonly string[]): readonly string[] {
   if (requested.length === 0) return vouched.tags;
   refuseBadTags(requested);
+  const { seen } = vouched;
+  if (seen !== null && !requested.every((tag) => seen.includes(tag)))
+    throw new ControlError(
+      "tags_not_permitted",
+      "the requested tags are not those with which this login was approved: log in again",
+    );
   const bad = tagsRefused(tailnet, vouched.tags, requested);
   if (bad.length > 0)
     throw new ControlError(

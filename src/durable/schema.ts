@@ -254,6 +254,8 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE INDEX presence_holder ON presence (holder) WHERE online = 1",
     // The seq at which the settings of DNS last changed.
     "ALTER TABLE tailnet ADD COLUMN dns_seq INTEGER NOT NULL DEFAULT 0",
+    // The tags that the node asked for when the login was approved, as JSON [G17].
+    "ALTER TABLE approvals ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
   ],
 ];
 
@@ -289,5 +291,7 @@ export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [
   [
     // When the route was last written: a machine's connection goes where its last route leads.
     "ALTER TABLE routes ADD COLUMN routed INTEGER NOT NULL DEFAULT 0",
+    // The tags that the node asks for, as JSON: whoever lets it in is to see them [G17].
+    "ALTER TABLE logins ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
   ],
 ];

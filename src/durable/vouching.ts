@@ -11,6 +11,8 @@ import type { Tailnet } from "./tailnet.ts";
 /** What was vouched for. `by` says by what, as an event tells it. */
 export interface Vouched {
   readonly tags: readonly string[];
+  /** Of the tags that the node asks for, those that whoever let it in has seen; null where it was let in unseen, by an auth key. */
+  readonly seen: readonly string[] | null;
   readonly ephemeral: boolean;
   /** True where no admin needs to approve the device any more. */
   readonly preauthorized: boolean;
@@ -40,10 +42,11 @@ export function vouch(
   node: NodeRecord | null,
   now: number,
 ): Vouched | null {
-  const login = approvedLogin(tailnet, caller.machineKey, request.NodeKey, now);
-  if (login !== null) {
+  const approval = approvedLogin(tailnet, caller.machineKey, request.NodeKey, now);
+  if (approval !== null) {
     takeApproval(tailnet, caller.machineKey, request.NodeKey);
-    return { tags: [], ephemeral: false, preauthorized: true, by: { login } };
+    const { login, tags: seen } = approval;
+    return { tags: [], seen, ephemeral: false, preauthorized: true, by: { login } };
   }
   const authKey = request.Auth?.AuthKey ?? "";
   if (authKey === "") return null;
@@ -55,7 +58,7 @@ export function vouch(
     node !== null && isSameAttempt(node, request),
     now,
   );
-  return { tags, ephemeral, preauthorized, by: { authKey: id } };
+  return { tags, seen: null, ephemeral, preauthorized, by: { authKey: id } };
 }
 
 /** The same for a node that is in already: a key that is not good any more is passed over. */

@@ -8,6 +8,7 @@
 
 import { LOGIN_MS, MAX_LOGINS, MAX_LOGINS_OF_MACHINE, type MachineKey } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
+import { refuseBadTags } from "./devices.ts";
 import type { LoginInfo } from "./logins.ts";
 import { kept } from "./node-facts.ts";
 import { randomText } from "./random-id.ts";
@@ -22,6 +23,8 @@ export interface NewLogin {
   readonly nodeKey: NodeKey;
   readonly hostname: string;
   readonly os: string;
+  /** That it asks for. */
+  readonly tags: readonly string[];
   /** The tailnet that the machine is in by its old node key, or null. */
   readonly tailnet: string | null;
 }
@@ -33,6 +36,7 @@ function loginOf(row: Row): LoginInfo {
     nodeKey: row.text("node_key") as NodeKey,
     hostname: row.text("hostname"),
     os: row.text("os"),
+    tags: JSON.parse(row.text("tags")) as string[],
     created: row.integer("created"),
     expires: row.integer("expires"),
     state: row.text("state") as LoginInfo["state"],
@@ -56,19 +60,24 @@ export class WaitingLogins {
     return row === null ? null : loginOf(row);
   }
 
-  /** The pair's login, made where it has none that waits. Throws `too_many_requests` [G13]. */
-  open({ machineKey, nodeKey, hostname, os, tailnet }: NewLogin, now: number): LoginInfo {
+  /**
+   * The pair's login, made where it has none that waits: one for other tags than before is another, so that nobody approves what was not shown [G17].
+   * Throws `too_many_requests` [G13], and `malformed_request` for tags of another form.
+   */
+  open({ machineKey, nodeKey, hostname, os, tailnet, tags: asked }: NewLogin, now: number): LoginInfo {
+    refuseBadTags(asked);
+    const tags = JSON.stringify([...new Set(asked)].sort());
     this.#store.run("DELETE FROM logins WHERE expires <= ?", now);
     const known = this.#ofPair(machineKey, nodeKey);
-    if (known?.state === "waiting") return known;
+    if (known?.state === "waiting" && JSON.stringify(known.tags) === tags) return known;
     if (
       this.#count(`WHERE tailnet IS ${tailnet === null ? "" : "NOT "}NULL`) >= MAX_LOGINS ||
       this.#count("WHERE machine_key = ?", machineKey) >= MAX_LOGINS_OF_MACHINE + (known === null ? 0 : 1)
     )
       throw new ControlError("too_many_requests", "too many logins wait for an admin: try again later");
     this.#store.run(
-      `INSERT OR REPLACE INTO logins (id, machine_key, node_key, hostname, os, created, expires, state, tailnet)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?)`,
+      `INSERT OR REPLACE INTO logins (id, machine_key, node_key, hostname, os, created, expires, state, tailnet, tags)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)`,
       randomText(ID_LENGTH),
       machineKey,
       nodeKey,
@@ -77,6 +86,7 @@ export class WaitingLogins {
       now,
       now + LOGIN_MS,
       tailnet,
+      tags,
     );
     return this.#ofPair(machineKey, nodeKey) as LoginInfo;
   }

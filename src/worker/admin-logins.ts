@@ -12,9 +12,9 @@ const NO_LOGIN: Refusal = {
 };
 
 /** What the node says of itself is attacker-controlled: it is shown, and decides nothing. */
-function loginJson({ id, machineKey, nodeKey, hostname, os, created, expires, tailnet }: LoginInfo) {
+function loginJson({ id, machineKey, nodeKey, hostname, os, tags, created, expires, tailnet }: LoginInfo) {
   const times = { created: timeJson(created), expires: timeJson(expires) };
-  return { id, hostname, os, machineKey, nodeKey, ...times, tailnet: tailnet ?? "" };
+  return { id, hostname, os, tags, machineKey, nodeKey, ...times, tailnet: tailnet ?? "" };
 }
 
 async function listLogins(c: AdminContext): Promise<Response> {

@@ -84,8 +84,9 @@ async function ask(
 /** Sends the node to where an admin can let it in. */
 async function openLogin(c: NodeContext, request: RegisterRequest, tailnet: string | null): Promise<Response> {
   const { machineKey } = c.var.caller;
-  const { Hostname: hostname = "", OS: os = "" } = request.Hostinfo ?? {};
-  const opened = await loginsOf(c.env).openLogin({ machineKey, nodeKey: request.NodeKey, hostname, os, tailnet });
+  const { Hostname: hostname = "", OS: os = "", RequestTags: tags = [] } = request.Hostinfo ?? {};
+  const login = { machineKey, nodeKey: request.NodeKey, hostname, os, tags, tailnet };
+  const opened = await loginsOf(c.env).openLogin(login);
   return opened.ok ? answerWith(c, { AuthURL: urlOf(c, opened.value) }) : refuse(c, opened.error);
 }
 

@@ -3,7 +3,7 @@
 /** The statements as SQLite keeps them. */
 export const CURRENT_LAYOUT: readonly string[] = [
   `CREATE TABLE approvals ( machine_key TEXT NOT NULL, node_key TEXT NOT NULL, login TEXT NOT NULL, approved_by TEXT NOT NULL,
-    expires INTEGER NOT NULL, PRIMARY KEY (machine_key, node_key) ) WITHOUT ROWID`,
+    expires INTEGER NOT NULL, tags TEXT NOT NULL DEFAULT '[]', PRIMARY KEY (machine_key, node_key) ) WITHOUT ROWID`,
   `CREATE TABLE aums ( chain INTEGER NOT NULL, hash TEXT NOT NULL, parent TEXT, committed INTEGER NOT NULL, bytes BLOB NOT NULL,
     place INTEGER, checkpoint INTEGER NOT NULL DEFAULT 0, loser INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (chain, hash) ) WITHOUT ROWID`,
   "CREATE INDEX aums_checkpoints ON aums (chain, place) WHERE checkpoint = 1",
@@ -68,7 +68,8 @@ export const CURRENT_LAYOUT: readonly string[] = [
 /** The same of an object of the Directory. */
 export const CURRENT_DIRECTORY_LAYOUT: readonly string[] = [
   `CREATE TABLE logins ( id TEXT PRIMARY KEY, machine_key TEXT NOT NULL, node_key TEXT NOT NULL, hostname TEXT NOT NULL, os TEXT NOT NULL,
-    created INTEGER NOT NULL, expires INTEGER NOT NULL, state TEXT NOT NULL, tailnet TEXT, UNIQUE (machine_key, node_key) ) WITHOUT ROWID`,
+    created INTEGER NOT NULL, expires INTEGER NOT NULL, state TEXT NOT NULL, tailnet TEXT, tags TEXT NOT NULL DEFAULT '[]',
+    UNIQUE (machine_key, node_key) ) WITHOUT ROWID`,
   "CREATE INDEX logins_expires ON logins (expires)",
   `CREATE TABLE routes ( machine_key TEXT NOT NULL, node_key TEXT NOT NULL, tailnet TEXT NOT NULL, routed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (machine_key, node_key) ) WITHOUT ROWID`,

@@ -153,7 +153,7 @@ describe("a node without an auth key", () => {
     await runInDurableObject(logins(), (_, { storage }) => {
       for (let i = 0; i < MAX_LOGINS; i++)
         storage.sql.exec(
-          "INSERT INTO logins VALUES (?, ?, ?, '', '', 0, ?, 'waiting', NULL)",
+          "INSERT INTO logins VALUES (?, ?, ?, '', '', 0, ?, 'waiting', NULL, '[]')",
           `flood${i}`,
           `mkey:${i}`,
           `nodekey:${i}`,

@@ -326,6 +326,27 @@ describe("tags that a client asks for", () => {
     expect((await deviceOf(tailnet, other))["tags"]).toEqual(["tag:ci", "tag:db"]);
   });
 
+  test("are shown to whoever approves its login, and are those and no others: who asks for others has another login [G17]", async () => {
+    const tailnet = await makeTailnet();
+    await setPolicy(tailnet, `{"tagOwners": {"tag:web": ["autogroup:admin"], "tag:prod": ["autogroup:admin"]}}`);
+    const client = new NativeClient("a");
+    const ask = (followUp: Partial<RegisterResponse>, ...tags: string[]): Promise<RegisterResponse> =>
+      client.registered("", { Auth: null, Followup: followUp.AuthURL ?? "", ...asking(...tags) });
+    const plain = await ask({});
+    const tagged = await ask({}, "tag:web");
+    expect((await ask({}, "tag:web")).AuthURL).toBe(tagged.AuthURL);
+    const { json } = await admin("GET", "/api/v2/logins");
+    expect((json["logins"] as Fields[]).find(({ nodeKey }) => nodeKey === client.nodeKey)?.["tags"]).toEqual([
+      "tag:web",
+    ]);
+    const gone = plain.AuthURL.split("/").at(-1) ?? "";
+    expect((await admin("POST", `/api/v2/tailnet/${tailnet}/logins/${gone}/approve`, {})).status).toBe(404);
+    await approve(tailnet, tagged);
+    expect((await ask(tagged, "tag:prod")).Error).toContain("not those with which this login was approved");
+    expect((await ask(tagged, "tag:web")).Error).toBe("");
+    expect((await deviceOf(tailnet, client))["tags"]).toEqual(["tag:web"]);
+  });
+
   test("that a node has lost keep it out of nothing when it comes back", async () => {
     const tailnet = await makeTailnet();
     const client = new NativeClient("a");
