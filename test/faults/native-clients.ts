@@ -4,13 +4,13 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { zstdDecompressSync } from "node:zlib";
 import { noiseCrypto } from "../../src/durable/native-noise.ts";
 import { Backoff, RECONNECT } from "../../src/node/backoff.ts";
 import { newNodeKey, publicNodeKey } from "../../src/node/native-crypto.ts";
 import { CAPABILITY_VERSION, MAP_PATH, NoiseError, REGISTER_PATH, frameLength } from "../../src/protocol/index.ts";
 import type { NodeKey } from "../../src/tka/index.ts";
 import { NativeConnection } from "../support/native-http2.ts";
+import { zstdText } from "../support/zstd-text.ts";
 import { none, type Check } from "./checks.ts";
 
 const FRAME_HEADER = 4;
@@ -59,7 +59,10 @@ export class NativeClient {
 
   async run(): Promise<void> {
     while (!this.#isStopped) {
-      await this.#listen().catch(() => undefined);
+      await this.#listen().catch((error: unknown) => {
+        // A connection may be lost at any moment; a map that cannot be read is a fault of ours.
+        if (error instanceof SyntaxError) throw error;
+      });
       if (this.#connection?.failure instanceof NoiseError) this.broken++;
       if (this.seq > 0) this.#backoff.reset();
       this.seq = 0;
@@ -87,7 +90,7 @@ export class NativeClient {
         rest = Buffer.concat([rest, chunk]);
         while (rest.length >= FRAME_HEADER && rest.length >= FRAME_HEADER + frameLength(rest)) {
           const end = FRAME_HEADER + frameLength(rest);
-          this.#take(JSON.parse(zstdDecompressSync(rest.subarray(FRAME_HEADER, end)).toString()) as Message);
+          this.#take(JSON.parse(zstdText(rest.subarray(FRAME_HEADER, end))) as Message);
           rest = rest.subarray(end);
         }
       }
