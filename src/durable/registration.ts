@@ -9,8 +9,9 @@
  *            key only to be let in anew.
  * Rule [G3]: a signature that comes along is stored if it lets the node key in; otherwise the node is registered without one, and locked out.
  * Rule [G10]: a node that changes its key without a signature is first handed that of its old key, to rotate it; never in answer to a signature,
- *            once for each new key, and twice at most for an old one: what cannot be rotated is not handed out for ever. Who does not name its
- *            old key has forgotten it, and what signed for it.
+ *            once for each new key, and twice at most for an old one: what cannot be rotated is not handed out for ever. A Tailscale client, which
+ *            rotates whatever it is handed, is handed it again where it asks again: it has not heard the answer. Who does not name its old key
+ *            has forgotten it, and what signed for it.
  */
 
 import { TkaError, equalBytes, formatLockKey, type NodeKey } from "../tka/index.ts";
@@ -35,6 +36,8 @@ import { authKeyOf, hasVoucher, vouch, vouchAgain, type Vouched } from "./vouchi
 const NO_BYTES = new Uint8Array(0);
 /** How often one key's signature is handed out [G10]. */
 const MOST_HANDED = 2;
+/** The same to a Tailscale client: connections that it has left behind may still wait for a login, and hear of it first. */
+const MOST_HANDED_NATIVE = 20;
 
 /** One registration: who asks what of which tailnet, and when. */
 interface Registering {
@@ -112,11 +115,19 @@ function signatureToRotate(tailnet: Tailnet, node: NodeRecord): Uint8Array {
   return active !== null && isSigned(active.authority.state, node) ? (node.keySignature ?? NO_BYTES) : NO_BYTES;
 }
 
+/** True where the node has had its old key's signature, as far as anybody knows [G10]. */
+function hasHeard({ caller, request }: Registering, old: NodeRecord): boolean {
+  if (request.NodeKeySignature.length > 0) return true;
+  return isNative(caller)
+    ? old.handed >= MOST_HANDED_NATIVE
+    : old.handedTo === request.NodeKey || old.handed >= MOST_HANDED;
+}
+
 /** The answer that hands the old key's signature to a node that changes its key, or null where it has had it, or there is none [G10]. */
-function handOver({ tailnet, request }: Registering, old: NodeRecord): RegisterResponse | null {
+function handOver(registering: Registering, old: NodeRecord): RegisterResponse | null {
+  const { tailnet, request } = registering;
   const NodeKeySignature = signatureToRotate(tailnet, old);
-  const has = request.NodeKeySignature.length > 0 || old.handedTo === request.NodeKey || old.handed >= MOST_HANDED;
-  if (has || request.OldNodeKey === null || NodeKeySignature.length === 0) return null;
+  if (hasHeard(registering, old) || request.OldNodeKey === null || NodeKeySignature.length === 0) return null;
   tailnet.nodes.setHanded(old, request.NodeKey);
   return registerAnswer(tailnet, old, { MachineAuthorized: old.authorized, NodeKeySignature });
 }
