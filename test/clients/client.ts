@@ -51,6 +51,10 @@ export class Client {
     mkdirSync(this.stateFolder, { recursive: true, mode: 0o700 });
   }
 
+  get loginServer(): string {
+    return this.#way.url;
+  }
+
   get via(): Way["name"] {
     return this.#way.name;
   }

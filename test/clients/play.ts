@@ -12,7 +12,7 @@ import type { Scene } from "./scene.ts";
 import { RELEASES } from "./versions.ts";
 
 /** What goes wrong in the middle of a run. */
-export type Trouble = "none" | "client killed" | "Worker killed";
+export type Trouble = "none" | "client killed" | "Worker killed" | "bridge killed";
 
 export interface Column {
   readonly title: string;
@@ -31,11 +31,13 @@ export const ALONE: readonly Column[] = ALL.map((version) => ({
 }));
 export const MIXED: Column = { title: "mixed", versions: ALL, trouble: "none" };
 /** The same mixed tailnet, and what happens to it midway. */
-export const TROUBLED: readonly Column[] = (["client killed", "Worker killed"] as const).map((trouble) => ({
-  title: trouble,
-  versions: ALL,
-  trouble,
-}));
+export const TROUBLED: readonly Column[] = (["client killed", "Worker killed", "bridge killed"] as const).map(
+  (trouble) => ({
+    title: trouble,
+    versions: ALL,
+    trouble,
+  }),
+);
 export const EVERY: readonly Column[] = [...ALONE, MIXED, ...TROUBLED];
 
 export interface Play {

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { Barrier } from "./barrier.ts";
 import { collectComplaints, type Complaints } from "./complaints.ts";
-import type { Column, Play } from "./play.ts";
+import type { Column, Play, Trouble } from "./play.ts";
 import { Scene } from "./scene.ts";
 import type { World } from "./world.ts";
 
@@ -49,7 +49,7 @@ export class Runner {
     const scene = new Scene(world, play, column, number, middle);
     const started = performance.now();
     const why = await play.run(scene).then(
-      () => null,
+      () => (column.trouble === "none" || scene.isPastMiddle ? null : "the play has no middle"),
       (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error)),
     );
     const seconds = (performance.now() - started) / 1000;
@@ -69,11 +69,11 @@ export class Runner {
     await Promise.all(Array.from({ length: atOnce }, worker));
   }
 
-  /** Runs that lose the Worker share its end: it comes when all of them have reached their middle. */
-  async #withoutWorker(runs: readonly Run[]): Promise<void> {
+  /** Runs that lose what all of them use share its end: it comes when all of them have reached their middle. */
+  async #together(runs: readonly Run[], trouble: () => Promise<void>): Promise<void> {
     for (let at = 0; at < runs.length; at += this.#settings.atOnce) {
       const some = runs.slice(at, at + this.#settings.atOnce);
-      const barrier = new Barrier(some.length, () => this.#world.control.crashAndRestart());
+      const barrier = new Barrier(some.length, trouble);
       await Promise.all(some.map((run) => this.#play(run, () => barrier.reached()).finally(() => barrier.leave())));
     }
   }
@@ -84,13 +84,25 @@ export class Runner {
       .map((run, number) => ({ ...run, number }));
     const alone = runs.filter(({ play }) => play.alone === true);
     const crowd = runs.filter(({ play }) => play.alone !== true);
-    const { atOnce } = this.#settings;
+    const { control, bridge } = this.#world;
+    const killBridge = async (): Promise<void> => {
+      await bridge.kill();
+      await bridge.start();
+    };
+    const shared: Partial<Record<Trouble, () => Promise<void>>> = {
+      "Worker killed": () => control.crashAndRestart(),
+      "bridge killed": killBridge,
+    };
     await this.#crowd(
-      crowd.filter(({ column }) => column.trouble !== "Worker killed"),
-      atOnce,
+      crowd.filter(({ column }) => shared[column.trouble] === undefined),
+      this.#settings.atOnce,
       (scene) => (scene.column.trouble === "client killed" ? killClients(scene) : Promise.resolve()),
     );
-    await this.#withoutWorker(crowd.filter(({ column }) => column.trouble === "Worker killed"));
+    for (const [trouble, act] of Object.entries(shared))
+      await this.#together(
+        crowd.filter(({ column }) => column.trouble === trouble),
+        act,
+      );
     await this.#crowd(alone, 1, () => Promise.resolve());
   }
 }

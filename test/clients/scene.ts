@@ -30,6 +30,7 @@ export class Scene {
   readonly #rest: (() => Promise<void>)[] = [];
   readonly #middle: (scene: Scene) => Promise<void>;
   #tailnet: Promise<Tailnet> | null = null;
+  #isPastMiddle = false;
 
   constructor(world: World, play: Play, column: Column, number: number, middle: (scene: Scene) => Promise<void>) {
     this.world = world;
@@ -64,7 +65,7 @@ export class Scene {
     this.#rest.unshift(act);
   }
 
-  /** A client whose daemon runs and that is in no tailnet yet. Releases and ways to the control plane take turns. */
+  /** A client whose daemon runs and that is in no tailnet yet. Releases and ways to the control plane take turns, unless the bridge is to be killed. */
   async client(
     name: string,
     wanted: { readonly version?: string; readonly via?: "bridge" | "tcp" } = {},
@@ -80,7 +81,8 @@ export class Scene {
     const { versions } = this.column;
     const release = releaseOf(wanted.version ?? versions[turn % versions.length] ?? "");
     const ways = this.world.ways;
-    const via = wanted.via === undefined ? undefined : ways.find((way) => way.name === wanted.via);
+    const wish = wanted.via ?? (this.column.trouble === "bridge killed" ? "bridge" : undefined);
+    const via = wish === undefined ? undefined : ways.find((way) => way.name === wish);
     const way = via ?? ways[(turn + this.play.title.length) % ways.length];
     if (way === undefined) throw new Error("there is no way to the control plane");
     const folder = join(this.folder, name);
@@ -158,9 +160,16 @@ export class Scene {
     this.say(`   [ok] ${what}`);
   }
 
+  /** True once the play has come to its middle. */
+  get isPastMiddle(): boolean {
+    return this.#isPastMiddle;
+  }
+
   /** The middle of the story: where the column has trouble, it comes now. */
-  middle(): Promise<void> {
-    return this.#middle(this);
+  async middle(): Promise<void> {
+    this.say("   (the middle)");
+    await this.#middle(this);
+    this.#isPastMiddle = true;
   }
 
   /** Ends everything of this run, and keeps what tells why it failed in `keepIn` where that is given. */

@@ -1,12 +1,15 @@
 /** What a run of the suite says at its end: play by column, and what the clients complain of. */
 
+import { EVERY } from "./play.ts";
 import { explanationOf } from "./explained.ts";
 import type { Complaints } from "./complaints.ts";
 import type { Result } from "./runner.ts";
 
 /** One row a play, one column for each that was run; a cell gives the seconds, or that it did not hold. */
 export function printTable(results: readonly Result[]): void {
-  const columns = [...new Set(results.map(({ column }) => column.title))];
+  const columns = EVERY.map(({ title }) => title).filter((title) =>
+    results.some(({ column }) => column.title === title),
+  );
   const plays = [...new Set(results.map(({ play }) => play.title))].sort();
   const cell = (play: string, column: string): string => {
     const result = results.find((each) => each.play.title === play && each.column.title === column);

@@ -68,18 +68,20 @@ export class Bridge {
   readonly url: string;
   readonly #command: readonly string[];
   readonly #log: string;
+  #starts = 0;
   #process: Background | null = null;
 
   constructor(network: Network, port: number, control: string, publicKey: string) {
     this.url = `http://${network.hub}:${port}`;
     const listen = ["--listen", `${network.hub}:${port}`];
     this.#command = [process.execPath, CLI, "bridge", "--url", control, "--control-key", publicKey, ...listen];
-    this.#log = join(network.folder, "bridge.log");
+    this.#log = join(network.folder, `bridge-${port}`);
   }
 
   async start(): Promise<void> {
-    this.#process = new Background(this.#command, this.#log);
-    await logged(this.#process, this.#log, "listens");
+    const log = `${this.#log}-${++this.#starts}`;
+    this.#process = new Background(this.#command, log);
+    await logged(this.#process, log, "listens");
   }
 
   async kill(): Promise<void> {

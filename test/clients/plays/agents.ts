@@ -1,13 +1,13 @@
 /** Tailscale's clients and our own agents in one tailnet: they see one another, and sign one another. */
 
 import { startAgent, visiblePeers } from "../agents.ts";
-import { ALONE, MIXED, type Play } from "../play.ts";
+import { EVERY, type Play } from "../play.ts";
 import { expectAllReach, expectLockedOut, expectSeen, expectSigned } from "../sights.ts";
 import { formatLockKey } from "../../../src/tka/index.ts";
 
 const play: Play = {
   title: "Tailscale's clients and our agents see and sign one another",
-  columns: [...ALONE, MIXED],
+  columns: EVERY,
   async run(scene) {
     const [alice, bob] = await scene.join("alice", "bob");
     const agent = await startAgent(scene, "agent");
@@ -29,6 +29,7 @@ const play: Play = {
     const [carol] = await scene.join("carol");
     await expectLockedOut(scene, carol, alice, bob);
     await scene.soon("the agent locks carol out", async () => (await visiblePeers(agent)).get("carol") === false);
+    await scene.middle();
     const { NodeKey } = await carol.lockStatus();
     const signed = await agent.tailward("lock", "sign", NodeKey ?? "", await carol.lockKey());
     scene.expect("the agent signs carol", signed.code === 0, signed.out + signed.err);

@@ -3,7 +3,7 @@
 import { decodeAum, makeDeeplink } from "../../../src/tka/index.ts";
 import type { LockExport } from "../../e2e/control-plane.ts";
 import { initLock } from "../locks.ts";
-import { ALONE, MIXED, type Play } from "../play.ts";
+import { EVERY, type Play } from "../play.ts";
 
 interface Verdict {
   readonly IsValid: boolean;
@@ -14,7 +14,7 @@ interface Verdict {
 
 const play: Play = {
   title: "lock: deep links of ours are taken, and forged ones are not",
-  columns: [...ALONE, MIXED],
+  columns: EVERY,
   async run(scene) {
     const [alice, bob] = await scene.join("alice", "bob");
     await initLock(scene, [alice, bob], [alice, bob]);
@@ -32,6 +32,7 @@ const play: Play = {
       loginName: "carol@example.com",
     };
     const link = makeDeeplink(state, fields);
+    await scene.middle();
     for (const client of [alice, bob]) {
       const verify = async (URL: string): Promise<Verdict> =>
         JSON.parse(await client.localApi("POST", "tka/verify-deeplink", JSON.stringify({ URL }))) as Verdict;

@@ -3,11 +3,12 @@
 import type { Client } from "../client.ts";
 import type { CommandResult } from "../children.ts";
 import { initLock } from "../locks.ts";
-import type { Play } from "../play.ts";
+import { TROUBLED, type Play } from "../play.ts";
 import type { Scene } from "../scene.ts";
 import { expectAllReach, expectLockedOut } from "../sights.ts";
 import { RELEASES } from "../versions.ts";
 
+const SERVES = RELEASES.find(({ servesSsh }) => servesSsh)?.version ?? "";
 const ALL_ALLOWED = { action: "accept", src: ["*"], dst: ["*:*"] };
 const ROOT_ALLOWED = { action: "accept", src: ["autogroup:member"], dst: ["autogroup:self"], users: ["root"] };
 
@@ -37,9 +38,10 @@ async function setPolicy(scene: Scene, policy: object): Promise<void> {
 const play: Play = {
   title:
     "SSH: a session to a signed node; none from or to an unsigned one, without an SSH rule, or without a network rule",
-  columns: RELEASES.filter(({ servesSsh }) => servesSsh)
-    .slice(0, 1)
-    .map(({ version }) => ({ title: version, versions: [version], trouble: "none" as const })),
+  columns: [
+    { title: SERVES, versions: [SERVES], trouble: "none" },
+    ...TROUBLED.map((column) => ({ ...column, versions: [SERVES] })),
+  ],
   namespaces: true,
   async run(scene) {
     await setPolicy(scene, { acls: [ALL_ALLOWED], ssh: [ROOT_ALLOWED] });
@@ -55,6 +57,8 @@ const play: Play = {
     const [to, from] = [await opens(alice, await carol.address()), await opens(carol, address)];
     scene.expect("no session to the unsigned carol, and none from her", !to && !from);
 
+    await scene.middle();
+    await scene.soon("the session opens still", () => opens(alice, address));
     await setPolicy(scene, { acls: [ALL_ALLOWED], ssh: [] });
     await scene.soon(
       "without an SSH rule, bob's server refuses alice in so many words",
