@@ -28,6 +28,7 @@ export const PRESENCE: Kind = { atOnce: 120, eachMs: 2000 };
 const OWN_NEWS: ReadonlySet<string> = new Set([
   "node.rekeyed",
   "node.described",
+  "node.renamed",
   "node.expiry",
   "node.reported",
   "node.signed",

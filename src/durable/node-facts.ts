@@ -72,6 +72,12 @@ export function labelOf(hostname: string): string {
   return label === "" ? "node" : label;
 }
 
+/** True for a name that was made of this host name, not given by an admin. Both are as long as a name is at most. */
+export function isMadeOf(name: string, hostname: string): boolean {
+  const label = labelOf(hostname);
+  return name === label || (name.startsWith(`${label}-`) && /^\d+$/.test(name.slice(label.length + 1)));
+}
+
 /** What changes in a node by what it says of itself, before and after; null where nothing does. */
 export function newsOf(node: Said, facts: NodeFacts): { readonly old: NodeNews; readonly new: NodeNews } | null {
   const [before, after] = [newsFields(node), newsFields(said(node, facts))];

@@ -5,7 +5,7 @@ import { Allowance, NEWS, PRESENCE, SECRETS, isOwnNews } from "./allowance.ts";
 import { AuthKeys } from "./auth-keys.ts";
 import { Events, type By, type NewEvent, type Target } from "./events.ts";
 import { Lock } from "./lock.ts";
-import { newsOf, type NodeFacts } from "./node-facts.ts";
+import { isMadeOf, newsOf, said, type NodeFacts } from "./node-facts.ts";
 import { Nodes, byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { Nonces, type Caller } from "./nonces.ts";
 import { Outbox } from "./outbox.ts";
@@ -203,6 +203,16 @@ export class Tailnet {
     if (news === null) return;
     const seq = this.record(byNode(node), { kind: "node.described", target: nodeTarget(node), ...news }, now);
     this.nodes.describe(node, facts, seq);
+    this.#rename(node, said(node, facts).hostname, now);
+  }
+
+  /** The name of a node goes with what its host calls itself, as at Tailscale, until an admin gives it another. */
+  #rename(node: NodeRecord, hostname: string, now: number): void {
+    if (hostname === "" || isMadeOf(node.name, hostname) || !isMadeOf(node.name, node.hostname)) return;
+    const name = this.nodes.freeName(hostname);
+    const details = { old: { name: node.name }, new: { name } };
+    const seq = this.record(byNode(node), { kind: "node.renamed", target: nodeTarget(node), ...details }, now);
+    this.nodes.setName(node, name, seq);
   }
 
   /** The node that asks, once its request is known to be its own and new. Throws `unknown_node`, `wrong_machine`, `replayed_request`. */

@@ -92,6 +92,26 @@ describe("a client", () => {
     expect(await page.text()).toContain("device authorize");
   });
 
+  test("takes its name along with its host's, until an admin gives it one", async () => {
+    const { tailnet, client } = await joined("a");
+    await new NativeClient("b").registered(await makeAuthKey(tailnet));
+    const named = async (Hostname: string): Promise<unknown> => {
+      await client.ask("POST", "/machine/map", { OmitPeers: true, Hostinfo: { Hostname } });
+      return (await deviceOf(tailnet, client))["name"];
+    };
+    const first = await named("a");
+    const domain = String(first).replace("a.", "");
+    expect([await named("b"), await named("b-1"), await named("Office PC"), await named("")]).toEqual([
+      `b-1.${domain}`,
+      `b-1.${domain}`,
+      `office-pc.${domain}`,
+      `office-pc.${domain}`,
+    ]);
+    const { nodeId } = await deviceOf(tailnet, client);
+    await admin("POST", `/api/v2/device/${String(nodeId)}/name`, { name: "desk" });
+    expect(await named("c")).toBe(`desk.${domain}`);
+  });
+
   test("that is too old is told so", async () => {
     const key = await makeAuthKey(await makeTailnet());
     const { Error } = await new NativeClient("old").registered(key, { Version: 96 });
