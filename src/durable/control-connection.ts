@@ -31,6 +31,8 @@ import { noiseCrypto } from "./native-noise.ts";
 const NOTHING = new Uint8Array(0);
 /** Bytes of answers that may go out before the client is asked whether it has taken them. */
 const UNASKED_BYTES = 256 * 1024;
+/** Bytes of one message: bridges and browsers take no message without end, and the windows of a client may let out many megabytes at once. */
+const MOST_MESSAGE = 1024 * 1024;
 /** PINGs are numbers below this. */
 const MOST_PING = 2 ** 47;
 
@@ -175,8 +177,9 @@ export class ControlConnection {
       const sealed = this.#noise.seal(this.http2.take());
       this.#facts = { ...this.#facts, sent: this.#facts.sent + sealed.length };
       this.#wire.save(this.saved());
-      if (before.length + sealed.length > 0)
-        this.#wire.send(before.length === 0 ? sealed : concatBytes(before, sealed));
+      const all = before.length === 0 ? sealed : concatBytes(before, sealed);
+      for (let at = 0; at < all.length; at += MOST_MESSAGE)
+        this.#wire.send(all.length <= MOST_MESSAGE ? all : all.slice(at, at + MOST_MESSAGE));
     } catch (error) {
       this.#isOver = true;
       throw error;

@@ -32,6 +32,8 @@ const HASTY_MS = 5000;
 const FIRST_RECORD_MS = 60_000;
 const IDLE_MS = 10 * 60_000;
 const STALLED_MS = 120_000;
+/** Bytes of one message, which is opened whole: clients write records of 4 KB, and a bridge what it reads at once, some 64 KB. */
+const MOST_MESSAGE = 1024 * 1024;
 /** Bytes under way to all clients at which no more is answered for now, and those of one client beyond which it is cut off then. */
 const MOST_TO_ALL = 64 * 1024 * 1024;
 const FAIR_TO_ONE = 2 * 1024 * 1024;
@@ -114,7 +116,7 @@ export class ControlSessions {
   take(socket: WebSocket, message: string | ArrayBuffer, now: number): Promise<void> {
     const moved: ControlStream[] = [];
     if (this.sockets.get(socket) === null) this.sockets.close(socket, "lost");
-    else if (typeof message === "string") this.sockets.close(socket, "malformed");
+    else if (typeof message === "string" || message.byteLength > MOST_MESSAGE) this.sockets.close(socket, "malformed");
     else
       this.sockets.step(socket, (connection) => {
         const { proven: wasProven, machineKey } = connection.facts;

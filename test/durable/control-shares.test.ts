@@ -2,6 +2,8 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { noiseCrypto } from "../../src/durable/index.ts";
+import { concatBytes } from "../../src/tka/index.ts";
+import { frame } from "../support/http2-frames.ts";
 import { ControlClient } from "../support/workerd/control-client.ts";
 import { again, controlScene, inObject, joined, news, opened } from "../support/workerd/control-scene.ts";
 import { crowd } from "../support/workerd/crowd.ts";
@@ -68,6 +70,24 @@ describe("a machine's requests", () => {
     expect((await client.request("POST", "/machine/tka/sync/../../register", body).whole()).status).toBe(413);
     expect((await client.request("POST", "/machine/tka/sync/send", body).whole()).status).toBe(400);
   });
+});
+
+test("a message that would take an object's memory to open is not opened [X13]", async () => {
+  const all = await controlScene();
+  // Frames that nobody knows cost the server nothing but to open them.
+  const frames = concatBytes(...Array.from({ length: 60 }, () => frame(0x20, 0, 0, new Uint8Array(16_384))));
+  all.client.sendRaw(all.client.seal(frames));
+  expect((await all.client.map(UPDATE).whole()).status).toBe(200);
+  all.client.sendRaw(all.client.seal(frames, frames));
+  expect((await all.client.closed).code).toBe(1002);
+});
+
+test("an answer larger than a message comes in several, as bridges take them [X9]", async () => {
+  const all = await controlScene();
+  await crowd(all.tailnet, 280, 6600);
+  const one = all.client.map(ONE_MAP);
+  expect((await one.next()).Peers).toHaveLength(281);
+  expect([one.body.length > 1_200_000, all.client.largest]).toEqual([true, 1024 * 1024]);
 });
 
 test("where there is no more room for connections, the one that is idle for longest makes some [X14]", async () => {

@@ -40,6 +40,7 @@ import { ORIGIN, randomBytes } from "./signed-request.ts";
 const FRAME_HEADER = 9;
 const RESPONSE_BYTES = 51;
 const MAX_DATA = 16_384;
+const FRAMES_A_MESSAGE = 16;
 
 export interface Closed {
   readonly code: number;
@@ -117,6 +118,8 @@ export class ControlClient {
   readonly unanswered: Uint8Array[] = [];
   /** Types of all frames that came. */
   readonly frameTypes: number[] = [];
+  /** Bytes of the largest message that came. */
+  largest = 0;
   /** Records that were read. */
   records = 0;
   readonly #socket: WebSocket;
@@ -138,6 +141,7 @@ export class ControlClient {
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => {
       const bytes = new Uint8Array(data as ArrayBuffer);
+      this.largest = Math.max(this.largest, bytes.length);
       this.#reading = this.#reading
         .then(() => this.#read(bytes))
         .catch((error: unknown) => {
@@ -216,7 +220,8 @@ export class ControlClient {
     ...more: readonly (readonly [string, string])[]
   ): ClientStream {
     const { stream, frames } = this.frames(method, path, body, ...more);
-    this.send(...frames);
+    // As bridges do: no message is large.
+    for (let at = 0; at < frames.length; at += FRAMES_A_MESSAGE) this.send(...frames.slice(at, at + FRAMES_A_MESSAGE));
     return stream;
   }
 
