@@ -39,13 +39,17 @@ describe("a client that takes nothing [X8]", () => {
     for (const name of ["bert", "bill", "bart"]) await rename(all.bob, name);
     expect(stream.unread).toBe(0);
     await hibernate(all);
+    // A piece may come before the PING that asks whether it was taken.
+    const acknowledging = setInterval(() => {
+      if (client.unanswered.length > 0) client.acknowledge();
+    }, 5);
     for (let isDone = false; !isDone;) {
-      client.acknowledge();
       const piece = await stream.next();
       isDone = piece.Seq > 0;
       peers += piece.PeersChanged?.length ?? 0;
     }
     expect(peers).toBe(281);
+    clearInterval(acknowledging);
     client.isDeaf = false;
     client.acknowledge();
     const last = await news(stream);
