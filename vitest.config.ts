@@ -5,6 +5,7 @@
 
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { answerOutside } from "./test/support/outside.ts";
 
 /** Milliseconds for a test that asks a real workerd: a tenth of a second on an idle machine, and longer than five seconds where others use it. */
 const WORKERD_TIMEOUT = 30_000;
@@ -43,8 +44,12 @@ export default defineConfig({
               bindings: {
                 OWNER_TOKEN: "owner-token-of-the-tests",
                 CONTROL_NOISE_KEY: `privkey:${"c0".repeat(32)}`,
+                // Tests ask nobody for relays, but those that say whom.
+                DERP_MAP_URL: "",
                 MIGRATIONS: await readD1Migrations("./migrations"),
               },
+              // Whatever a Worker under test asks for outside is answered here.
+              outboundService: answerOutside,
             },
           }),
         ],

@@ -1,8 +1,8 @@
 /**
  * `npm start`: the whole system on this machine, in workerd, with its data in `.wrangler/state`. Makes its secrets and a tailnet on the
- * first run, and prints how to join. Arguments go to `wrangler dev`: `npm start -- --port 9000 --persist-to DIR`; two are our own: `--raw-port`
- * and `--raw-address`, where Tailscale's clients come in without a bridge (the next port after the other, on 127.0.0.1). Ends on an
- * interrupt and leaves no process behind.
+ * first run, and prints how to join. Arguments go to `wrangler dev`: `npm start -- --port 9000 --persist-to DIR`; three are our own: `--raw-port`
+ * and `--raw-address`, where Tailscale's clients come in without a bridge (the next port after the other, on 127.0.0.1), and `--derp-map FILE|URL|none`,
+ * which relays they are told of. Ends on an interrupt and leaves no process behind.
  */
 
 import { spawn } from "node:child_process";
@@ -12,6 +12,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { takeAlone } from "./alone.mjs";
 import { newControlKey } from "./control-key.mjs";
+import { relaysFrom } from "./local-relays.mjs";
 import { writeLocalConfig } from "./local-config.mjs";
 import { applyMigrations } from "./migrate.mjs";
 
@@ -85,6 +86,7 @@ Then look at its lock, and turn it on (README.md goes on from here):
 Or join it with Tailscale's own client, on this machine:
   tailscale up --login-server http://${raw.address}:${raw.port} --auth-key file:${join(ROOT, AUTH_KEY)}
 (from elsewhere, and for a control plane on Cloudflare: docs/native-clients.md)
+${relays.said}
 
 See and change what there is as its admin:
   tailward admin device list
@@ -126,18 +128,29 @@ function takeData(folder) {
   }
 }
 
+/** Where relays come from, as `--derp-map` says. */
+function readRelays(flag) {
+  try {
+    return relaysFrom(flag, existsSync(SECRETS) ? readFileSync(SECRETS, "utf8") : "");
+  } catch (error) {
+    console.error(`tailward: ${error.message}`);
+    process.exit(1);
+  }
+}
+
 const given = process.argv.slice(2);
 const raw = {
   port: takeOwn(given, "--raw-port", Number(valueOf(given, "--port") ?? DEFAULTS[1]) + 1),
   address: takeOwn(given, "--raw-address", "127.0.0.1"),
 };
 const folder = valueOf(given, "--persist-to");
+const relays = readRelays(takeOwn(given, "--derp-map", null));
 takeData(folder);
 const token = secret("OWNER_TOKEN", () => randomBytes(24).toString("base64url"));
 // By which Tailscale's clients know this control plane: a new one would lock out those that have joined.
 secret("CONTROL_NOISE_KEY", newControlKey);
 await applyMigrations(folder);
-writeLocalConfig(CONFIG, raw);
+writeLocalConfig(CONFIG, raw, null, relays);
 
 // A group of its own: workerd outlives wrangler unless the group is told.
 const child = spawn(process.execPath, [WRANGLER, "dev", ...flagsWith(given)], {

@@ -14,10 +14,11 @@ import type { ControlSockets } from "./control-sockets.ts";
 import { ControlStream, MOST_UNDER_WAY } from "./control-stream.ts";
 import type { Holder, Listener, MapAudience, Standing } from "./map-audience.ts";
 import { openSession, type MapSession } from "./map-session.ts";
-import { MapText } from "./map-text.ts";
+import { MapText, type SharedText } from "./map-text.ts";
 import { outcomeOf } from "./refuse.ts";
 import { shardOf } from "./session-layout.ts";
 import type { Admitted } from "./session-ticket.ts";
+import type { Relays } from "./relays.ts";
 import type { StreamSessions } from "./stream-sessions.ts";
 
 /** Map streams of one node, and in one connection: one, and those that were lost unnoticed. */
@@ -32,12 +33,14 @@ export class ControlMaps implements Holder {
   readonly #sockets: ControlSockets;
   readonly #audience: MapAudience;
   readonly #single: StreamSessions;
+  readonly #relays: Relays;
 
   /** `single` makes maps that no news follow. */
-  constructor(sockets: ControlSockets, audience: MapAudience, single: StreamSessions) {
+  constructor(sockets: ControlSockets, audience: MapAudience, single: StreamSessions, relays: Relays) {
     this.#sockets = sockets;
     this.#audience = audience;
     this.#single = single;
+    this.#relays = relays;
     audience.join(this);
   }
 
@@ -105,6 +108,7 @@ export class ControlMaps implements Holder {
 
   /** The answer to a map request that was admitted: null where it is a stream, which is open from then on. */
   async answer(socket: WebSocket, id: number, { admitted, wish }: MapTicket): Promise<WholeAnswer | null> {
+    if (wish.hears) await this.#relays.ready(Date.now());
     if (!wish.stream) {
       const whole = await outcomeOf(() => this.#single.open(admitted, wish));
       if (!whole.ok || !(whole.value instanceof Uint8Array)) return LATE;
@@ -169,6 +173,17 @@ export class ControlMaps implements Holder {
       this.dropped(stream);
       connection.forget(id);
     });
+  }
+
+  /** Tells all who have been told of relays that there are others now; who has not been told of anything yet will be told of them. */
+  tellRelays(map: SharedText): void {
+    const message = new MapText(`{"DERPMap":`, map, "}");
+    for (const [socket, { streams }] of Array.from(this.#sockets.all()))
+      for (const stream of Array.from(streams.values())) {
+        const { session } = stream.state;
+        const isTold = session.epoch !== "" && !session.resumed && session.presence !== null;
+        if (isTold) this.#tell(socket, stream, message, session);
+      }
   }
 
   /** Ends a map stream. Who takes nothing loses the connection; who is to begin anew is told to come back. */

@@ -20,6 +20,7 @@ import type { ConnectionTicket } from "./control-ticket.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { MapAudience } from "./map-audience.ts";
 import { noiseCrypto } from "./native-noise.ts";
+import type { Relays } from "./relays.ts";
 import type { StreamSessions } from "./stream-sessions.ts";
 
 /** Connections that one machine may have open: one, and those that it has lost and we have not noticed yet. */
@@ -55,6 +56,7 @@ export class ControlSessions {
     env: ObjectsEnv,
     audience: MapAudience,
     single: StreamSessions,
+    relays: Relays,
     arm: () => Promise<void>,
   ) {
     this.#ctx = ctx;
@@ -63,7 +65,7 @@ export class ControlSessions {
     this.sockets = new ControlSockets(ctx, (stream) => {
       this.maps.dropped(stream);
     });
-    this.maps = new ControlMaps(this.sockets, audience, single);
+    this.maps = new ControlMaps(this.sockets, audience, single, relays);
     this.requests = new ControlRequests(ctx);
   }
 

@@ -13,8 +13,10 @@ export interface ObjectsEnv {
   readonly SUPPORT_PUBLIC_KEY?: string;
   /** The private key by which Tailscale's clients know this control plane: `privkey:<64 hex digits>`, a secret. Without it they are refused. */
   readonly CONTROL_NOISE_KEY?: string;
-  /** Where Tailscale's clients find relays: Go's `tailcfg.DERPMap` as JSON. Without it they have none (derp-map.ts). */
+  /** Where Tailscale's clients find relays: Go's `tailcfg.DERPMap` as JSON (derp-map.ts). */
   readonly DERP_MAP?: unknown;
+  /** Without it, where to ask for such a map (relays.ts). Empty: clients are told of no relays. */
+  readonly DERP_MAP_URL?: string;
   /** To the consumer that tells sessions objects of changes. */
   readonly SESSIONS_QUEUE: Queue<Pointer>;
   /** To the consumer that writes D1. */

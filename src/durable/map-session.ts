@@ -6,7 +6,7 @@
  *            the seq, and what has changed meanwhile follows it.
  * Rule [F15]: a node is told its packet filter, its SSHPolicy and its attributes at the beginning, and then where another digest says that they have
  *            changed for it; whatever else is told stays the same for all.
- * Rule [M17]: who has no disco key reaches no peer by itself, and is not told who comes and goes, or moves.
+ * Rule [M17]: who has no disco key reaches no peer by itself, and is not told who comes and goes, or moves, nor of relays.
  * Rule [M6]: a node that wakes up from a retired chain is told so, and of signed peers alone; once it is awake, the others come [A5]. Where there
  *            is no lock, everyone is told of all.
  */
@@ -20,7 +20,7 @@ import {
   type UserProfile,
 } from "../protocol/index.ts";
 import { newsFor, pieceOf, type Piece } from "./map-piece.ts";
-import { MapText } from "./map-text.ts";
+import { MapText, type SharedText } from "./map-text.ts";
 import { PeerChunks } from "./peer-chunks.ts";
 import type { Awakening } from "./nodes.ts";
 import { ownerUser, selfUser, taggedUser } from "./owner-user.ts";
@@ -163,9 +163,14 @@ const listed = <T>(list: readonly T[]): readonly T[] | null => (list.length === 
 /** Clients are told to send their logs to nobody. */
 const DEBUG = JSON.stringify({ DisableLogTail: true });
 
+/** The relays that a session is told of, or null [M17]. */
+function relaysFor({ presence }: MapSession, { config }: Snapshot): SharedText | null {
+  return presence === null ? null : config.derpMap;
+}
+
 /** What the first message of a session says once, for all that follow. */
-function introduction({ domain, config }: Snapshot): MapMessage {
-  return { Domain: domain, DERPMap: config.derpMap, Debug: DEBUG };
+function introduction(snapshot: Snapshot, session: MapSession): MapMessage {
+  return { Domain: snapshot.domain, DERPMap: relaysFor(session, snapshot)?.text ?? null, Debug: DEBUG };
 }
 
 /** What the first piece says beside peers. */
@@ -178,7 +183,7 @@ function opening(snapshot: Snapshot, { session, own, awakening, policy }: Begun)
   const ownNews = own !== null && (isNew || given !== null || own.changed > seq || own.selfChanged > seq);
   return {
     ...(isNew || resumed ? { MapSessionHandle: snapshot.epoch } : {}),
-    ...(isNew ? introduction(snapshot) : {}),
+    ...(isNew ? introduction(snapshot, session) : {}),
     DNSConfig: isNew || snapshot.dns.changed > seq ? snapshot.dns.json : null,
     Node: ownNews
       ? own.selfJson(given?.attributes ?? own.attributes, selfUser(own.id, own.tags, snapshot.domain))
@@ -280,9 +285,12 @@ function chunksFor(snapshot: Snapshot, { session, batch, withheld }: Begun, most
 function firstMap(snapshot: Snapshot, begun: Begun, chunks: PeerChunks): { message: MapText; piece: Piece } {
   const { presence } = begun.batch;
   const piece = { peers: [], patches: [], hidden: [], homes: new Set<string>(), next: null, presence };
-  const { Peers: _, ...own } = messageOf(snapshot, begun, opening(snapshot, begun), piece) ?? {};
-  const head = `${encodeMapMessage(own).slice(0, -1)},"Peers":[`;
-  return { message: new MapText(head, ...chunks.partsFor(begun.session.nodeId), "]}"), piece };
+  const { Peers: _, DERPMap: __, ...own } = messageOf(snapshot, begun, opening(snapshot, begun), piece) ?? {};
+  const head = encodeMapMessage(own).slice(0, -1);
+  const relays = relaysFor(begun.session, snapshot);
+  const shared = relays === null ? [] : [',"DERPMap":', relays];
+  const peers = [',"Peers":[', ...chunks.partsFor(begun.session.nodeId), "]}"];
+  return { message: new MapText(head, ...shared, ...peers), piece };
 }
 
 function tellPiece(snapshot: Snapshot, begun: Begun, isFirst: boolean, most: number): Step {

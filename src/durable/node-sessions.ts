@@ -3,7 +3,8 @@
  *
  * Rule [X1]: the authority's `advance` is a hurry, and the Queue's a promise. Beside both, while it holds anybody, the object compares with the
  *            authority: by a timer for streams, since it is awake; by an alarm for sockets, and a shared object only a part of its tailnets each time.
- * Rule [X2]: nothing is stored here but that alarm and the names of tailnets [X20]: a session that is cut off is made again by its node.
+ * Rule [X2]: nothing is stored here but that alarm, the names of tailnets [X20] and the last good map of relays [X21]: a session that is cut off is made
+ *            again by its node.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -16,6 +17,7 @@ import { outcomeOf } from "./refuse.ts";
 import { bucketOfText } from "./session-layout.ts";
 import { ticketOf, type Admitted, type StreamWish } from "./session-ticket.ts";
 import { MapAudience } from "./map-audience.ts";
+import { Relays } from "./relays.ts";
 import { Snapshots } from "./snapshots.ts";
 import { PresenceReports } from "./presence-reports.ts";
 import { SocketSessions } from "./socket-sessions.ts";
@@ -35,6 +37,7 @@ const NORMAL_CLOSE = 1000;
 
 export class NodeSessions extends DurableObject<ObjectsEnv> {
   #compareMs: number = COMPARE_STREAMS_MS;
+  readonly relays: Relays;
   readonly presence: PresenceReports;
   readonly audience: MapAudience;
   readonly sockets: SocketSessions;
@@ -49,7 +52,10 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     this.#phase = bucketOfText(ctx.id.toString(), KEEP_ALIVE_MS);
-    const snapshots = new Snapshots(env);
+    this.relays = new Relays(ctx, env, (map) => {
+      this.connections.maps.tellRelays(map);
+    });
+    const snapshots = new Snapshots(env, this.relays);
     this.presence = new PresenceReports(ctx, env, {
       has: (tailnet, nodeId) => this.audience.has(tailnet, nodeId) || this.streams.nodes(tailnet).has(nodeId),
       all: (tailnet) => [...new Set([...this.audience.nodes(tailnet), ...this.streams.nodes(tailnet)])],
@@ -57,7 +63,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     this.audience = new MapAudience(ctx, snapshots, this.presence);
     this.sockets = new SocketSessions(ctx, env, this.audience);
     this.streams = new StreamSessions(snapshots, this.presence);
-    this.connections = new ControlSessions(ctx, env, this.audience, this.streams, () => this.#arm());
+    this.connections = new ControlSessions(ctx, env, this.audience, this.streams, this.relays, () => this.#arm());
     if (ctx.getWebSockets().length === 0) ctx.waitUntil(this.presence.begin());
   }
 
@@ -148,6 +154,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     this.connections.maps.keepAlive();
     this.sockets.sweep(now);
     this.connections.sweep(now);
+    if (this.connections.maps.areKeptAlive) this.ctx.waitUntil(this.relays.ready(now));
     const period = this.#period;
     const tailnets = [...new Set([...this.audience.tailnets(), ...told])];
     const turns = Math.min(MOST_TURNS, Math.ceil(tailnets.length / COMPARED_AT_ONCE)) * (ALARM_MS / period);

@@ -7,16 +7,17 @@
 
 import type { TkaInfo } from "../protocol/index.ts";
 import type { Changes, ShownPresence } from "./netmap.ts";
+import type { SharedText } from "./map-text.ts";
 import { PolicyView } from "./policy-view.ts";
 import { addressesThere, isSharee, isVisible, type HomeView } from "./share-views.ts";
 import { Entry } from "./shown-entry.ts";
 
 export { Entry } from "./shown-entry.ts";
 
-/** What the deployment says, the same for all tailnets. */
+/** What the deployment says, the same for all tailnets: always as it is at the moment. */
 export interface MapConfig {
   /** Go's `tailcfg.DERPMap` as JSON, or null where there is none. */
-  readonly derpMap: string | null;
+  readonly derpMap: SharedText | null;
 }
 
 const NO_CONFIG: MapConfig = { derpMap: null };

@@ -1,6 +1,5 @@
 /** The snapshots that a sessions object keeps, one a tailnet, and how they are brought up to what is needed. Bounded by the memory of an object. */
 
-import { derpMapOf } from "./derp-map.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { MapSession, Needs } from "./map-session.ts";
 import type { Changes, ChangesWanted } from "./netmap.ts";
@@ -28,19 +27,15 @@ function holds(known: Snapshot, { since, removedSince, presenceSince }: Needs): 
 
 export class Snapshots {
   readonly #env: ObjectsEnv;
+  readonly #config: MapConfig;
   /** In the order of their use, the last one last. */
   readonly #known = new Map<string, Snapshot>();
   /** Asks under way. */
   readonly #asking = new Map<string, Promise<void>>();
 
-  constructor(env: ObjectsEnv) {
+  constructor(env: ObjectsEnv, config: MapConfig) {
     this.#env = env;
-  }
-
-  /** What the deployment says; where it cannot be read, no map is asked for in the first place (derp-map.ts). */
-  #config(): MapConfig {
-    const derpMap = derpMapOf(this.#env);
-    return { derpMap: derpMap.ok ? derpMap.value : null };
+    this.#config = config;
   }
 
   /** What is known of the tailnet, however old, or null. */
@@ -103,7 +98,7 @@ export class Snapshots {
       // All nodes are told with what is known of them.
       presenceSince: since === 0 ? 0 : Math.min(presentFrom, changes.presence),
     };
-    this.#keep(tailnet, new Snapshot(changes, extent, this.#config()));
+    this.#keep(tailnet, new Snapshot(changes, extent, this.#config));
   }
 
   /** Asks the authority what is new. Asks that come together share one; who finds one under way has to look again at what it gave. */

@@ -3,6 +3,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { derpMapOf } from "../../src/durable/index.ts";
+import { SharedText } from "../../src/durable/map-text.ts";
 import { nextStep, openSession } from "../../src/durable/map-session.ts";
 import { Snapshot } from "../../src/durable/snapshot.ts";
 import { authorityOf, join, makeTailnet } from "../support/workerd/control.ts";
@@ -36,7 +37,7 @@ describe("the DERP map", () => {
     await join(tailnet, alice);
     const changes = async (since: number) => valueOf(await authorityOf(tailnet).changes({ since }));
     const extent = { since: 0, removedSince: 0, presenceSince: 0 };
-    const snapshot = new Snapshot(await changes(0), extent, { derpMap: valueOf(configured(MAP)) });
+    const snapshot = new Snapshot(await changes(0), extent, { derpMap: new SharedText(JSON.stringify(MAP)) });
     const { seq, epoch, shards, presence } = snapshot;
     const { machineKey, nodeKey } = alice;
     const where = { tailnet, machineKey, nodeKey, nodeId: 1, seq, epoch, shards, presence };

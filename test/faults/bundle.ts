@@ -50,7 +50,7 @@ export function bundledWorker(folder: string, ownerToken: string): BundledWorker
     rootPath: folder,
     modulesRoot: folder,
     modules: modulesIn(folder),
-    bindings: { ...bindings, OWNER_TOKEN: ownerToken, CONTROL_NOISE_KEY: newControlKey() },
+    bindings: { ...bindings, OWNER_TOKEN: ownerToken, CONTROL_NOISE_KEY: newControlKey(), DERP_MAP_URL: "" },
   };
   return { options, databases: Object.keys(d1Databases) };
 }

@@ -52,6 +52,7 @@ export class Plane {
       ...settings.env,
       OWNER_TOKEN: { type: "text", value: TOKEN },
       CONTROL_NOISE_KEY: { type: "text", value: newControlKey() },
+      DERP_MAP_URL: { type: "text", value: "" },
     };
     const tcp = native === undefined ? [] : [{ type: "connect" as const, protocol: "tcp" as const, port: native }];
     const triggers = [...(settings.triggers ?? []), ...tcp];
