@@ -31,6 +31,8 @@ import { noiseCrypto } from "./native-noise.ts";
 const NOTHING = new Uint8Array(0);
 /** Bytes of answers that may go out before the client is asked whether it has taken them. */
 const UNASKED_BYTES = 256 * 1024;
+/** The same where all clients together have much under way. */
+const HASTY_BYTES = 8 * 1024;
 /** Bytes of one message: bridges and browsers take no message without end, and the windows of a client may let out many megabytes at once. */
 const MOST_MESSAGE = 1024 * 1024;
 /** PINGs are numbers below this. */
@@ -55,6 +57,7 @@ export class ControlConnection {
   /** Requests that somebody works on, those that the client has given up included. */
   #running = 0;
   #isOver = false;
+  #isHasty = false;
 
   private constructor(
     wire: Wire,
@@ -113,6 +116,16 @@ export class ControlConnection {
   /** Bytes that went out and that the client is not known to have taken. */
   get underWay(): number {
     return this.#facts.sent - this.#facts.taken;
+  }
+
+  /** True where the client should be asked whether it has taken what went out, although that is little. */
+  get isUnasked(): boolean {
+    return this.#facts.ping === null && this.underWay >= HASTY_BYTES;
+  }
+
+  /** Has the client asked with the next step. */
+  ask(): void {
+    this.#isHasty = true;
   }
 
   get inFlight(): number {
@@ -205,7 +218,8 @@ export class ControlConnection {
     const { ping, sent } = this.#facts;
     if (ping !== null || this.http2.queued > 0 || this.http2.ended) return;
     const streams = [...this.streams.values()].filter(({ underWay }) => underWay > 0);
-    if (streams.length === 0 && this.underWay < UNASKED_BYTES) return;
+    if (streams.length === 0 && this.underWay < (this.#isHasty ? HASTY_BYTES : UNASKED_BYTES)) return;
+    this.#isHasty = false;
     // A number that nobody guesses: who does not read cannot answer.
     const mark: PingMark = {
       data: randomInt(MOST_PING),

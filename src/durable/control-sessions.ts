@@ -39,6 +39,9 @@ const MOST_MESSAGE = 1024 * 1024;
 const MOST_TO_ALL = 64 * 1024 * 1024;
 const FAIR_TO_ONE = 2 * 1024 * 1024;
 
+/** Bytes that a client has still to take, as far as is known. */
+const toTake = ({ underWay, http2 }: ControlConnection): number => underWay + http2.queued;
+
 export class ControlSessions {
   readonly #ctx: DurableObjectState;
   readonly #env: ObjectsEnv;
@@ -117,6 +120,7 @@ export class ControlSessions {
   /** A message of a client. Attacker-controlled. */
   take(socket: WebSocket, message: string | ArrayBuffer, now: number): Promise<void> {
     const moved: ControlStream[] = [];
+    let hasAsked = false;
     if (this.sockets.get(socket) === null) this.sockets.close(socket, "lost");
     else if (typeof message === "string" || message.byteLength > MOST_MESSAGE) this.sockets.close(socket, "malformed");
     else
@@ -130,7 +134,9 @@ export class ControlSessions {
         }
         if (!wasProven && connection.isProven) this.#proven(socket, machineKey);
         for (const event of events) this.#event(socket, connection, event);
+        hasAsked = events.some(({ kind }) => kind === "request");
       });
+    if (hasAsked) this.#askAll();
     return this.maps.goOn(socket, moved);
   }
 
@@ -151,12 +157,18 @@ export class ControlSessions {
     for (const other of others.slice(CONNECTIONS_A_MACHINE - 1)) this.sockets.leave(other.socket);
   }
 
+  /** Asks all clients whether they have taken what went out, once it is much together: of what is little for each, nobody asks otherwise. */
+  #askAll(): void {
+    if (this.sockets.sum(toTake) < this.mostToAll / 2) return;
+    for (const [socket, connection] of this.sockets.all())
+      if (connection.isUnasked)
+        this.sockets.step(socket, () => {
+          connection.ask();
+        });
+  }
+
   #request(socket: WebSocket, connection: ControlConnection, request: Http2Request): void {
-    const isRelieved = this.sockets.relieve(
-      (each) => each.underWay + each.http2.queued,
-      this.mostToAll,
-      this.fairToOne,
-    );
+    const isRelieved = this.sockets.relieve(toTake, this.mostToAll, this.fairToOne);
     // It may have been cut off itself.
     if (connection.isOver) return;
     if (connection.running >= REQUESTS_A_CONNECTION)

@@ -106,6 +106,20 @@ describe("first maps of many clients at once", () => {
   });
 });
 
+describe("clients that have taken everything [X13]", () => {
+  test("do not keep one another from being answered, however many maps went out", async () => {
+    const all = await controlScene();
+    await crowd(all.tailnet, 100, 0);
+    await inObject(all, ({ connections }) => void Object.assign(connections, { mostToAll: 100_000 }));
+    // Each is below what a client is asked about, and together they are above what may be under way.
+    for (let i = 0; i < 8; i++) {
+      const map = await all.client.map({ ...PLAIN, Stream: false }).whole();
+      expect(map.status).toBe(200);
+    }
+    await inObject(all, ({ connections }) => void Object.assign(connections, { mostToAll: 64 * 1024 * 1024 }));
+  });
+});
+
 describe("where a connection sits [X15]", () => {
   test("may be anywhere: one machine is in two tailnets over one connection, and hears of both", async () => {
     const all = await controlScene();
