@@ -58,6 +58,7 @@ const EXPLAINED: readonly (readonly [name: string, ...patterns: readonly RegExp[
     /iptables/,
     /inotify addwatch/,
   ],
+  ["own-stack", /CreateEndpoint error/, /tun dev stats polling/],
   ["its-own-end", /work queue shutdown failed/],
 ];
 

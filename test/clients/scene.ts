@@ -17,6 +17,8 @@ export class ExpectationFailed extends Error {
 
 /** Long, since other runs share the machine: nothing that holds takes so long. */
 const PATIENCE_MS = 45_000;
+const TEN_SECONDS = /connection attempts aborted by context|lookup invalid IP/;
+const MOST_TRIES = 3;
 const LOOK_EVERY_MS = 150;
 
 export class Scene {
@@ -106,8 +108,20 @@ export class Scene {
     return clients as { [I in keyof Names]: Client };
   }
 
-  /** Types a `tailscale` command, and says what it printed. `up` has what every client needs. */
+  /**
+   * Types a `tailscale` command, and says what it printed. `up` has what every client needs. Where the way to the control plane was cut in the middle, it
+   * is typed again if the client was still in its ten seconds (docs/compatibility.md): what it asks has not left the machine then.
+   */
   async type(client: Client, ...args: readonly string[]): Promise<CommandResult> {
+    const wasCut = this.#isPastMiddle && ["Worker killed", "bridge killed"].includes(this.column.trouble);
+    for (let tries = 0; ; tries++) {
+      const result = await this.#typeOnce(client, args);
+      if (result.code === 0 || !wasCut || tries === MOST_TRIES || !TEN_SECONDS.test(result.out + result.err))
+        return result;
+    }
+  }
+
+  async #typeOnce(client: Client, args: readonly string[]): Promise<CommandResult> {
     const [first, ...rest] = args;
     const result = await (first === "up" ? client.up(...rest) : client.tailscale(...args));
     this.say(`   ${client.name}$ tailscale ${args.join(" ")}`);
