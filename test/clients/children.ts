@@ -38,6 +38,12 @@ export function runCommand(
   });
 }
 
+/** None outlives this process, where that ends in order; where it does not, its namespaces end with it, if it has some. */
+const running = new Set<Background>();
+process.once("exit", () => {
+  for (const background of running) background.signal("SIGKILL");
+});
+
 /** A process that runs in the background, in a group of its own, with all its output at the end of a file. */
 export class Background {
   readonly #child: ChildProcess;
@@ -48,13 +54,16 @@ export class Background {
     this.#child = spawn(program, args, { env, detached: true, stdio: ["pipe", file, file] });
     this.#child.stdin?.on("error", () => {});
     closeSync(file);
+    running.add(this);
+    this.#child.once("exit", () => running.delete(this));
   }
 
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined;
   }
 
-  #signal(signal: NodeJS.Signals): void {
+  /** To it and to what it has started. */
+  signal(signal: NodeJS.Signals): void {
     if (this.#child.pid === undefined) return;
     try {
       process.kill(-this.#child.pid, signal);
@@ -66,11 +75,11 @@ export class Background {
   async #end(signal: NodeJS.Signals): Promise<void> {
     if (!this.isRunning) return;
     const ended = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#signal(signal);
-    const late = setTimeout(() => this.#signal("SIGKILL"), GRACE_MS);
+    this.signal(signal);
+    const late = setTimeout(() => this.signal("SIGKILL"), GRACE_MS);
     await ended;
     clearTimeout(late);
-    this.#signal("SIGKILL");
+    this.signal("SIGKILL");
   }
 
   /** Lets it end in order; kills it where it does not. */

@@ -60,6 +60,7 @@ export async function collectComplaints(scene: Scene, into: Complaints): Promise
       for (const line of (await client.status().catch(() => null))?.Health ?? [])
         into.add("health", line, version, scene.play.title);
     for (const line of client.log().split("\n"))
-      if (SOUNDS_LIKE_TROUBLE.test(line) && !SAYS_NOTHING.test(line)) into.add("log", line, version, scene.play.title);
+      if (SOUNDS_LIKE_TROUBLE.test(normalised(line)) && !SAYS_NOTHING.test(line))
+        into.add("log", line, version, scene.play.title);
   }
 }

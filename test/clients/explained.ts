@@ -59,7 +59,7 @@ const EXPLAINED: readonly (readonly [name: string, ...patterns: readonly RegExp[
     /inotify addwatch/,
   ],
   ["own-stack", /CreateEndpoint error/, /tun dev stats polling/],
-  ["its-own-end", /work queue shutdown failed/],
+  ["its-own-end", /work queue shutdown failed/, /failed to get MTU of TUN device/],
 ];
 
 /** The name under which the page explains it, or null. `text` is as `normalised` leaves it. */

@@ -12,7 +12,7 @@
  */
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,6 +22,8 @@ import { BuildFailed, buildAll } from "./build.ts";
 import type { Mode } from "./network.ts";
 import { RELEASES } from "./versions.ts";
 
+const FOLDER = "tailward-clients-";
+const GRACE_MS = 3000;
 const INSIDE = fileURLToPath(new URL("inside.ts", import.meta.url));
 const NAMESPACES = [
   "--net",
@@ -69,6 +71,24 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
+/** Removes the folders of earlier runs that were killed. */
+function removeLeftovers(temporary: string): void {
+  for (const name of readdirSync(temporary)) {
+    const pid = name.startsWith(FOLDER) ? Number(name.slice(FOLDER.length).split("-")[0]) : Number.NaN;
+    if (Number.isInteger(pid) && pid > 0 && !isAlive(pid))
+      rmSync(join(temporary, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 const args = process.argv.slice(2);
 const { values } = parseArgs({
   args,
@@ -86,11 +106,18 @@ try {
   console.error(`clients: ${error.message}`);
   process.exit(1);
 }
-const folder = mkdtempSync(join(tmpdir().length > 40 ? "/tmp" : tmpdir(), "tailward-clients-"));
+const temporary = tmpdir().length > 40 ? "/tmp" : tmpdir();
+removeLeftovers(temporary);
+const folder = mkdtempSync(join(temporary, `${FOLDER}${process.pid}-`));
 const inside = startInside(mode, folder, args);
 process.once("exit", () => {
   killGroup(inside);
   rmSync(folder, { recursive: true, force: true });
 });
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => {
+    // It ends with its standard input, and has a moment to end what it has started: without namespaces nothing else does.
+    inside.stdin?.end();
+    setTimeout(() => process.exit(1), GRACE_MS);
+  });
 inside.once("exit", (code) => process.exit(code ?? 1));
