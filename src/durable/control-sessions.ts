@@ -120,7 +120,7 @@ export class ControlSessions {
   /** A message of a client. Attacker-controlled. */
   take(socket: WebSocket, message: string | ArrayBuffer, now: number): Promise<void> {
     const moved: ControlStream[] = [];
-    let hasAsked = false;
+    let hasAsked = false as boolean;
     if (this.sockets.get(socket) === null) this.sockets.close(socket, "lost");
     else if (typeof message === "string" || message.byteLength > MOST_MESSAGE) this.sockets.close(socket, "malformed");
     else

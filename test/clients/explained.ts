@@ -29,6 +29,7 @@ const EXPLAINED: readonly (readonly [name: string, ...patterns: readonly RegExp[
     /context canceled/,
     /client connection force closed/,
     /network state changed, but stringification/,
+    /error: network down/,
     /monitor: \[unexpected\] (old|new)/,
   ],
   [
