@@ -32,12 +32,16 @@ const MOST_TURNS = 12;
 /** Milliseconds between comparisons while there are streams. Each is a call for each tailnet, and calls are what shared objects would cost most in. */
 const COMPARE_STREAMS_MS = 5 * 60_000;
 
+/** Milliseconds for which an alarm waits for what it compares: no other rings before it has ended, and clients wait for the next one's keep-alives. */
+const COMPARING_MS = 20_000;
+
 /** What a close is answered with. */
 const NORMAL_CLOSE = 1000;
 
 export class NodeSessions extends DurableObject<ObjectsEnv> {
   #compareMs: number = COMPARE_STREAMS_MS;
   readonly relays: Relays;
+  comparingMs: number = COMPARING_MS;
   readonly presence: PresenceReports;
   readonly audience: MapAudience;
   readonly sockets: SocketSessions;
@@ -160,7 +164,15 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     const turns = Math.min(MOST_TURNS, Math.ceil(tailnets.length / COMPARED_AT_ONCE)) * (ALARM_MS / period);
     const turn = Math.floor((now - this.#phase) / period) % turns;
     const due = tailnets.filter((tailnet) => bucketOfText(tailnet, turns) === turn);
-    await Promise.all(due.map((tailnet) => this.#compared(this.audience, tailnet)));
+    await this.#awhile(Promise.all(due.map((tailnet) => this.#compared(this.audience, tailnet))));
+  }
+
+  /** Waits for comparisons, but not for long: an authority that does not answer keeps nobody else's clients waiting. They go on by themselves. */
+  async #awhile(comparisons: Promise<unknown>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<null>();
+    const timer = setTimeout(resolve, this.comparingMs, null);
+    await Promise.race([comparisons, promise]);
+    clearTimeout(timer);
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {

@@ -3,7 +3,8 @@
  * comparison says it all again.
  *
  * Rule [X18]: a node that comes is told of at once, one that goes after a while, since most come back: who is there again by then has never been away.
- * Rule [X19]: to one authority there is one report under way at a time, and a pause after it: what comes meanwhile goes together.
+ * Rule [X19]: to one authority there is one report under way at a time, and a pause after it: what comes meanwhile goes together. So it is with a
+ *            comparison: who comes while it is under way is told of after it, since calls may overtake one another.
  * Rule [X20]: with each comparison an object says whom of the tailnet it holds, and a while after all of its sessions were cut off at once. It stores
  *             which tailnets it told of, until it has said that it holds nobody of one: so that is said also where nobody came back.
  */
@@ -50,6 +51,9 @@ export class PresenceReports {
   readonly #talks = new Map<string, Talk>();
   /** True while a look at those who have gone is to come. */
   #isWaiting = false;
+  /** Tailnets that are compared, and those of them whose comparison is under way. */
+  readonly #comparing = new Set<string>();
+  readonly #underWay = new Set<string>();
   graceMs: number = GRACE_MS;
   pauseMs: number = PAUSE_MS;
   retryMs: number = RETRY_MS;
@@ -114,7 +118,7 @@ export class PresenceReports {
   }
 
   #say(tailnet: string, talk: Talk): void {
-    if (talk.isTalking || talk.news.size === 0) return;
+    if (talk.isTalking || talk.news.size === 0 || this.#underWay.has(tailnet)) return;
     talk.isTalking = true;
     this.#ctx.waitUntil(this.#sayAll(tailnet, talk));
   }
@@ -175,12 +179,25 @@ export class PresenceReports {
     }
   }
 
-  /** Says whom of a tailnet the object holds [X20]. Rejects where the authority cannot be reached. */
+  /** Says whom of a tailnet the object holds [X20], unless it is about to. Rejects where the authority cannot be reached. */
   async compare(tailnet: string): Promise<void> {
-    const talk = this.#talks.get(tailnet);
-    // What is being said there comes first.
-    while (talk?.isTalking === true) await pause(this.pauseMs);
-    const nodeIds = [...this.#held.all(tailnet), ...(talk?.leaving.keys() ?? [])];
+    if (this.#comparing.has(tailnet)) return;
+    this.#comparing.add(tailnet);
+    try {
+      // What is being said there comes first.
+      while (this.#talks.get(tailnet)?.isTalking === true) await pause(this.pauseMs);
+      this.#underWay.add(tailnet);
+      await this.#hold(tailnet);
+    } finally {
+      this.#comparing.delete(tailnet);
+      this.#underWay.delete(tailnet);
+      const talk = this.#talks.get(tailnet);
+      if (talk !== undefined) this.#say(tailnet, talk);
+    }
+  }
+
+  async #hold(tailnet: string): Promise<void> {
+    const nodeIds = [...this.#held.all(tailnet), ...(this.#talks.get(tailnet)?.leaving.keys() ?? [])];
     const { TAILNET_AUTHORITY: authorities } = this.#env;
     await authorities.get(authorities.idFromName(tailnet)).holds(this.#name, nodeIds);
     const isOver = nodeIds.length === 0 && this.#held.all(tailnet).length === 0 && !this.#talks.has(tailnet);
