@@ -24,18 +24,21 @@ async function asked(times: number, ask: (i: number) => Promise<Answer>): Promis
   return answer;
 }
 
+/** Names that a host may call itself at once: each renames the device too, and so makes two events. */
+const RENAMES = NEWS.atOnce / 2;
+
 describe("a node that says something else of itself each time", () => {
   test("moves everybody's map so many times, and is then refused; it goes on after a while, and nobody else is kept from it", async () => {
     const { tailnet, alice, bob } = await unlockedScene();
     const rename = (i: number): Promise<Answer> => bob.poll({ OmitPeers: true, Hostinfo: { Hostname: `b${i}` } });
-    expect((await asked(NEWS.atOnce, rename)).status).toBe(200);
+    expect((await asked(RENAMES, rename)).status).toBe(200);
     const events = (await eventsOf(tailnet)).length;
     refused(await asked(5, (i) => rename(1000 + i)), "too_many_requests");
     expect(await eventsOf(tailnet)).toHaveLength(events);
     // What is no news is answered.
-    expect((await bob.map()).Node?.Hostinfo?.Hostname).toBe(`b${NEWS.atOnce - 1}`);
+    expect((await bob.map()).Node?.Hostinfo?.Hostname).toBe(`b${RENAMES - 1}`);
     expect((await alice.poll({ OmitPeers: true, Hostinfo: { Hostname: "anna" } })).status).toBe(200);
-    await later(NEWS.eachMs + 1000, async () => {
+    await later(2 * NEWS.eachMs + 1000, async () => {
       expect((await rename(2000)).status).toBe(200);
       refused(await rename(2001), "too_many_requests");
     });

@@ -218,6 +218,7 @@ describe("D1 that refuses", () => {
 describe("a message that cannot be handled [W14]", () => {
   test("holds up no other of its tailnet", { timeout: 30_000 }, async () => {
     vi.spyOn(console, "warn").mockReturnValue();
+    vi.spyOn(RETRIES, "delaySeconds").mockReturnValue(1);
     const tailnet = await makeTailnet();
     await settled(tailnet);
     const poison = `WHEN NEW.tailnet_id = '${tailnet}' AND NEW.seq = 3 BEGIN SELECT RAISE(ABORT, 'poison'); END`;
