@@ -1,16 +1,53 @@
 /**
- * Five projects. `npm test` runs the first three; `npm run test:http2` and `npm run test:interop` build their programs first and run one each.
+ * Six projects. `npm test` runs the first three; `npm run test:slow` the fourth, files named `*.slow.test.ts`: they wait for queues, or make long chains.
+ * `npm run test:http2` and `npm run test:interop` build their programs first and run one each.
  * The authority's and the protocol's tests run twice, in Node and in workerd, except the files named `*.node.test.ts`.
  */
 
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { answerOutside } from "./test/support/outside.ts";
 
 /** Milliseconds for a test that takes a second or less on an idle machine: where others use it, it may take very much longer. */
 const TEST_TIMEOUT = 60_000;
 
 const COMPATIBILITY = { compatibilityDate: "2026-10-23", compatibilityFlags: ["nodejs_compat"] };
+
+const MIGRATIONS = await readD1Migrations("./migrations");
+
+/** The Worker and the objects, in workerd. */
+function workerd(
+  name: string,
+  files: { readonly include: string[]; readonly exclude?: string[] },
+): TestProjectConfiguration {
+  return {
+    plugins: [
+      cloudflareTest({
+        wrangler: { configPath: "./wrangler.toml" },
+        miniflare: {
+          bindings: {
+            OWNER_TOKEN: "owner-token-of-the-tests",
+            CONTROL_NOISE_KEY: `privkey:${"c0".repeat(32)}`,
+            // Tests ask nobody for relays, but those that say whom.
+            DERP_MAP_URL: "",
+            MIGRATIONS,
+          },
+          // Whatever a Worker under test asks for outside is answered here.
+          outboundService: answerOutside,
+        },
+      }),
+    ],
+    test: {
+      name,
+      setupFiles: ["test/support/workerd/migrated.ts"],
+      ...files,
+      testTimeout: TEST_TIMEOUT,
+      hookTimeout: TEST_TIMEOUT,
+      // Every test makes objects of its own: the files share a runtime.
+      isolate: false,
+    },
+  };
+}
 
 export default defineConfig({
   test: {
@@ -39,34 +76,11 @@ export default defineConfig({
           isolate: false,
         },
       },
-      {
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: {
-              bindings: {
-                OWNER_TOKEN: "owner-token-of-the-tests",
-                CONTROL_NOISE_KEY: `privkey:${"c0".repeat(32)}`,
-                // Tests ask nobody for relays, but those that say whom.
-                DERP_MAP_URL: "",
-                MIGRATIONS: await readD1Migrations("./migrations"),
-              },
-              // Whatever a Worker under test asks for outside is answered here.
-              outboundService: answerOutside,
-            },
-          }),
-        ],
-        test: {
-          name: "workerd",
-          setupFiles: ["test/support/workerd/migrated.ts"],
-          include: ["test/{durable,worker}/**/*.test.ts"],
-          exclude: ["**/*.interop.test.ts"],
-          testTimeout: TEST_TIMEOUT,
-          hookTimeout: TEST_TIMEOUT,
-          // Every test makes objects of its own: the files share a runtime.
-          isolate: false,
-        },
-      },
+      workerd("workerd", {
+        include: ["test/{durable,worker}/**/*.test.ts"],
+        exclude: ["**/*.interop.test.ts", "**/*.slow.test.ts"],
+      }),
+      workerd("workerd-slow", { include: ["test/{durable,worker}/**/*.slow.test.ts"] }),
       {
         test: {
           name: "conformance",
