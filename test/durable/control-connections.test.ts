@@ -253,7 +253,12 @@ describe("where there are too many connections", () => {
     const all = await controlScene();
     const silent = await ControlClient.open(await ControlClient.handshake(all.machine));
     silent.accept();
-    const most = await inObject(all, ({ connections }) => (connections.mostConnections = connections.count));
+    const most = await inObject(all, ({ connections }) => {
+      // Those of earlier tests may be held here too, idle for so long that they would make room.
+      for (const [socket, { facts }] of Array.from(connections.sockets.all()))
+        if (facts.machineKey !== all.client.initiator.machineKey) connections.sockets.close(socket, "left");
+      return (connections.mostConnections = connections.count);
+    });
     await expect(again(all)).rejects.toThrow("refused: 503");
     await inObject(all, ({ connections }) => {
       vi.spyOn(Date, "now").mockReturnValue(Date.now() + 6000);
