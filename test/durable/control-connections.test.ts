@@ -124,12 +124,14 @@ describe("what is saved of a connection", () => {
     ["nothing", () => null],
   ])("and is %s has the client come back [X10]", async (_, spoil) => {
     const all = await controlScene();
-    // What it acknowledged late would have the connection saved anew.
+    // What it acknowledged late would have the connection saved anew, and so would a word to it.
     all.client.isDeaf = true;
     await opened(all.client);
-    await inObject(all, (__, ctx) => {
-      for (const socket of ctx.getWebSockets(`control ${all.client.initiator.machineKey}`))
+    await inObject(all, ({ connections: { sockets } }, ctx) => {
+      for (const socket of ctx.getWebSockets(`control ${all.client.initiator.machineKey}`)) {
+        sockets.get(socket)?.over();
         socket.serializeAttachment(spoil(socket.deserializeAttachment() as Uint8Array));
+      }
     });
     await hibernate(all);
     all.client.post("/machine/map", { OmitPeers: true });

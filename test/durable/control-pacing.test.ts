@@ -5,7 +5,16 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { noiseCrypto, shardOf } from "../../src/durable/index.ts";
 import { setting, TYPE, frame } from "../support/http2-frames.ts";
 import { ControlClient, type ClientStream } from "../support/workerd/control-client.ts";
-import { again, controlScene, hibernate, inObject, joined, news, opened } from "../support/workerd/control-scene.ts";
+import {
+  again,
+  aloneScene,
+  controlScene,
+  hibernate,
+  inObject,
+  joined,
+  news,
+  opened,
+} from "../support/workerd/control-scene.ts";
 import { authorityOf, join, makeAuthKey, makeTailnet, sessions } from "../support/workerd/control.ts";
 import { crowd } from "../support/workerd/crowd.ts";
 import { changed, rename } from "../support/workerd/news.ts";
@@ -30,7 +39,7 @@ afterEach(() => {
 
 describe("a client that takes nothing [X8]", () => {
   test("gets a large map piece by piece as it takes it, and then what has changed meanwhile, its object evicted between", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     await crowd(all.tailnet, 280, 6600);
     const { client } = all;
     client.isDeaf = true;
@@ -57,7 +66,7 @@ describe("a client that takes nothing [X8]", () => {
   });
 
   test("is cut off where it takes nothing of what is under way for too long", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     await crowd(all.tailnet, 280, 6600);
     all.client.isDeaf = true;
     const stream = all.client.map(PLAIN);
@@ -73,7 +82,7 @@ describe("a client that takes nothing [X8]", () => {
   });
 
   test("with small windows too: what cannot go out waits, and goes as they widen [X13]", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     await crowd(all.tailnet, 280, 6600);
     const { client } = all;
     client.send(frame(TYPE.settings, 0, 0, setting(4, 20_000)));
@@ -86,7 +95,7 @@ describe("a client that takes nothing [X8]", () => {
 
 describe("first maps of many clients at once", () => {
   test("wait for one another; who takes nothing is cut off, and the next have their turn [X8]", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     await crowd(all.tailnet, 100, 600);
     const others = await Promise.all(Array.from({ length: 5 }, (_, i) => joined(all.tailnet, `c${i}`)));
     const clients = [all.client, ...others.map(({ client }) => client)];
@@ -108,7 +117,7 @@ describe("first maps of many clients at once", () => {
 
 describe("clients that have taken everything [X13]", () => {
   test("do not keep one another from being answered, however many maps went out", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     await crowd(all.tailnet, 100, 0);
     await inObject(all, ({ connections }) => void Object.assign(connections, { mostToAll: 100_000 }));
     // Each is below what a client is asked about, and together they are above what may be under way.
@@ -122,7 +131,7 @@ describe("clients that have taken everything [X13]", () => {
 
 describe("where a connection sits [X15]", () => {
   test("may be anywhere: one machine is in two tailnets over one connection, and hears of both", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     const stream = await opened(all.client);
     const other = await makeTailnet();
     const carol = new TestNode("carol");
@@ -142,7 +151,7 @@ describe("where a connection sits [X15]", () => {
   });
 
   test("stays as it is once its tailnet has shards of its own, and hears on; who asks anew is told to come back, and does", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     const stream = await opened(all.client);
     const hear = async (name: string): Promise<void> => {
       while (!changed(await news(stream)).includes(name));
@@ -170,7 +179,7 @@ describe("where a connection sits [X15]", () => {
   });
 
   test("and a node's TKAInfo is sent again there", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     const stream = all.client.map();
     const full = await stream.next();
     await sessions(all.tailnet, "socket").nudge(all.tailnet, full.Node?.ID ?? 0);
@@ -189,7 +198,7 @@ describe("limits [X13]", () => {
   });
 
   test("map streams of one connection, and of one node: the oldest end", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     const streams = [await opened(all.client), await opened(all.client), await opened(all.client)];
     await streams[0]?.whole();
     expect(streams.map(({ isEnded }) => isEnded)).toEqual([true, false, false]);

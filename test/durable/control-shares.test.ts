@@ -5,7 +5,7 @@ import { noiseCrypto } from "../../src/durable/index.ts";
 import { concatBytes } from "../../src/tka/index.ts";
 import { frame } from "../support/http2-frames.ts";
 import { ControlClient } from "../support/workerd/control-client.ts";
-import { again, controlScene, inObject, joined, news, opened } from "../support/workerd/control-scene.ts";
+import { again, aloneScene, controlScene, inObject, joined, news, opened } from "../support/workerd/control-scene.ts";
 import { crowd } from "../support/workerd/crowd.ts";
 import { changed, rename } from "../support/workerd/news.ts";
 
@@ -15,7 +15,7 @@ const LARGE = 900 * 1024;
 
 describe("a client that acknowledges nothing", () => {
   test("loses its connection where others would be refused for it [X13]", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     await crowd(all.tailnet, 100, 6600);
     const { client: other } = await joined(all.tailnet, "other");
     all.client.isDeaf = true;
@@ -32,7 +32,7 @@ describe("a client that acknowledges nothing", () => {
   });
 
   test("loses it after a while, whatever it says meanwhile and without a map stream [X14]", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     await crowd(all.tailnet, 100, 6600);
     all.client.isDeaf = true;
     await all.client.map(ONE_MAP).next();
@@ -51,7 +51,7 @@ describe("a client that acknowledges nothing", () => {
 
 describe("a machine's requests", () => {
   test("have few bytes in flight while they are held, and those of others are answered [X13]", async () => {
-    const all = await controlScene();
+    const all = await aloneScene();
     const stranger = await ControlClient.connect("waits", noiseCrypto.newKeyPair());
     const { AuthURL } = (await stranger.register("")).json;
     const pad = "x".repeat(LARGE);
@@ -73,7 +73,7 @@ describe("a machine's requests", () => {
 });
 
 test("a message that would take an object's memory to open is not opened [X13]", async () => {
-  const all = await controlScene();
+  const all = await aloneScene();
   // Frames that nobody knows cost the server nothing but to open them.
   const frames = concatBytes(...Array.from({ length: 60 }, () => frame(0x20, 0, 0, new Uint8Array(16_384))));
   all.client.sendRaw(all.client.seal(frames));
@@ -83,7 +83,7 @@ test("a message that would take an object's memory to open is not opened [X13]",
 });
 
 test("an answer larger than a message comes in several, as bridges take them [X9]", async () => {
-  const all = await controlScene();
+  const all = await aloneScene();
   await crowd(all.tailnet, 280, 6600);
   const one = all.client.map(ONE_MAP);
   expect((await one.next()).Peers).toHaveLength(281);
@@ -91,7 +91,7 @@ test("an answer larger than a message comes in several, as bridges take them [X9
 });
 
 test("where there is no more room for connections, the one that is idle for longest makes some [X14]", async () => {
-  const all = await controlScene();
+  const all = await aloneScene();
   const stream = await opened(all.client);
   const { client: idle } = await joined(all.tailnet, "idle");
   expect((await idle.map(UPDATE).whole()).status).toBe(200);
@@ -108,7 +108,7 @@ test("where there is no more room for connections, the one that is idle for long
 });
 
 test("a tailnet to which very much is under way waits with its news, and gets them in one; another does not wait [X8]", async () => {
-  const all = await controlScene();
+  const all = await aloneScene();
   const other = await controlScene();
   await crowd(all.tailnet, 100, 6600);
   const [stream, theirs] = [await opened(all.client), await opened(other.client)];

@@ -27,11 +27,24 @@ export async function joined(tailnet: string, hostname: string): Promise<Pick<Co
   return { machine, client: await ControlClient.connect(hostname, machine, newcomer.nodeKey) };
 }
 
-export async function controlScene(): Promise<ControlScene> {
-  const tailnet = await makeTailnet();
+async function sceneIn(tailnet: string): Promise<ControlScene> {
   const bob = new TestNode("bob");
   await join(tailnet, bob);
   return { tailnet, bob, ...(await joined(tailnet, "real")) };
+}
+
+export async function controlScene(): Promise<ControlScene> {
+  return sceneIn(await makeTailnet());
+}
+
+/** The same in an object that holds nobody else, and whose limits are as they were made: tests share the objects of small tailnets. */
+export async function aloneScene(): Promise<ControlScene> {
+  const tailnet = await makeTailnet();
+  await inObject({ tailnet }, (_, ctx) => {
+    for (const socket of ctx.getWebSockets()) socket.close(1001, "the next test");
+  });
+  await hibernate({ tailnet });
+  return sceneIn(tailnet);
 }
 
 /** Another connection of the scene's client. */
