@@ -1,9 +1,12 @@
 /** The bridge: what it carries, what it refuses, and what it outlives [Z27]. */
 
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runBridge, type BridgeOptions } from "../../src/node/bridge.ts";
+import { checkKey } from "../../src/node/bridge-key.ts";
+import { dial } from "../../src/node/bridge-tunnel.ts";
 import { eventually } from "../support/eventually.ts";
 import { NativeConnection, TcpClient, upgradeHead } from "../support/native-connection.ts";
 import { FLOOD_BYTES, NoiseEcho, anotherKey } from "../support/noise-echo.ts";
@@ -200,6 +203,30 @@ describe("the control plane's key [Z27]", () => {
 
   test("a client that was told another key gets nowhere, whatever the bridge carries", async () => {
     await expect(NativeConnection.open(bridge.port, anotherKey())).rejects.toThrow("401");
+  });
+
+  test("a control plane that sends elsewhere for it, or for a connection, is not followed", async () => {
+    const sender = createServer((_, response) =>
+      response.writeHead(307, { location: new URL("/key", control.url).href }).end(),
+    );
+    sender.on("upgrade", (request, socket) =>
+      socket.end(
+        `HTTP/1.1 307 Elsewhere\r\nLocation: ${new URL(request.url ?? "/", control.url).href}\r\nContent-Length: 0\r\n\r\n`,
+      ),
+    );
+    await new Promise<void>((resolve) => sender.listen(0, "127.0.0.1", resolve));
+    const url = new URL(`http://127.0.0.1:${(sender.address() as AddressInfo).port}`);
+    const stop = new AbortController();
+    const lines: string[] = [];
+    const checked = checkKey(url, control.controlKey, stop.signal, (line) => lines.push(line));
+    await eventually(() => expect(lines[0]).toMatch(/cannot be reached; trying again$/));
+    stop.abort();
+    await expect(checked).rejects.toThrow();
+
+    const initiator = await NoiseInitiator.start(control.controlKey);
+    await expect(dial(url, initiator.handshake, new AbortController().signal)).rejects.toThrow();
+    expect(control.connections).toBe(0);
+    sender.close();
   });
 
   test("is asked for again while the control plane is away", async () => {
