@@ -40,10 +40,12 @@ export async function controlScene(): Promise<ControlScene> {
 /** The same in an object that holds nobody else, and whose limits are as they were made: tests share the objects of small tailnets. */
 export async function aloneScene(): Promise<ControlScene> {
   const tailnet = await makeTailnet();
-  await inObject({ tailnet }, (_, ctx) => {
-    for (const socket of ctx.getWebSockets()) socket.close(1001, "the next test");
+  const ended = inObject({ tailnet }, async (_, ctx) => {
+    // What it has told of others it would wait to tell again.
+    await ctx.storage.deleteAll();
+    ctx.abort("the next test");
   });
-  await hibernate({ tailnet });
+  await ended.catch(() => undefined);
   return sceneIn(tailnet);
 }
 
