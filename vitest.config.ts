@@ -28,6 +28,7 @@ function workerd(
           bindings: {
             OWNER_TOKEN: "owner-token-of-the-tests",
             CONTROL_NOISE_KEY: `privkey:${"c0".repeat(32)}`,
+            STORAGE_KEY: `storagekey:${"5e".repeat(32)}`,
             // Tests ask nobody for relays, but those that say whom.
             DERP_MAP_URL: "",
             MIGRATIONS,

@@ -149,6 +149,8 @@ takeData(folder);
 const token = secret("OWNER_TOKEN", () => randomBytes(24).toString("base64url"));
 // By which Tailscale's clients know this control plane: a new one would lock out those that have joined.
 secret("CONTROL_NOISE_KEY", newControlKey);
+// Which seals the secrets of webhooks and log streams.
+secret("STORAGE_KEY", () => `storagekey:${randomBytes(32).toString("hex")}`);
 await applyMigrations(folder);
 writeLocalConfig(CONFIG, raw, null, relays);
 

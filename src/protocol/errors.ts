@@ -38,6 +38,10 @@ export const CONTROL_ERROR_CODES = [
   "unknown_key_id",
   "unknown_login",
   "name_taken",
+  "unknown_webhook",
+  "unknown_delivery",
+  "bad_webhook_address",
+  "too_many_webhooks",
   // The policy file.
   "bad_policy",
   "policy_tests_failed",
@@ -69,6 +73,7 @@ export const CONTROL_ERROR_CODES = [
   "not_offered",
   // Ourselves.
   "no_control_key",
+  "no_storage_key",
   "bad_configuration",
   "try_again",
   "internal",

@@ -9,4 +9,6 @@ export interface WorkerEnv extends ObjectsEnv {
   readonly PUBLIC_URL?: string;
   /** The bearer token of the tailnets' owner: a secret. Where it is not set, the admin API is closed. */
   readonly OWNER_TOKEN?: string;
+  /** `storagekey:<64 hex digits>`, a secret, or several of them (sealed.ts): what seals other secrets. Without it webhooks and log streams are refused. */
+  readonly STORAGE_KEY?: string;
 }

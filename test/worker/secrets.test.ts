@@ -44,7 +44,7 @@ beforeAll(async () => {
   for (const node of [alice, bob, carol, dave])
     secrets.push(...formsOf(node.lockKey.seed), ...formsOf(node.requestKey.seed));
   secrets.push(env.CONTROL_NOISE_KEY, ...formsOf(parseControlKey(env.CONTROL_NOISE_KEY)));
-  secrets.push(env.OWNER_TOKEN, ...scene.secrets.flatMap(formsOf));
+  secrets.push(env.OWNER_TOKEN, env.STORAGE_KEY ?? "STORAGE_KEY is not set", ...scene.secrets.flatMap(formsOf));
 
   const [once = "", many = ""] = keys;
   const attempts = (): Promise<Answer>[] => [
