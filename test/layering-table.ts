@@ -57,6 +57,7 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
       { name: "hono/*", reason: "routing" },
       { name: "drizzle-orm", reason: "D1's schema and queries" },
       { name: "drizzle-orm/*", reason: "D1's schema and queries" },
+      { name: "zod", reason: "shapes of the admin API, of which its OpenAPI document is made" },
       { name: "http-message-sig", reason: "HTTP Message Signatures (RFC 9421) of nodes that poll" },
       { name: "node:crypto", reason: "the host's Ed25519 and SHA-256 for request signatures, timingSafeEqual" },
     ],

@@ -53,7 +53,7 @@ function tokenFrom(flags: AdminFlags, environment: Environment): string {
 /** What to do about a refusal, beside what it says itself. */
 function hintFor({ code, message }: Refusal): string {
   switch (code) {
-    case "forbidden":
+    case "unauthenticated":
       return `${message}: see $TAILWARD_TOKEN and --token`;
     case "unknown_tailnet":
       return `${message}: name one with --tailnet (it may be left out where there is one alone); tailward admin tailnet list shows them`;

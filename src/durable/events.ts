@@ -54,11 +54,15 @@ export const EVENT_KINDS = [
 
 export type EventKind = (typeof EVENT_KINDS)[number];
 
-/** Who does something: a person (for now the owner), a node, or the control plane by itself. */
+/** Who does something: a person of the tailnet, an OAuth client, the deployment's operator, a node, or the control plane by itself. */
 export interface Actor {
-  readonly type: "USER" | "NODE" | "SYSTEM";
+  readonly type: "USER" | "CLIENT" | "OPERATOR" | "NODE" | "SYSTEM";
   readonly id: string;
   readonly name: string;
+  /** Of a person: the login name. */
+  readonly login?: string;
+  /** Of a person: the ID of the access token that was used; none in a session. */
+  readonly credential?: string;
 }
 
 /** By which door it came in: a node's own request, the admin API, or none. */

@@ -23,6 +23,7 @@ export const CONTROL_ERROR_CODES = [
   "replayed_request",
   "unknown_node",
   "wrong_machine",
+  "unauthenticated",
   "forbidden",
   // Registration.
   "bad_auth_key",

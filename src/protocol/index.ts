@@ -98,6 +98,7 @@ export {
   SIGNED_PARAMETERS,
   contentDigest,
 } from "./request-signature.ts";
+export { ROLES, SCOPES, coversScope, isRole, isScope, type Role, type Scope } from "./roles.ts";
 export {
   ShapeError,
   boolean,

@@ -11,7 +11,7 @@ import { POLICY_ROUTES } from "./admin-policy.ts";
 import { SHARE_ROUTES } from "./admin-shares.ts";
 import { TAILNET_ROUTES } from "./admin-tailnets.ts";
 import type { AppTypes } from "./app-types.ts";
-import { permit, requireActor } from "./authorize.ts";
+import { permit, requirePrincipal } from "./authorize.ts";
 import { RECORD_ROUTES } from "./record-routes.ts";
 
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
@@ -27,5 +27,5 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
 ];
 
 export const adminApi = new Hono<AppTypes>();
-adminApi.use("/api/v2/*", requireActor);
+adminApi.use("/api/v2/*", requirePrincipal);
 for (const { method, path, act, handle } of ADMIN_ROUTES) adminApi.on(method, path, permit(act), handle);

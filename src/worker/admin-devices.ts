@@ -3,40 +3,73 @@
  * tailnet's, as an auth key does. Lists are read from the tailnet's object: what they show is as new as the act before.
  */
 
+import { z } from "zod";
 import type { DeviceChange, DeviceInfo } from "../durable/index.ts";
-import { boolean, list, record, text, withDefault, type Refusal, type Shape } from "../protocol/index.ts";
-import { byOf, formatted, nothing, tailnetRoute, timeJson, type AdminContext, type AdminRoute } from "./admin-route.ts";
-import { readBody } from "./body.ts";
-import { refuse } from "./http-errors.ts";
-import { authorityOf } from "./objects.ts";
+import type { Outcome } from "../protocol/index.ts";
+import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute } from "./admin-route.ts";
+import { listOf, orZero } from "./admin-shapes.ts";
+import { NO_DEVICE } from "./path-tailnet.ts";
+import type { Act } from "./rights.ts";
 
 /** As in Tailscale's API, with ours where it lacks a field: `tailnetLockWarning`, `tailnetLockSignCommand`, `tailnetLockIgnored`, `expired`. */
-function deviceJson(device: DeviceInfo) {
-  const { stableId, name, domain, keyExpiry, lock } = device;
+const device = z
+  .object({
+    addresses: z.array(z.string()),
+    id: z.string(),
+    nodeId: z.string(),
+    user: z.string(),
+    name: z.string(),
+    hostname: z.string(),
+    clientVersion: z.string(),
+    updateAvailable: z.boolean(),
+    os: z.string(),
+    created: time,
+    keyExpiryDisabled: z.boolean(),
+    expires: time,
+    expired: z.boolean(),
+    connectedToControl: z.boolean(),
+    lastSeen: time.optional(),
+    authorized: z.boolean(),
+    isEphemeral: z.boolean(),
+    isExternal: z.boolean(),
+    machineKey: z.string(),
+    nodeKey: z.string(),
+    blocksIncomingConnections: z.boolean(),
+    tags: z.array(z.string()),
+    tailnetLockKey: z.string(),
+    tailnetLockError: z.string(),
+    tailnetLockWarning: z.string(),
+    tailnetLockSignCommand: z.string(),
+    tailnetLockIgnored: z.boolean(),
+  })
+  .meta({ id: "Device" });
+
+function deviceJson(info: DeviceInfo): z.input<typeof device> {
+  const { stableId, name, domain, keyExpiry, lock } = info;
   return {
-    addresses: device.addresses,
+    addresses: [...info.addresses],
     id: stableId,
     nodeId: stableId,
     user: "owner",
-    name: device.external ? name : `${name}.${domain}`,
-    hostname: device.hostname,
-    clientVersion: device.clientVersion,
+    name: info.external ? name : `${name}.${domain}`,
+    hostname: info.hostname,
+    clientVersion: info.clientVersion,
     updateAvailable: false,
-    os: device.os,
-    created: timeJson(device.created),
+    os: info.os,
+    created: timeJson(info.created),
     keyExpiryDisabled: keyExpiry === null,
     expires: timeJson(keyExpiry),
-    expired: device.expired,
-    connectedToControl: device.connected,
-    ...(device.lastSeen === null ? {} : { lastSeen: timeJson(device.lastSeen) }),
-    authorized: device.authorized,
-    isEphemeral: device.ephemeral,
-    isExternal: device.external,
-    machineKey: device.machineKey,
-    nodeKey: device.nodeKey,
+    expired: info.expired,
+    connectedToControl: info.connected,
+    ...(info.lastSeen === null ? {} : { lastSeen: timeJson(info.lastSeen) }),
+    authorized: info.authorized,
+    isEphemeral: info.ephemeral,
+    isExternal: info.external,
+    machineKey: info.machineKey,
+    nodeKey: info.nodeKey,
     blocksIncomingConnections: false,
-    tags: device.tags,
-    tailnetLockKey: device.lockKey,
+    tags: [...info.tags],
+    tailnetLockKey: info.lockKey,
     tailnetLockError: lock.error,
     tailnetLockWarning: lock.warning,
     tailnetLockSignCommand: lock.command,
@@ -44,87 +77,93 @@ function deviceJson(device: DeviceInfo) {
   };
 }
 
-const DEVICE_ID = /^n[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
-const NO_DEVICE: Refusal = { code: "unknown_device", message: "there is no such device" };
-
-/** The tailnet that an attacker-controlled device ID carries, or null where it is none. */
-export function tailnetOfDevice(deviceId: string): string | null {
-  return DEVICE_ID.exec(deviceId)?.[1] ?? null;
-}
-
-/** The path's device and its tailnet, or the refusal. */
-function deviceOf(c: AdminContext): { deviceId: string; tailnet: string } | Response {
-  const deviceId = c.req.param("deviceId") ?? "";
-  const tailnet = tailnetOfDevice(deviceId);
-  return tailnet === null ? refuse(c, NO_DEVICE) : { deviceId, tailnet };
-}
-
 /** A device of a tailnet that there is not is no device either. */
-function asDevice({ code, ...rest }: Refusal): Refusal {
-  return code === "unknown_tailnet" ? NO_DEVICE : { code, ...rest };
-}
-
-async function getDevice(c: AdminContext): Promise<Response> {
-  const device = deviceOf(c);
-  if (device instanceof Response) return device;
-  const outcome = await authorityOf(c.env, device.tailnet).device(device.deviceId);
-  return outcome.ok ? formatted(c, outcome, deviceJson) : refuse(c, asDevice(outcome.error));
-}
-
-async function change(c: AdminContext, wanted: DeviceChange): Promise<Response> {
-  const device = deviceOf(c);
-  if (device instanceof Response) return device;
-  const outcome = await authorityOf(c.env, device.tailnet).changeDevice(byOf(c), device.deviceId, wanted);
-  return outcome.ok ? formatted(c, outcome, nothing) : refuse(c, asDevice(outcome.error));
-}
-
-function bodyChange<B>(shape: Shape<B>, wanted: (body: B) => DeviceChange): AdminRoute["handle"] {
-  return async (c) => {
-    const body = await readBody(c, shape);
-    return body instanceof Response ? body : change(c, wanted(body));
-  };
+function asDevice<T>(outcome: Outcome<T>): Outcome<T> {
+  return outcome.ok || outcome.error.code !== "unknown_tailnet" ? outcome : { ok: false, error: NO_DEVICE };
 }
 
 const DEVICE = "/api/v2/device/:deviceId";
 
+/** A route that changes the path's device as the body wants it. */
+function changeRoute<B extends z.ZodType>(
+  path: string,
+  summary: string,
+  body: B,
+  wanted: (body: z.output<B>) => DeviceChange,
+  act: Act = "device.change",
+): AdminRoute {
+  return tailnetRoute({
+    method: "POST",
+    path: `${DEVICE}/${path}`,
+    act,
+    summary,
+    body,
+    answer: nothing,
+    call: async ({ authority, by, param, body: sent }) =>
+      asDevice(await authority.changeDevice(by, param("deviceId"), wanted(sent))),
+    format: noValue,
+  });
+}
+
 export const DEVICE_ROUTES: readonly AdminRoute[] = [
-  {
+  tailnetRoute({
     method: "GET",
     path: "/api/v2/tailnet/:tailnet/devices",
     act: "device.read",
-    handle: tailnetRoute(
-      (authority) => authority.devices(),
-      (devices) => ({ devices: devices.map(deviceJson) }),
-    ),
-  },
-  { method: "GET", path: DEVICE, act: "device.read", handle: getDevice },
-  { method: "DELETE", path: DEVICE, act: "device.remove", handle: (c) => change(c, { kind: "remove" }) },
-  { method: "POST", path: `${DEVICE}/expire`, act: "device.change", handle: (c) => change(c, { kind: "expire" }) },
-  {
+    summary: "The devices of a tailnet",
+    answer: z.object({ devices: z.array(device) }),
+    call: ({ authority }) => authority.devices(),
+    format: (devices) => ({ devices: devices.map(deviceJson) }),
+  }),
+  tailnetRoute({
+    method: "GET",
+    path: DEVICE,
+    act: "device.read",
+    summary: "A device",
+    answer: device,
+    call: async ({ authority, param }) => asDevice(await authority.device(param("deviceId"))),
+    format: deviceJson,
+  }),
+  tailnetRoute({
+    method: "DELETE",
+    path: DEVICE,
+    act: "device.remove",
+    summary: "Removes a device",
+    answer: nothing,
+    call: async ({ authority, by, param }) =>
+      asDevice(await authority.changeDevice(by, param("deviceId"), { kind: "remove" })),
+    format: noValue,
+  }),
+  tailnetRoute({
     method: "POST",
-    path: `${DEVICE}/authorized`,
+    path: `${DEVICE}/expire`,
     act: "device.change",
-    handle: bodyChange(record({ authorized: boolean }), ({ authorized }) => ({ kind: "authorized", authorized })),
-  },
-  {
-    method: "POST",
-    path: `${DEVICE}/tags`,
-    act: "device.change",
-    handle: bodyChange(record({ tags: list(text, 64) }), ({ tags }) => ({ kind: "tags", tags })),
-  },
-  {
-    method: "POST",
-    path: `${DEVICE}/name`,
-    act: "device.change",
-    handle: bodyChange(record({ name: withDefault(text, "") }), ({ name }) => ({ kind: "name", name })),
-  },
-  {
-    method: "POST",
-    path: `${DEVICE}/key`,
-    act: "device.change",
-    handle: bodyChange(record({ keyExpiryDisabled: boolean }), ({ keyExpiryDisabled: disabled }) => ({
-      kind: "expiry",
-      disabled,
-    })),
-  },
+    summary: "Ends a device's node key: it has to log in again",
+    answer: nothing,
+    call: async ({ authority, by, param }) =>
+      asDevice(await authority.changeDevice(by, param("deviceId"), { kind: "expire" })),
+    format: noValue,
+  }),
+  changeRoute(
+    "authorized",
+    "Lets a device in that waits for approval",
+    z.object({ authorized: z.boolean() }),
+    ({ authorized }) => ({ kind: "authorized", authorized }),
+  ),
+  changeRoute("tags", "Sets a device's tags", z.object({ tags: listOf(z.string(), 64) }), ({ tags }) => ({
+    kind: "tags",
+    tags,
+  })),
+  changeRoute(
+    "name",
+    "Names a device; the empty name gives it back to its host",
+    z.object({ name: orZero(z.string(), "") }),
+    ({ name }) => ({ kind: "name", name }),
+  ),
+  changeRoute(
+    "key",
+    "Says whether a device's node key ends",
+    z.object({ keyExpiryDisabled: z.boolean() }),
+    ({ keyExpiryDisabled: disabled }) => ({ kind: "expiry", disabled }),
+  ),
 ];

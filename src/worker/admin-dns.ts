@@ -1,77 +1,92 @@
 /** The admin API for names. Source: Tailscale's `/api/v2/tailnet/{tailnet}/dns/*`, as `tailscale-client-go-v2` uses it. */
 
+import { z } from "zod";
 import type { DnsPatch, DnsSettings } from "../durable/index.ts";
-import { ShapeError, boolean, list, record, text, type Shape } from "../protocol/index.ts";
-import { byOf, tailnetBodyRoute, tailnetRoute, type AdminRoute } from "./admin-route.ts";
+import { tailnetRoute, type AdminRoute } from "./admin-route.ts";
+import { listOf } from "./admin-shapes.ts";
 
 const MOST_NAMES = 1024;
-const names = list(text, MOST_NAMES);
+const names = listOf(z.string(), MOST_NAMES);
 
 /** Resolvers by domain; null, and an empty list, for a domain that goes. */
-const splitDns: Shape<DnsSettings["splitDns"]> = (value, at) => {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new ShapeError(`${at}: an object expected`);
-  const entries = Object.entries(value);
-  if (entries.length > MOST_NAMES) throw new ShapeError(`${at}: an object of at most ${MOST_NAMES} fields expected`);
-  return Object.fromEntries(entries.map(([domain, given]) => [domain, names(given, `${at}.${domain.slice(0, 64)}`)]));
-};
+const splitDns = z
+  .record(z.string(), names)
+  .refine((domains) => Object.keys(domains).length <= MOST_NAMES, { error: `at most ${MOST_NAMES} domains` });
 
 const DNS = "/api/v2/tailnet/:tailnet/dns";
 
 /** Reads a part of the settings, and changes it. */
-function part<B>(
-  path: string,
-  method: "POST" | "PATCH",
-  body: Shape<B>,
-  patchOf: (body: B) => DnsPatch,
-  format: (dns: DnsSettings) => unknown,
-): AdminRoute[] {
+function part<B extends z.ZodType, A extends z.ZodType>(spec: {
+  readonly path: string;
+  readonly what: string;
+  readonly method: "POST" | "PATCH";
+  readonly body: B;
+  readonly answer: A;
+  readonly patchOf: (body: z.output<B>) => DnsPatch;
+  readonly format: (dns: DnsSettings) => z.input<A>;
+}): AdminRoute[] {
+  const { path, what, method, body, answer, patchOf, format } = spec;
   return [
-    {
+    tailnetRoute({
       method: "GET",
       path: `${DNS}/${path}`,
-      act: "settings.read",
-      handle: tailnetRoute(
-        (authority) => authority.settings(),
-        ({ dns }) => format(dns),
-      ),
-    },
-    {
+      act: "dns.read",
+      summary: what,
+      answer,
+      call: ({ authority }) => authority.settings(),
+      format: ({ dns }) => format(dns),
+    }),
+    tailnetRoute({
       method,
       path: `${DNS}/${path}`,
-      act: "settings.change",
-      handle: tailnetBodyRoute(body, (authority, c, given) => authority.changeDns(byOf(c), patchOf(given)), format),
-    },
+      act: "dns.change",
+      summary: `Sets: ${what}`,
+      body,
+      answer,
+      call: ({ authority, by, body: sent }) => authority.changeDns(by, patchOf(sent)),
+      format,
+    }),
   ];
 }
 
+const someNames = z.array(z.string());
+
 export const DNS_ROUTES: readonly AdminRoute[] = [
-  ...part(
-    "preferences",
-    "POST",
-    record({ magicDNS: boolean }),
-    ({ magicDNS }) => ({ magicDNS }),
-    ({ magicDNS }) => ({ magicDNS }),
-  ),
-  ...part(
-    "nameservers",
-    "POST",
-    record({ dns: names }),
-    ({ dns }) => ({ nameservers: dns }),
-    ({ nameservers, magicDNS }) => ({ dns: nameservers, magicDNS }),
-  ),
-  ...part(
-    "searchpaths",
-    "POST",
-    record({ searchPaths: names }),
-    ({ searchPaths }) => ({ searchPaths }),
-    ({ searchPaths }) => ({ searchPaths }),
-  ),
-  ...part(
-    "split-dns",
-    "PATCH",
-    splitDns,
-    (given) => ({ splitDns: given }),
-    (dns) => dns.splitDns,
-  ),
+  ...part({
+    path: "preferences",
+    what: "whether devices have names",
+    method: "POST",
+    body: z.object({ magicDNS: z.boolean() }),
+    answer: z.object({ magicDNS: z.boolean() }),
+    patchOf: ({ magicDNS }) => ({ magicDNS }),
+    format: ({ magicDNS }) => ({ magicDNS }),
+  }),
+  ...part({
+    path: "nameservers",
+    what: "resolvers of the whole tailnet",
+    method: "POST",
+    body: z.object({ dns: names }),
+    answer: z.object({ dns: someNames, magicDNS: z.boolean() }),
+    patchOf: ({ dns }) => ({ nameservers: dns }),
+    format: ({ nameservers, magicDNS }) => ({ dns: [...nameservers], magicDNS }),
+  }),
+  ...part({
+    path: "searchpaths",
+    what: "domains that are searched",
+    method: "POST",
+    body: z.object({ searchPaths: names }),
+    answer: z.object({ searchPaths: someNames }),
+    patchOf: ({ searchPaths }) => ({ searchPaths }),
+    format: ({ searchPaths }) => ({ searchPaths: [...searchPaths] }),
+  }),
+  ...part({
+    path: "split-dns",
+    what: "resolvers of some domains",
+    method: "PATCH",
+    body: splitDns,
+    answer: z.record(z.string(), someNames),
+    patchOf: (given) => ({ splitDns: given }),
+    format: (dns) =>
+      Object.fromEntries(Object.entries(dns.splitDns).map(([domain, resolvers]) => [domain, [...resolvers]])),
+  }),
 ];

@@ -1,11 +1,26 @@
 /** The admin API for the lock: ours. An admin reads how it stands, and can spend a disablement secret; all else is for nodes to sign. */
 
+import { z } from "zod";
 import type { LockReport, ReportedNode } from "../durable/index.ts";
-import { record } from "../protocol/index.ts";
-import { byOf, nothing, tailnetBodyRoute, tailnetRoute, type AdminRoute } from "./admin-route.ts";
+import { encodeBase64 } from "../protocol/index.ts";
+import { nothing, noValue, tailnetRoute, type AdminRoute } from "./admin-route.ts";
 import { secret } from "./admin-secret.ts";
 
-function nodeJson({ stableId, name, nodeKey, lockKey, lock }: ReportedNode) {
+const base64 = z.string().meta({ contentEncoding: "base64" });
+
+const lockedNode = z
+  .object({
+    nodeId: z.string(),
+    name: z.string(),
+    nodeKey: z.string(),
+    tailnetLockKey: z.string(),
+    tailnetLockError: z.string().optional(),
+    tailnetLockWarning: z.string().optional(),
+    signCommand: z.string().optional(),
+  })
+  .meta({ id: "LockedNode" });
+
+function nodeJson({ stableId, name, nodeKey, lockKey, lock }: ReportedNode): z.input<typeof lockedNode> {
   const { error, warning, command } = lock;
   return {
     nodeId: stableId,
@@ -18,11 +33,23 @@ function nodeJson({ stableId, name, nodeKey, lockKey, lock }: ReportedNode) {
   };
 }
 
+const lockStatus = z
+  .object({
+    enabled: z.boolean(),
+    head: z.string(),
+    trustedKeys: z.array(z.object({ key: z.string(), votes: z.int(), kind: z.string(), nodes: z.array(z.string()) })),
+    pendingSignatures: z.array(lockedNode),
+    needDirectSignatures: z.array(lockedNode),
+    locallyDisabled: z.array(lockedNode),
+    hasSupportSecret: z.boolean(),
+  })
+  .meta({ id: "LockStatus" });
+
 function reportJson({ head, trustedKeys, pending, atRisk, ignoring, hasSupportSecret }: LockReport) {
   return {
     enabled: head !== null,
     head: head ?? "",
-    trustedKeys,
+    trustedKeys: trustedKeys.map(({ nodes, ...key }) => ({ ...key, nodes: [...nodes] })),
     pendingSignatures: pending.map(nodeJson),
     needDirectSignatures: atRisk.map(nodeJson),
     locallyDisabled: ignoring.map(nodeJson),
@@ -31,42 +58,66 @@ function reportJson({ head, trustedKeys, pending, atRisk, ignoring, hasSupportSe
 }
 
 const LOCK = "/api/v2/tailnet/:tailnet/lock";
-const disableBody = record({ disablementSecret: secret });
 
 export const LOCK_ROUTES: readonly AdminRoute[] = [
-  {
+  tailnetRoute({
     method: "GET",
     path: `${LOCK}/status`,
     act: "lock.read",
-    handle: tailnetRoute((authority) => authority.lockReport(), reportJson),
-  },
-  {
+    summary: "How the lock stands: trusted keys, and nodes that somebody should sign",
+    answer: lockStatus,
+    call: ({ authority }) => authority.lockReport(),
+    format: reportJson,
+  }),
+  tailnetRoute({
     method: "POST",
     path: `${LOCK}/disable`,
     act: "lock.disable",
-    handle: tailnetBodyRoute(
-      disableBody,
-      (authority, c, { disablementSecret }) => authority.disableBy(byOf(c), disablementSecret),
-      nothing,
-    ),
-  },
-  {
+    summary: "Turns the lock off by a disablement secret",
+    body: z.object({ disablementSecret: secret }),
+    answer: nothing,
+    call: ({ authority, by, body }) => authority.disableBy(by, body.disablementSecret),
+    format: noValue,
+  }),
+  tailnetRoute({
     method: "GET",
     path: `${LOCK}/export`,
     act: "lock.read",
-    handle: tailnetRoute(
-      (authority) => authority.exportLock(),
-      (exported) => exported,
-    ),
-  },
+    summary: "The chain and the signatures, for verifying them elsewhere",
+    answer: z.object({
+      aums: z.array(base64),
+      nodes: z.array(z.object({ nodeKey: z.string(), signature: base64.nullable() })),
+    }),
+    call: ({ authority }) => authority.exportLock(),
+    format: ({ aums, nodes }) => ({
+      aums: aums.map(encodeBase64),
+      nodes: nodes.map(({ nodeKey, signature }) => ({
+        nodeKey,
+        signature: signature === null ? null : encodeBase64(signature),
+      })),
+    }),
+  }),
   // A POST, since it is an act of its own and on the record.
-  {
+  tailnetRoute({
     method: "POST",
     path: `${LOCK}/support-secret`,
     act: "lock.support_read",
-    handle: tailnetRoute(
-      (authority, c) => authority.readSupport(byOf(c)),
-      (sealed) => sealed,
-    ),
-  },
+    summary: "Gives the sealed support secret away, on the record",
+    answer: z.object({
+      tailnet: z.string(),
+      name: z.string(),
+      genesis: z.string(),
+      head: z.string(),
+      nodes: z.int(),
+      supportKey: z.string(),
+      disablementValue: base64,
+      box: base64,
+    }),
+    call: ({ authority, by }) => authority.readSupport(by),
+    format: ({ disablementValue, box, ...sealed }) => ({
+      ...sealed,
+      disablementValue: encodeBase64(disablementValue),
+      box: encodeBase64(box),
+    }),
+  }),
 ];

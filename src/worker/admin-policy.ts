@@ -3,9 +3,10 @@
  * that is asked for, JSON otherwise; `ETag` and `If-Match`; `validate`, which answers 200 and says what is wrong.
  */
 
+import { z } from "zod";
 import { failureText, type PolicyFile } from "../durable/index.ts";
 import { MAX_POLICY_CHARS, parseHuJson, plain } from "../policy/index.ts";
-import { byOf, tailnetOf, type AdminContext, type AdminRoute } from "./admin-route.ts";
+import { byOf, type AdminContext, type AdminRoute, type Media } from "./admin-route.ts";
 import { refuse } from "./http-errors.ts";
 import { authorityOf } from "./objects.ts";
 
@@ -38,27 +39,21 @@ function wantedTag(c: AdminContext): string | null {
 }
 
 async function getPolicy(c: AdminContext): Promise<Response> {
-  const tailnet = await tailnetOf(c);
-  if (tailnet instanceof Response) return tailnet;
-  const outcome = await authorityOf(c.env, tailnet).policyFile();
+  const outcome = await authorityOf(c.env, c.var.tailnet).policyFile();
   return outcome.ok ? answerFile(c, outcome.value) : refuse(c, outcome.error);
 }
 
 async function setPolicy(c: AdminContext): Promise<Response> {
-  const tailnet = await tailnetOf(c);
-  if (tailnet instanceof Response) return tailnet;
   const text = await sentFile(c);
   if (text instanceof Response) return text;
-  const outcome = await authorityOf(c.env, tailnet).setPolicyFile(byOf(c), text, wantedTag(c));
+  const outcome = await authorityOf(c.env, c.var.tailnet).setPolicyFile(byOf(c), text, wantedTag(c));
   return outcome.ok ? answerFile(c, outcome.value) : refuse(c, outcome.error);
 }
 
 async function validatePolicy(c: AdminContext): Promise<Response> {
-  const tailnet = await tailnetOf(c);
-  if (tailnet instanceof Response) return tailnet;
   const text = await sentFile(c);
   if (text instanceof Response) return text;
-  const outcome = await authorityOf(c.env, tailnet).checkPolicyFile(text);
+  const outcome = await authorityOf(c.env, c.var.tailnet).checkPolicyFile(text);
   if (!outcome.ok) {
     const { code, message } = outcome.error;
     return code === "bad_policy" ? c.json({ message }) : refuse(c, outcome.error);
@@ -69,9 +64,46 @@ async function validatePolicy(c: AdminContext): Promise<Response> {
 }
 
 const ACL = "/api/v2/tailnet/:tailnet/acl";
+/** Human JSON where that is asked for; JSON otherwise. */
+const policyFile: Media = {
+  media: { "application/json": z.record(z.string(), z.unknown()), [HUJSON]: z.string() },
+};
+const verdict = z
+  .object({
+    message: z.string().optional(),
+    data: z.array(z.object({ user: z.string(), errors: z.array(z.string()) })).optional(),
+  })
+  .meta({ id: "PolicyVerdict", description: "empty for a good file" });
 
 export const POLICY_ROUTES: readonly AdminRoute[] = [
-  { method: "GET", path: ACL, act: "policy.read", handle: getPolicy },
-  { method: "POST", path: ACL, act: "policy.set", handle: setPolicy },
-  { method: "POST", path: `${ACL}/validate`, act: "policy.check", handle: validatePolicy },
+  {
+    method: "GET",
+    path: ACL,
+    act: "policy.read",
+    summary: "The policy file; its ETag is for If-Match",
+    query: null,
+    body: null,
+    answer: policyFile,
+    handle: getPolicy,
+  },
+  {
+    method: "POST",
+    path: ACL,
+    act: "policy.set",
+    summary: "Puts a policy file in force, once its own tests pass",
+    query: null,
+    body: policyFile,
+    answer: policyFile,
+    handle: setPolicy,
+  },
+  {
+    method: "POST",
+    path: `${ACL}/validate`,
+    act: "policy.check",
+    summary: "Says what is wrong with a policy file, and changes nothing",
+    query: null,
+    body: policyFile,
+    answer: verdict,
+    handle: validatePolicy,
+  },
 ];

@@ -3,6 +3,7 @@
 import type { By, Caller } from "../durable/index.ts";
 import type { Refusal } from "../protocol/index.ts";
 import type { WorkerEnv } from "./env.ts";
+import type { Principal } from "./principal.ts";
 
 export interface AppTypes {
   Bindings: WorkerEnv;
@@ -11,8 +12,11 @@ export interface AppTypes {
     caller: Caller;
     /** The object that holds the connection of a client which came over Noise. */
     holder?: string;
-    /** The actor behind a request of the admin API. */
+    /** Who asks the admin API, and as whom the record names it. */
+    principal: Principal;
     by: By;
+    /** The tailnet of the path, of which the principal is. */
+    tailnet: string;
     /** Why the request is refused, once it is: the transport may have words of its own for it. */
     refusal?: Refusal;
     /** The body of a signed request, over whose digest the signature is. */

@@ -1,64 +1,34 @@
 /**
- * The one door of the admin API: who acts, and whether that actor may.
+ * The one door of the admin API: who asks, of which tailnet it is, and whether it may.
  *
- * Rule [H2]: every route of the admin API names its act, of a closed list, and is answered only once the actor was allowed it. The one actor so
- *            far is the owner, by bearer token, compared in constant time; whoever else asks is refused.
+ * Rule [H2]: every route of the admin API names its act, of a closed list, and is answered only once the principal was allowed it. The operator's
+ *            token is compared in constant time; whoever is not proven is refused before anything is looked up.
+ * Rule [H4]: the tailnet is known from the path, or from the ID in it, before the route runs. To a principal of one tailnet every other one is none:
+ *            the answer is the same as if it did not exist.
  */
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import type { Actor, By } from "../durable/index.ts";
-import { decodeBase64 } from "../protocol/index.ts";
+import { decodeBase64, isTailnetId, type Refusal } from "../protocol/index.ts";
 import type { AppTypes } from "./app-types.ts";
+import type { AdminContext } from "./admin-route.ts";
 import { refuse } from "./http-errors.ts";
+import { tailnetsOf } from "./objects.ts";
+import { tailnetOfPath } from "./path-tailnet.ts";
+import { actorOf, tailnetOfPrincipal, type Principal } from "./principal.ts";
+import { authorize, type Act } from "./rights.ts";
 
-/** All that can be asked of the admin API. */
-export const ACTS = [
-  "tailnet.create",
-  "tailnet.list",
-  "tailnet.read",
-  "tailnet.delete",
-  "settings.read",
-  "settings.change",
-  "policy.read",
-  "policy.check",
-  "policy.set",
-  "key.create",
-  "key.read",
-  "key.revoke",
-  "device.read",
-  "device.change",
-  "device.remove",
-  "login.read",
-  "login.settle",
-  "lock.read",
-  "lock.disable",
-  "lock.support_read",
-  "tailnet.restored",
-  "share.create",
-  "share.read",
-  "share.accept",
-  "share.withdraw",
-  "record.rebuild",
-  "dead_letters.read",
-  "dead_letters.replay",
-] as const;
-
-export type Act = (typeof ACTS)[number];
-
-const OWNER: Actor = { type: "USER", id: "owner", name: "Owner" };
-
-/** True if the actor may do that. Roles will be judged here. */
-export function authorize(actor: Actor, act: Act): boolean {
-  return actor.id === OWNER.id && ACTS.includes(act);
-}
+const UNPROVEN: Refusal = {
+  code: "unauthenticated",
+  message: "the admin API needs a token that is good: an access token, an OAuth client's, or the operator's",
+};
 
 function digest(token: string): Uint8Array {
   return createHash("sha256").update(token).digest();
 }
 
 /** The token of an attacker-controlled `Authorization` header: a bearer's, or, as Tailscale's own client sends it, a user name without password. */
-function tokenOf(header: string): string | null {
+export function tokenOf(header: string): string | null {
   const bearer = /^Bearer ([\x21-\x7e]{1,512})$/.exec(header)?.[1];
   if (bearer !== undefined) return bearer;
   const basic = /^Basic ([0-9A-Za-z+/=]{1,1024})$/.exec(header)?.[1];
@@ -66,29 +36,59 @@ function tokenOf(header: string): string | null {
   return bytes === null ? null : (/^([\x21-\x39\x3b-\x7e]+):$/.exec(new TextDecoder().decode(bytes))?.[1] ?? null);
 }
 
-/** The actor that the header names, or null. */
-function actorOf(header: string | undefined, ownerToken: string | undefined): Actor | null {
-  const given = tokenOf(header ?? "");
-  if (ownerToken === undefined || ownerToken === "" || given === null) return null;
-  return timingSafeEqual(digest(given), digest(ownerToken)) ? OWNER : null;
+function isOperator(token: string, ownerToken: string | undefined): boolean {
+  return ownerToken !== undefined && ownerToken !== "" && timingSafeEqual(digest(token), digest(ownerToken));
 }
 
-/** Lets through whoever the token names, as `by`; refuses all others. */
-export const requireActor: MiddlewareHandler<AppTypes> = async (c, next) => {
-  const actor = actorOf(c.req.header("authorization"), c.env.OWNER_TOKEN);
-  if (actor === null) {
+/** Who is proven to ask, or null. */
+async function principalOf(c: AdminContext): Promise<Principal | null> {
+  const token = tokenOf(c.req.header("authorization") ?? "");
+  if (token === null) return null;
+  return Promise.resolve(isOperator(token, c.env.OWNER_TOKEN) ? { kind: "operator" } : null);
+}
+
+/** Lets through whoever is proven; refuses all others. */
+export const requirePrincipal: MiddlewareHandler<AppTypes> = async (c, next) => {
+  const principal = await principalOf(c);
+  if (principal === null) {
     c.header("www-authenticate", "Bearer");
-    return refuse(c, { code: "forbidden", message: "the admin API needs the owner's token" });
+    return refuse(c, UNPROVEN);
   }
-  const by: By = { actor, origin: "CONFIG_API" };
-  c.set("by", by);
+  c.set("principal", principal);
+  c.set("by", { actor: actorOf(principal), origin: "CONFIG_API" });
   return next();
 };
 
-/** Lets through an actor that may do that; refuses all others. */
+/** Characters of a path's tailnet that are looked up. */
+const MAX_NAME = 63;
+
+/** The ID of the tailnet that is named by its ID, its name, or `-` for the principal's own; for the operator `-` is the only one. Null for none. */
+async function findTailnet(c: AdminContext, named: string): Promise<string | null> {
+  const own = tailnetOfPrincipal(c.var.principal);
+  if (named === "-" && own !== null) return own;
+  if (isTailnetId(named)) return named;
+  if (named === "" || named.length > MAX_NAME) return null;
+  const tailnets = tailnetsOf(c.env);
+  return (await (named === "-" ? tailnets.only() : tailnets.named(named)))?.id ?? null;
+}
+
+/** The same, of those that the principal is of [H4]. Attacker-controlled. */
+export async function reachTailnet(c: AdminContext, named: string): Promise<string | null> {
+  const found = await findTailnet(c, named);
+  const own = tailnetOfPrincipal(c.var.principal);
+  return own === null || own === found ? found : null;
+}
+
+/** Lets through a principal that may do that, in a tailnet that it is of; refuses all others. */
 export function permit(act: Act): MiddlewareHandler<AppTypes> {
   return async (c, next) => {
-    if (!authorize(c.var.by.actor, act))
+    const named = tailnetOfPath(c);
+    if (named !== null) {
+      const tailnet = named.tailnet === null ? null : await reachTailnet(c, named.tailnet);
+      if (tailnet === null) return refuse(c, named.otherwise);
+      c.set("tailnet", tailnet);
+    }
+    if (!authorize(c.var.principal, act))
       return refuse(c, { code: "forbidden", message: `this needs the right to do: ${act}` });
     return next();
   };

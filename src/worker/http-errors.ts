@@ -24,6 +24,7 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   replayed_request: UNAUTHORIZED,
   unknown_node: NOT_FOUND,
   wrong_machine: FORBIDDEN,
+  unauthenticated: UNAUTHORIZED,
   forbidden: FORBIDDEN,
   bad_auth_key: FORBIDDEN,
   auth_key_spent: FORBIDDEN,

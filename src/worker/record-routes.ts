@@ -1,48 +1,58 @@
 /** Routes of the record: rebuilding it, and what the queues gave up on. */
 
-import { list, optional, record, text } from "../protocol/index.ts";
-import { byOf, tailnetOf, tailnetRoute, type AdminContext, type AdminRoute } from "./admin-route.ts";
-import { readBody } from "./body.ts";
-import { answer } from "./http-errors.ts";
+import { z } from "zod";
+import { controlRoute, given, tailnetRoute, time, timeJson, type AdminRoute } from "./admin-route.ts";
+import { orNull } from "./admin-shapes.ts";
 import { MOST_LETTERS, listDeadLetters, replayDeadLetters, type DeadLetter } from "./queue-dead-letters.ts";
 import { rebuildPage } from "./record-rebuild.ts";
 
-const rebuildBody = record({ cursor: optional(text) });
-const replayBody = record({ ids: optional(list(text, MOST_LETTERS)) });
+const difference = z.object({ missing: z.int(), differing: z.int(), surplus: z.int() });
 
-async function rebuild(c: AdminContext): Promise<Response> {
-  const tailnet = await tailnetOf(c);
-  if (tailnet instanceof Response) return tailnet;
-  const body = await readBody(c, rebuildBody);
-  if (body instanceof Response) return body;
-  return answer(c, await rebuildPage(c.env, tailnet, body.cursor));
-}
+const deadLetter = z
+  .object({ id: z.string(), queue: z.string(), tailnet: z.string().nullable(), message: z.unknown(), died: time })
+  .meta({ id: "DeadLetter" });
 
-function letterJson({ id, queue, body, tailnetId, died }: DeadLetter) {
-  return { id, queue, tailnet: tailnetId, message: JSON.parse(body) as unknown, died: new Date(died).toISOString() };
-}
-
-async function deadLetters(c: AdminContext): Promise<Response> {
-  return c.json({ deadLetters: (await listDeadLetters(c.env)).map(letterJson) });
-}
-
-async function replay(c: AdminContext): Promise<Response> {
-  const body = await readBody(c, replayBody);
-  if (body instanceof Response) return body;
-  return c.json({ replayed: await replayDeadLetters(c.env, body.ids) });
+function letterJson({ id, queue, body, tailnetId, died }: DeadLetter): z.input<typeof deadLetter> {
+  return { id, queue, tailnet: tailnetId, message: JSON.parse(body) as unknown, died: timeJson(died) };
 }
 
 export const RECORD_ROUTES: readonly AdminRoute[] = [
-  { method: "POST", path: "/api/v2/tailnet/:tailnet/record/rebuild", act: "record.rebuild", handle: rebuild },
-  {
+  tailnetRoute({
+    method: "POST",
+    path: "/api/v2/tailnet/:tailnet/record/rebuild",
+    act: "record.rebuild",
+    summary: "Rebuilds a page of the tailnet's record from its object, and proves it equal",
+    body: z.object({ cursor: orNull(z.string()) }),
+    answer: z.object({ cursor: z.string().nullable(), rows: z.int(), found: difference, left: difference }),
+    call: ({ env, tailnet, body }) => rebuildPage(env, tailnet, body.cursor),
+    format: (rebuilt) => rebuilt,
+  }),
+  tailnetRoute({
     method: "POST",
     path: "/api/v2/tailnet/:tailnet/restored",
     act: "tailnet.restored",
-    handle: tailnetRoute(
-      (authority, c) => authority.beginEpoch(byOf(c)),
-      (begun) => begun,
-    ),
-  },
-  { method: "GET", path: "/api/v2/tailward/dead-letters", act: "dead_letters.read", handle: deadLetters },
-  { method: "POST", path: "/api/v2/tailward/dead-letters/replay", act: "dead_letters.replay", handle: replay },
+    summary: "Says that the tailnet's object was restored as an older copy: another epoch begins",
+    answer: z.object({ epoch: z.string() }),
+    call: ({ authority, by }) => authority.beginEpoch(by),
+    format: (begun) => begun,
+  }),
+  controlRoute({
+    method: "GET",
+    path: "/api/v2/tailward/dead-letters",
+    act: "dead_letters.read",
+    summary: "Messages that a queue gave up on",
+    answer: z.object({ deadLetters: z.array(deadLetter) }),
+    call: async ({ env }) => given(await listDeadLetters(env)),
+    format: (letters) => ({ deadLetters: letters.map(letterJson) }),
+  }),
+  controlRoute({
+    method: "POST",
+    path: "/api/v2/tailward/dead-letters/replay",
+    act: "dead_letters.replay",
+    summary: "Sends such messages again: those with these IDs, or the oldest",
+    body: z.object({ ids: orNull(z.array(z.string()).max(MOST_LETTERS)) }),
+    answer: z.object({ replayed: z.int() }),
+    call: async ({ env, body }) => given(await replayDeadLetters(env, body.ids)),
+    format: (replayed) => ({ replayed }),
+  }),
 ];

@@ -38,12 +38,12 @@ describe("the admin API", () => {
     ["GET", "/api/v2/nothing", null],
   ];
   test.each(requests)("%s %s is the owner's alone", async (method, path, body) => {
-    refused(await admin(method, path, body, "wrong"), "forbidden");
+    refused(await admin(method, path, body, "wrong"), "unauthenticated");
     const init = body === null ? {} : { body: JSON.stringify(body) };
     for (const authorization of ["", "Bearer", "Bearer ", "Basic b3duZXI6", "bearer\tx"]) {
       const headers = authorization === "" ? {} : { authorization };
       const answer = await fetchWorker(new Request(`${ORIGIN}${path}`, { method, headers, ...init }));
-      refused(answer, "forbidden");
+      refused(answer, "unauthenticated");
       expect(answer.headers.get("www-authenticate")).toBe("Bearer");
     }
   });
@@ -83,7 +83,7 @@ describe("the admin API", () => {
 
   test("a node cannot act as the owner, nor the owner's token as a node", async () => {
     const { tailnet, alice } = await lockedScene();
-    refused(await alice.post(`/api/v2/tailnet/${tailnet}/keys`, NEW_KEY), "forbidden");
+    refused(await alice.post(`/api/v2/tailnet/${tailnet}/keys`, NEW_KEY), "unauthenticated");
     refused(await admin("POST", "/machine/map", { NodeKey: alice.nodeKey }), "unsigned_request");
   });
 

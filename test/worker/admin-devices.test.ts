@@ -46,7 +46,7 @@ async function newEvents(tailnet: string, act: () => Promise<unknown>): Promise<
   const before = (await eventsOf(tailnet)).length;
   await act();
   const events = (await eventsOf(tailnet)).slice(before);
-  expect(events.every(({ actor, origin }) => actor.includes('"owner"') && origin === "CONFIG_API")).toBe(true);
+  expect(events.every(({ actor, origin }) => actor.includes('"operator"') && origin === "CONFIG_API")).toBe(true);
   return events.map(({ kind }) => kind);
 }
 

@@ -3,14 +3,23 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { ADMIN_ROUTES, adminApi } from "../../src/worker/admin-api.ts";
-import { ACTS, authorize } from "../../src/worker/authorize.ts";
+import type { Principal } from "../../src/worker/principal.ts";
+import { ACTS, authorize, type Act } from "../../src/worker/rights.ts";
 import { admin } from "../support/workerd/control.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
 import { fetchWorker, type Answer } from "../support/workerd/test-node.ts";
 
-const OWNER = { type: "USER", id: "owner", name: "Owner" } as const;
-const STRANGER = { type: "USER", id: "stranger", name: "Stranger" } as const;
+const OPERATOR: Principal = { kind: "operator" };
+const MEMBER: Principal = {
+  kind: "user",
+  tailnet: "T0000000000",
+  user: { id: "u", login: "m@x.test", name: "M", role: "member" },
+  scopes: ["all"],
+  credential: "k",
+};
+const CLIENT: Principal = { kind: "client", tailnet: "T0000000000", id: "k", name: "c", scopes: ["all"], tags: [] };
+const acts = Object.keys(ACTS) as Act[];
 
 describe("the door of the admin API [H2]", () => {
   test("has an act for every route that the app answers", () => {
@@ -25,12 +34,15 @@ describe("the door of the admin API [H2]", () => {
   });
 
   test("names acts of the closed list alone, and uses each", () => {
-    expect([...new Set(ADMIN_ROUTES.map(({ act }) => act))].sort()).toEqual([...ACTS].sort());
+    expect([...new Set(ADMIN_ROUTES.map(({ act }) => act))].sort()).toEqual([...acts].sort());
   });
 
-  test("lets the owner do all, and a stranger nothing", () => {
-    expect(ACTS.filter((act) => !authorize(OWNER, act))).toEqual([]);
-    expect(ACTS.filter((act) => authorize(STRANGER, act))).toEqual([]);
+  test("lets the operator do all, a member nothing, and a client nothing that asks for a person [H3]", () => {
+    expect(acts.filter((act) => !authorize(OPERATOR, act))).toEqual([]);
+    expect(acts.filter((act) => authorize(MEMBER, act))).toEqual([]);
+    expect(authorize(CLIENT, "device.remove")).toBe(true);
+    expect(authorize(CLIENT, "lock.disable")).toBe(false);
+    expect(authorize(CLIENT, "tailnet.create")).toBe(false);
   });
 
   test("takes the token as Tailscale's own client sends it, and nothing like it", async () => {
@@ -47,15 +59,15 @@ describe("the door of the admin API [H2]", () => {
       ":",
       "",
     ])
-      refused(await ask(user), "forbidden");
+      refused(await ask(user), "unauthenticated");
   });
 
   test.each(ADMIN_ROUTES.map(({ method, path }) => [method, path] as const))(
     "%s %s is closed",
     async (method, path) => {
       const answer = await admin(method, path.replaceAll(/:\w+/g, "x"), null, "wrong");
-      refused(answer, "forbidden");
-      expect(answer.status).toBe(403);
+      refused(answer, "unauthenticated");
+      expect(answer.status).toBe(401);
     },
   );
 });

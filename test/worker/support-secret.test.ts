@@ -88,7 +88,7 @@ describe("a finish with a support secret", () => {
     const [sealed, read, off] = ["lock.support_sealed", "lock.support_read", "lock.disabled"];
     const told = (await events(made.tailnet)).filter((event) => /support|disabled/.test(event));
     expect(told.map((event) => event.split(" ")[0])).toEqual([sealed, read, off]);
-    expect(told[1]).toContain('"id":"owner"');
+    expect(told[1]).toContain('"id":"operator"');
     expect(told[2]).toContain('{"secret":"support"}');
     refused(await fetchBox(made.tailnet), "lock_not_enabled");
   });

@@ -1,0 +1,81 @@
+/**
+ * Who may do what: one table of all that can be asked of the admin API. A new route names an act of this table, or a new one.
+ *
+ * Rule [H3]: an act is allowed to the operator; to a person whose role it names, through a credential only where a scope of that covers it too; and
+ *            to an OAuth client one of whose scopes covers it, but where it asks for a person.
+ */
+
+import { coversScope, type Role, type Scope } from "../protocol/index.ts";
+import type { Principal } from "./principal.ts";
+
+export interface Right {
+  /** Who may, beside the operator. */
+  readonly roles: readonly Role[];
+  /** What a credential must cover; null where none does: a person in a session, or the operator. */
+  readonly scope: Scope | null;
+  /** True where an OAuth client may not, whatever its scopes: somebody is to answer for it. */
+  readonly personal?: true;
+}
+
+const NOBODY: readonly Role[] = [];
+const LOCK_ADMINS: readonly Role[] = ["owner", "admin", "it-admin"];
+const NETWORK: readonly Role[] = ["owner", "admin", "network-admin"];
+const MANAGERS: readonly Role[] = ["owner", "admin", "it-admin", "network-admin"];
+const READERS: readonly Role[] = [...MANAGERS, "billing-admin", "auditor"];
+const AUDITORS: readonly Role[] = [...MANAGERS, "auditor"];
+
+/** Of the whole deployment: the operator's. */
+const OPERATOR: Right = { roles: NOBODY, scope: null };
+
+const RIGHTS = {
+  "tailnet.create": OPERATOR,
+  "tailnet.list": OPERATOR,
+  "tailnet.read": { roles: READERS, scope: "feature_settings:read" },
+  "tailnet.delete": OPERATOR,
+  "tailnet.restored": OPERATOR,
+  "record.rebuild": OPERATOR,
+  "dead_letters.read": OPERATOR,
+  "dead_letters.replay": OPERATOR,
+  "settings.read": { roles: READERS, scope: "feature_settings:read" },
+  "settings.change": { roles: LOCK_ADMINS, scope: "feature_settings" },
+  "dns.read": { roles: READERS, scope: "dns:read" },
+  "dns.change": { roles: NETWORK, scope: "dns" },
+  "policy.read": { roles: READERS, scope: "policy_file:read" },
+  "policy.check": { roles: READERS, scope: "policy_file:read" },
+  "policy.set": { roles: NETWORK, scope: "policy_file" },
+  "key.create": { roles: MANAGERS, scope: "auth_keys" },
+  "key.read": { roles: AUDITORS, scope: "auth_keys:read" },
+  "key.revoke": { roles: MANAGERS, scope: "auth_keys" },
+  "device.read": { roles: READERS, scope: "devices:core:read" },
+  "device.change": { roles: LOCK_ADMINS, scope: "devices:core" },
+  "device.remove": { roles: LOCK_ADMINS, scope: "devices:core" },
+  "login.read": OPERATOR,
+  "login.settle": { roles: LOCK_ADMINS, scope: "devices:core" },
+  "lock.read": { roles: READERS, scope: "tailnet_lock:read" },
+  "lock.disable": { roles: LOCK_ADMINS, scope: "tailnet_lock", personal: true },
+  "lock.support_read": { roles: LOCK_ADMINS, scope: "tailnet_lock", personal: true },
+  "share.create": { roles: MANAGERS, scope: "device_invites" },
+  "share.read": { roles: AUDITORS, scope: "device_invites:read" },
+  "share.accept": { roles: MANAGERS, scope: "device_invites" },
+  "share.withdraw": { roles: MANAGERS, scope: "device_invites" },
+} as const satisfies Readonly<Record<string, Right>>;
+
+export type Act = keyof typeof RIGHTS;
+
+/** The table, by act. */
+export const ACTS: Readonly<Record<Act, Right>> = RIGHTS;
+
+/** True if the principal may do that [H3]. That it is of the tailnet at all is the door's to see. */
+export function authorize(principal: Principal, act: Act): boolean {
+  const { roles, scope, personal = false } = ACTS[act];
+  const isCovered = (scopes: readonly Scope[]): boolean =>
+    scope !== null && scopes.some((held) => coversScope(held, scope));
+  switch (principal.kind) {
+    case "operator":
+      return true;
+    case "user":
+      return roles.includes(principal.user.role) && (principal.scopes === null || isCovered(principal.scopes));
+    case "client":
+      return !personal && isCovered(principal.scopes);
+  }
+}
