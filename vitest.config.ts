@@ -31,6 +31,8 @@ function workerd(
             STORAGE_KEY: `storagekey:${"5e".repeat(32)}`,
             // Tests ask nobody for relays, but those that say whom.
             DERP_MAP_URL: "",
+            // Every change by the admin API would be a line.
+            LOG_LEVEL: "warn",
             MIGRATIONS,
           },
           // Whatever a Worker under test asks for outside is answered here.

@@ -40,6 +40,7 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
     ours: ["tka", "protocol", "policy"],
     outside: [
       { name: "cloudflare:workers", reason: "the base class of the objects" },
+      { name: "node:async_hooks", reason: "the log knows which request an entry belongs to" },
       { name: "node:crypto", reason: "the host's synchronous Ed25519, the fast path of the verifier's port" },
       { name: "node:zlib", reason: "zstd of map responses" },
       { name: "@hpke/core", reason: "HPKE (RFC 9180): a support secret is sealed to a key that is not here" },

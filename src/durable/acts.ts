@@ -11,6 +11,7 @@ import { refuseWaiting } from "./devices.ts";
 import type { ObjectsEnv } from "./env.ts";
 import { refuseExpired } from "./key-expiry.ts";
 import { LifeClock } from "./life-clock.ts";
+import { inRequest, log } from "./log.ts";
 import { verifier } from "./native-verifier.ts";
 import type { NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
@@ -107,9 +108,11 @@ export class Acts {
 
   /** The same for an act of a node. */
   ofNode<T>(caller: Caller, request: OfNode, act: ActOfNode<T>): Promise<Outcome<T>> {
-    return this.run(
-      (tailnet, now) => tailnet.admit(caller, request.NodeKey, now),
-      (tailnet, now, node) => act(tailnet, node, now),
+    return inRequest(caller.request, () =>
+      this.run(
+        (tailnet, now) => tailnet.admit(caller, request.NodeKey, now),
+        (tailnet, now, node) => act(tailnet, node, now),
+      ),
     );
   }
 
@@ -131,7 +134,7 @@ export class Acts {
       await this.#life.end((body) => this.act(body), now);
       await Promise.all([this.delivery.resend(now), this.courier.resend(now)]);
     } catch (error) {
-      console.error("the alarm's work failed; it is set again", error);
+      log.error("the alarm's work failed; it is set again", { tailnet: this.#ctx.id.name }, error);
       this.delivery.arm(now);
       this.#life.arm(now + RETRY_MS);
     }

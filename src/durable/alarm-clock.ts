@@ -3,6 +3,8 @@
  * set is a row written: one that rings too early is left to ring, and finds nothing to do.
  */
 
+import { log } from "./log.ts";
+
 export class AlarmClock {
   readonly #storage: DurableObjectStorage;
   readonly #due = new Map<string, number>();
@@ -43,7 +45,7 @@ export class AlarmClock {
     this.#set = first;
     this.#storage.setAlarm(first).catch((error: unknown) => {
       this.#set = null;
-      console.error("the alarm could not be set", error);
+      log.error("the alarm could not be set", {}, error);
     });
   }
 }

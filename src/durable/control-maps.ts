@@ -12,6 +12,7 @@ import { plainAnswer, type MapTicket, type WholeAnswer } from "./control-request
 import type { ConnectionFacts } from "./control-saved.ts";
 import type { ControlSockets } from "./control-sockets.ts";
 import { ControlStream, MOST_UNDER_WAY } from "./control-stream.ts";
+import { log } from "./log.ts";
 import type { Holder, Listener, MapAudience, Standing } from "./map-audience.ts";
 import { openSession, type MapSession } from "./map-session.ts";
 import { MapText, type SharedText } from "./map-text.ts";
@@ -156,7 +157,7 @@ export class ControlMaps implements Holder {
     try {
       await this.#audience.serveOne(this.#listener(socket, stream));
     } catch (error) {
-      console.warn("a map was not sent; its node comes back", String(error));
+      log.warn("a map was not sent; its node comes back", {}, error);
       this.#end(socket, stream, "failed");
     }
   }

@@ -9,6 +9,7 @@
  */
 
 import { REGISTER_PATH, TKA_PATHS, type Http2Request, type MachineKey } from "../protocol/index.ts";
+import { log } from "./log.ts";
 import type { Admitted, StreamWish } from "./session-ticket.ts";
 
 /** Who asks, in the props of the loopback entrypoint. */
@@ -162,7 +163,7 @@ export class ControlRequests {
     try {
       return await this.#answer(props, asked);
     } catch (error) {
-      console.warn("a request of a client was not answered", String(error));
+      log.warn("a request of a client was not answered", {}, error);
       return plainAnswer(503, "something went wrong here: ask again");
     } finally {
       this.#count--;

@@ -10,6 +10,7 @@ import { NoiseError, type MachineKey } from "../protocol/index.ts";
 import { ControlConnection, type Wire } from "./control-connection.ts";
 import { NOTHING_SAVED } from "./control-saved.ts";
 import type { ControlStream } from "./control-stream.ts";
+import { log } from "./log.ts";
 
 const TAG = "control";
 /** Milliseconds for which a connection may stand still in the middle of something, and between looks at those that are. */
@@ -105,7 +106,7 @@ export class ControlSockets {
       connection.flush();
     } catch (error) {
       const isTheirs = error instanceof NoiseError;
-      if (!isTheirs) console.warn("a connection failed; its client comes back", String(error));
+      if (!isTheirs) log.warn("a connection failed; its client comes back", {}, error);
       this.close(socket, isTheirs ? "malformed" : "failed");
       return;
     }
@@ -201,7 +202,7 @@ function restored(socket: WebSocket): ControlConnection | null {
   try {
     return ControlConnection.restore(wireOf(socket), socket.deserializeAttachment());
   } catch (error) {
-    console.warn("a saved connection was not understood; its client comes back", String(error));
+    log.warn("a saved connection was not understood; its client comes back", {}, error);
     return null;
   }
 }

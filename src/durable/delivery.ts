@@ -7,6 +7,7 @@
 
 import type { AlarmClock } from "./alarm-clock.ts";
 import type { ObjectsEnv } from "./env.ts";
+import { log } from "./log.ts";
 import type { Lane, Pending, Pointer } from "./outbox.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -97,7 +98,7 @@ export class Delivery {
         await Promise.all([this.#send("record", pending), this.#send("sessions", news === null ? [] : [news])]);
       }
     } catch (error) {
-      console.error("the outbox could not be read", error);
+      log.error("the outbox could not be read", {}, error);
     } finally {
       this.#isSending = false;
     }
@@ -112,7 +113,7 @@ export class Delivery {
         pending.map((event) => ({ tailnet, epoch, ...event })),
       );
     } catch (error) {
-      console.warn(`the queue of ${lane} did not take a message; it is sent again`, String(error));
+      log.warn("a queue did not take a message; it is sent again", { queue: lane, tailnet }, error);
     }
   }
 

@@ -17,6 +17,8 @@ export interface ObjectsEnv {
   readonly DERP_MAP?: unknown;
   /** Without it, where to ask for such a map (relays.ts). Empty: clients are told of no relays. */
   readonly DERP_MAP_URL?: string;
+  /** The least level that is logged: debug, info, warn or error (log.ts). */
+  readonly LOG_LEVEL?: string;
   /** To the consumer that tells sessions objects of changes. */
   readonly SESSIONS_QUEUE: Queue<Pointer>;
   /** To the consumer that writes D1. */

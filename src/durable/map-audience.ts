@@ -7,6 +7,7 @@
  */
 
 import { MAP_RESPONSE_CHARS, type MapCloseReason } from "../protocol/index.ts";
+import { log } from "./log.ts";
 import { hasHeard, needsOf, nextStep, type MapSession, type Needs } from "./map-session.ts";
 import type { MapText } from "./map-text.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -274,7 +275,7 @@ export class MapAudience {
       }
       this.#waitNoMore(listener.key);
       await this.serveOne(listener).catch((error: unknown) => {
-        console.warn("a first map was not sent; its node comes back", String(error));
+        log.warn("a first map was not sent; its node comes back", {}, error);
         listener.end("failed");
       });
     }

@@ -13,6 +13,7 @@ import type { Advanced } from "./advance-sessions.ts";
 import { ControlSessions } from "./control-sessions.ts";
 import { connectionOf, type ConnectionTicket } from "./control-ticket.ts";
 import type { ObjectsEnv } from "./env.ts";
+import { log } from "./log.ts";
 import { outcomeOf } from "./refuse.ts";
 import { bucketOfText } from "./session-layout.ts";
 import { ticketOf, type Admitted, type StreamWish } from "./session-ticket.ts";
@@ -125,7 +126,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
       await sessions.compare(tailnet);
       await this.presence.compare(tailnet);
     } catch (error) {
-      console.warn("comparison with the authority failed; it is made again", String(error));
+      log.warn("comparison with the authority failed; it is made again", { tailnet }, error);
     }
   }
 
@@ -180,7 +181,7 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     try {
       await this.sockets.take(socket, message, Date.now());
     } catch (error) {
-      console.warn("a session failed; its node comes back", String(error));
+      log.warn("a session failed; its node comes back", {}, error);
       this.sockets.fail(socket);
     }
   }

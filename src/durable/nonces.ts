@@ -15,6 +15,8 @@ export interface SignedProof {
 export interface Caller {
   readonly machineKey: MachineKey;
   readonly proof: SignedProof | "noise";
+  /** The ID of the request. */
+  readonly request: string;
 }
 
 /** True for a Tailscale client, or whoever speaks its protocol: it came over Noise. */

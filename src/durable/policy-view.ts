@@ -13,6 +13,7 @@ import {
   type Policy,
   type PolicyNode,
 } from "../policy/index.ts";
+import { log } from "./log.ts";
 import { addressesOf } from "./node-address.ts";
 import { ownerLogin } from "./owner-user.ts";
 import { peopleOf } from "./policy-people.ts";
@@ -51,7 +52,7 @@ export function understoodOrNull(parse: () => Policy): Policy | null {
     return parse();
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    console.error("the stored policy is not understood: nothing is allowed", error.message);
+    log.error("the stored policy is not understood: nothing is allowed", {}, error);
     return null;
   }
 }

@@ -10,6 +10,7 @@
  */
 
 import type { ObjectsEnv } from "./env.ts";
+import { log } from "./log.ts";
 import type { Coming } from "./presence.ts";
 
 /** Milliseconds for which a node may be away unnoticed, and between reports to one authority. */
@@ -143,10 +144,10 @@ export class PresenceReports {
     try {
       const told = await authorities.get(authorities.idFromName(tailnet)).comings(this.#name, comings);
       // A refusal is final: there is no such tailnet.
-      if (!told.ok) console.warn("it was not taken who is connected", told.error.message);
+      if (!told.ok) log.warn("it was not taken who is connected", { tailnet, why: told.error.message });
       return true;
     } catch (error) {
-      console.warn("it was not heard who is connected; it is said again", String(error));
+      log.warn("it was not heard who is connected; it is said again", { tailnet }, error);
       return false;
     }
   }
@@ -175,7 +176,7 @@ export class PresenceReports {
       await pause(this.restartMs);
       for (const tailnet of tailnets) await this.compare(tailnet);
     } catch (error) {
-      console.warn("it was not said who has come back; the next comparison does", String(error));
+      log.warn("it was not said who has come back; the next comparison does", {}, error);
     }
   }
 

@@ -2,6 +2,10 @@
 
 import { TkaError, type AumHash } from "../tka/index.ts";
 import type { ControlErrorCode, Outcome, Refusal } from "../protocol/index.ts";
+import { log } from "./log.ts";
+import { randomText } from "./random-id.ts";
+
+const FAULT_CHARS = 8;
 
 /** Thrown inside an object, and turned into an Outcome at its border. */
 export class ControlError extends Error {
@@ -37,8 +41,10 @@ function headOrNull(head: () => AumHash | null): AumHash | null {
 }
 
 /**
+ * Rule [O53]: what fails for no reason that is known is logged under a number of its own, and the answer names the number.
+ *
  * Runs an act of an object and gives what it gives, or why it refuses. What is neither is a bug: it is told without its details, which go to
- * the log. `head` is asked for the head that counts once the act has failed.
+ * the log, `head` is asked for the head that counts once the act has failed.
  */
 export async function outcomeOf<T>(
   act: () => T | Promise<T>,
@@ -49,7 +55,8 @@ export async function outcomeOf<T>(
   } catch (error) {
     const refusal = refusalOf(error, headOrNull(head));
     if (refusal !== null) return { ok: false, error: refusal };
-    console.error("unexpected failure", error);
-    return { ok: false, error: { code: "internal", message: "something went wrong here: ask again" } };
+    const fault = randomText(FAULT_CHARS);
+    log.error("unexpected failure", { fault }, error);
+    return { ok: false, error: { code: "internal", message: `something went wrong here (fault ${fault}): ask again` } };
   }
 }

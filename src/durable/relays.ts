@@ -10,6 +10,7 @@ import { ShapeError, readDerpMap } from "../protocol/index.ts";
 import { concatBytes, decodeUtf8 } from "../tka/index.ts";
 import { derpMapOf } from "./derp-map.ts";
 import type { ObjectsEnv } from "./env.ts";
+import { log } from "./log.ts";
 import { SharedText } from "./map-text.ts";
 import type { MapConfig } from "./snapshot.ts";
 
@@ -163,5 +164,5 @@ function warn(error: unknown, { json, had }: Kept): void {
     json === null
       ? "clients are told of no relays, and `tailscale up` waits for one: set DERP_MAP, or another DERP_MAP_URL, as docs/native-clients.md says"
       : `the map of ${new Date(had).toISOString()} goes on`;
-  console.warn(`the map of DERP_MAP_URL cannot be had; ${now}; it is tried again`, why);
+  log.warn(`the map of DERP_MAP_URL cannot be had; ${now}; it is tried again`, { why });
 }

@@ -7,6 +7,7 @@
 
 import { advanceShard } from "./advance-sessions.ts";
 import type { ObjectsEnv } from "./env.ts";
+import { log } from "./log.ts";
 import { forgetShard, shardsToTell } from "./session-shards.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -61,7 +62,7 @@ export class SessionHerald {
       if (sessions === 0) forgetShard(this.#tailnet, shard, Date.now());
       return sessions;
     } catch (error) {
-      console.warn("sessions not told of a change; they will ask", String(error));
+      log.warn("sessions not told of a change; they will ask", { tailnet, shard }, error);
       return 0;
     }
   }
@@ -72,6 +73,6 @@ export class SessionHerald {
     const { NODE_SESSIONS: sessions } = this.#env;
     const nudged = shardsToTell(this.#tailnet).map((name) => sessions.get(sessions.idFromName(name)).nudge(id, nodeId));
     for (const { status } of await Promise.allSettled(nudged))
-      if (status === "rejected") console.warn("a session was not nudged");
+      if (status === "rejected") log.warn("a session was not nudged", { tailnet: id });
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Outcome } from "../protocol/index.ts";
 import type { ObjectsEnv } from "./env.ts";
+import { log } from "./log.ts";
 import { ControlError } from "./refuse.ts";
 import type { Claim } from "./share-acts.ts";
 import { loseTailnet, statementFor, takeStatement } from "./share-links.ts";
@@ -73,7 +74,7 @@ export async function tell(env: ObjectsEnv, tailnet: Tailnet, other: string): Pr
     if (outcome.ok) return { kind: "answered", said: statement.digest, answer: outcome.value };
     return { kind: outcome.error.code === "unknown_tailnet" ? "gone" : "failed" };
   } catch (error) {
-    console.warn("another tailnet was not told of a share; it will be told again", String(error));
+    log.warn("another tailnet was not told of a share; it will be told again", { other }, error);
     return { kind: "failed" };
   }
 }
@@ -90,7 +91,7 @@ export async function claimAt(env: ObjectsEnv, home: string, claim: Claim): Prom
   try {
     return await authorityOf(env, home).claimShare(claim);
   } catch (error) {
-    console.warn("an invite was not claimed", String(error));
+    log.warn("an invite was not claimed", { home }, error);
     const message = "the tailnet of the node cannot be asked at the moment: accept the invite again";
     return { ok: false, error: { code: "try_again", message } };
   }

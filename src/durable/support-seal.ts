@@ -9,6 +9,7 @@ import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke
 import { MAX_SECRET_BYTES, parseSupportKey, supportBinding } from "../protocol/index.ts";
 import { aumHash, decodeAum, type AumHash } from "../tka/index.ts";
 import type { ObjectsEnv } from "./env.ts";
+import { log } from "./log.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 /** A secret that was sealed for one genesis. */
@@ -24,7 +25,7 @@ export interface SupportBox {
 export function supportKeyOf({ SUPPORT_PUBLIC_KEY: given = "" }: ObjectsEnv): Uint8Array | null {
   if (given === "") return null;
   const key = parseSupportKey(given.trim());
-  if (key === null) console.warn("SUPPORT_PUBLIC_KEY is neither supportpub:<64 hex digits> nor 32 bytes in base64");
+  if (key === null) log.warn("SUPPORT_PUBLIC_KEY is neither supportpub:<64 hex digits> nor 32 bytes in base64");
   return key;
 }
 
@@ -64,7 +65,7 @@ export async function sealForPending(
     return { genesis, supportKey, box };
   } catch {
     // A point of small order has no shared secret: the configuration is wrong, and the error says nothing that helps.
-    console.warn("SUPPORT_PUBLIC_KEY is not a key that anything can be sealed to");
+    log.warn("SUPPORT_PUBLIC_KEY is not a key that anything can be sealed to");
     return null;
   }
 }

@@ -46,6 +46,7 @@ import { exportLock, type LockExport } from "./lock-export.ts";
 import { farewell } from "./farewell.ts";
 import { initBegin, initFinish } from "./lock-init.ts";
 import { lockReport, type LockReport } from "./lock-report.ts";
+import { inRequest } from "./log.ts";
 import { affectedSignatures, submitSignature } from "./lock-sign.ts";
 import { syncOffer } from "./lock-offer.ts";
 import { bootstrapInfo, syncSend } from "./lock-sync.ts";
@@ -205,7 +206,9 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   /** Null where somebody has to log the node in. */
   register(caller: Caller, request: RegisterRequest): Promise<Outcome<RegisterResponse | null>> {
-    return this.#acts.living((tailnet, now) => register(tailnet, caller, request, now));
+    return inRequest(caller.request, () =>
+      this.#acts.living((tailnet, now) => register(tailnet, caller, request, now)),
+    );
   }
 
   initBegin(caller: Caller, request: InitBeginRequest): Promise<Outcome<InitBeginResponse>> {

@@ -8,6 +8,8 @@ import type { Principal } from "./principal.ts";
 export interface AppTypes {
   Bindings: WorkerEnv;
   Variables: {
+    /** The ID of the request. */
+    request: string;
     /** The machine that asks the node API. */
     caller: Caller;
     /** The object that holds the connection of a client which came over Noise. */

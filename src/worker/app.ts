@@ -2,6 +2,7 @@
 
 import { Hono } from "hono";
 import { adminApi } from "./admin-api.ts";
+import { log } from "../durable/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { limitBody } from "./body.ts";
 import { controlRoutes } from "./control-routes.ts";
@@ -10,9 +11,11 @@ import { loginPage } from "./login-page.ts";
 import { nodeApi } from "./node-api.ts";
 import { refuseNatively } from "./native-refusals.ts";
 import { requireSignature } from "./request-auth.ts";
+import { followRequest } from "./request-log.ts";
 
 export const app = new Hono<AppTypes>();
 
+app.use(followRequest);
 app.use("/machine/*", refuseNatively);
 app.use(limitBody);
 app.use("/machine/*", requireSignature);
@@ -23,6 +26,6 @@ app.route("/", loginPage);
 app.get("/health", (c) => c.json({ ok: true }));
 app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
 app.onError((error, c) => {
-  console.error("unexpected failure", error);
+  log.error("unexpected failure", {}, error);
   return refuse(c, { code: "internal", message: "something went wrong here: ask again" });
 });

@@ -5,20 +5,22 @@
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { Hono } from "hono";
-import type { NodeApiProps } from "../durable/index.ts";
+import { log, type NodeApiProps } from "../durable/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { limitBody } from "./body.ts";
 import type { WorkerEnv } from "./env.ts";
 import { refuse } from "./http-errors.ts";
 import { refuseNatively } from "./native-refusals.ts";
 import { nodeApi } from "./node-api.ts";
+import { followRequest } from "./request-log.ts";
 
 /** The node API for machines that their connections have proven. One for all: an app is slow to make, and the first request through one the slowest. */
 const app = new Hono<AppTypes>();
+app.use(followRequest);
 app.use(async (c, next) => {
   // Nothing but this Worker's own objects can set them.
   const { machineKey, holder } = c.executionCtx.props as NodeApiProps;
-  c.set("caller", { machineKey, proof: "noise" });
+  c.set("caller", { machineKey, proof: "noise", request: c.var.request });
   c.set("holder", holder);
   await next();
 });
@@ -27,7 +29,7 @@ app.use(limitBody);
 app.route("/", nodeApi);
 app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
 app.onError((error, c) => {
-  console.error("unexpected failure", error);
+  log.error("unexpected failure", {}, error);
   return refuse(c, { code: "internal", message: "something went wrong here: ask again" });
 });
 

@@ -6,7 +6,7 @@
  */
 
 import { ShapeError, integer, record, text, type Shape } from "../protocol/index.ts";
-import type { EventKind, Pointer } from "../durable/index.ts";
+import { log, type EventKind, type Pointer } from "../durable/index.ts";
 
 const FIRST_RETRY_S = 2;
 const MOST_RETRY_S = 600;
@@ -57,7 +57,7 @@ function groupsOf(messages: readonly Message[]): Open[] {
   for (const message of messages) {
     const pointer = pointerOf(message);
     if (pointer === null) {
-      console.error("a message is no pointer; it will end among the dead letters", message.id);
+      log.error("a message is no pointer; it will end among the dead letters", { id: message.id });
       retry(message);
       continue;
     }
@@ -79,7 +79,8 @@ export async function eachGroup({ messages }: MessageBatch, handle: (group: Grou
         await handle(group);
         for (const message of group.messages) message.ack();
       } catch (error) {
-        console.warn("messages were not handled; they come again", group.tailnet, String(error));
+        const { tailnet, epoch, seqs } = group;
+        log.warn("messages were not handled; they come again", { tailnet, epoch, seqs }, error);
         for (const message of group.messages) retry(message);
       }
     }),

@@ -1,5 +1,6 @@
 /** The queues' consumers by the names in wrangler.toml. */
 
+import { inRequest, newRequestId } from "../durable/index.ts";
 import type { WorkerEnv } from "./env.ts";
 import { keepDeadLetters } from "./queue-dead-letters.ts";
 import { consumeRecord } from "./queue-record.ts";
@@ -17,5 +18,5 @@ const CONSUMERS: Readonly<Record<string, Consumer>> = {
 export async function consume(batch: MessageBatch, env: WorkerEnv): Promise<void> {
   const consumer = CONSUMERS[batch.queue];
   if (consumer === undefined) throw new Error(`nobody consumes the queue ${batch.queue}`);
-  await consumer(batch, env);
+  await inRequest(newRequestId(), () => consumer(batch, env));
 }

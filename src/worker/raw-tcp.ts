@@ -20,6 +20,7 @@ import {
   plainAnswer,
   type Http1Head,
 } from "../protocol/index.ts";
+import { log } from "../durable/index.ts";
 import { concatBytes } from "../tka/index.ts";
 import { pumpSocket } from "./raw-tcp-pump.ts";
 
@@ -143,7 +144,7 @@ export async function handleRawTcp(socket: Socket, serve: Serve): Promise<void> 
   } catch (error) {
     if (error instanceof Http1Error)
       await write(connection, plainAnswer(error.status, `${error.message}\n`)).catch(() => undefined);
-    else console.warn("a raw connection failed", String(error));
+    else log.warn("a raw connection failed", {}, error);
   } finally {
     await within(TAKE_MS, writer.close()).catch(() => undefined);
     await lingered(reader);

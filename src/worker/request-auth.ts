@@ -64,7 +64,11 @@ function digestOf(body: Uint8Array): string {
   return `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
 }
 
-async function verifyRequest(request: Request, body: Uint8Array, now: number): Promise<Caller> {
+async function verifyRequest(
+  request: Request,
+  body: Uint8Array,
+  now: number,
+): Promise<Pick<Caller, "machineKey" | "proof">> {
   if (!request.headers.has("signature"))
     throw new Unproven("unsigned_request", "this request must be signed with the node's request key");
   if (request.headers.get("content-digest") !== digestOf(body)) throw forged("the body is not the one that was signed");
@@ -93,7 +97,7 @@ export const requireSignature: MiddlewareHandler<AppTypes> = async (c, next) => 
   const now = Math.floor(Date.now() / 1000);
   let caller: Caller;
   try {
-    caller = await verifyRequest(c.req.raw, body, now);
+    caller = { ...(await verifyRequest(c.req.raw, body, now)), request: c.var.request };
   } catch (error) {
     if (error instanceof Unproven) return refuse(c, { code: error.code, message: error.message });
     if (isStale(error, now, c.req.raw))

@@ -2,6 +2,7 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
+import { newRequestId } from "../../src/durable/log.ts";
 import { verifier } from "../../src/durable/native-verifier.ts";
 import { statementFor } from "../../src/durable/share-links.ts";
 import {
@@ -250,7 +251,8 @@ describe("whoever has a foreign node's keys", () => {
     const mallory = new TestNode("mallory");
     mallory.nodeKey = carol.nodeKey;
     refused(await mallory.register(await makeAuthKey(victim.tailnet)), "node_key_owned");
-    const caller = { machineKey: carol.machineKey, proof: { nonce: "1", expires: Date.now() + 60_000 } };
+    const proof = { nonce: "1", expires: Date.now() + 60_000 };
+    const caller = { machineKey: carol.machineKey, proof, request: newRequestId() };
     const offer = { Version: 1, NodeKey: carol.nodeKey, Head: "", Ancestors: [] };
     expect(codeOf(await authorityOf(victim.tailnet).syncOffer(caller, offer))).toBe("wrong_machine");
     expect((await peersOf(victim.bob)).get(carol.nodeKey)?.KeySignature).toHaveLength(0);

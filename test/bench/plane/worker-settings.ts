@@ -51,6 +51,8 @@ export function settingsOf(path: string): Settings {
     env[binding] = { type: "d1", ...given("id", id ?? binding) };
   for (const { binding, queue } of config.queues.producers ?? []) env[binding] = { type: "queue", name: queue };
   for (const [key, value] of Object.entries(config.vars)) env[key] = { type: "text", value: String(value) };
+  // A line for each change would measure the terminal.
+  env["LOG_LEVEL"] = { type: "text", value: "warn" };
   const triggers = (config.queues.consumers ?? []).map((consumer) => ({
     type: "queue" as const,
     name: consumer.queue,

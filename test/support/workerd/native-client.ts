@@ -9,6 +9,7 @@ import {
   type RegisterResponse,
   type TkaRpc,
 } from "../../../src/protocol/index.ts";
+import { newRequestId } from "../../../src/durable/log.ts";
 import { nodeKeyFromRaw, type NodeKey } from "../../../src/tka/index.ts";
 import type { AppTypes } from "../../../src/worker/app-types.ts";
 import type { WorkerEnv } from "../../../src/worker/env.ts";
@@ -33,7 +34,7 @@ export class NativeClient extends TestNode {
   constructor(hostname: string) {
     super(hostname);
     this.#app.use(async (c, next) => {
-      c.set("caller", { machineKey: this.machineKey, proof: "noise" });
+      c.set("caller", { machineKey: this.machineKey, proof: "noise", request: newRequestId() });
       await next();
     });
     this.#app.use(refuseNatively);
