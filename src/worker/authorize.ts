@@ -3,7 +3,7 @@
  *
  * Rule [H2]: every route of the admin API names its act, of a closed list, and is answered only once the principal was allowed it. The operator's
  *            token is compared in constant time; whoever is not proven is refused before anything is looked up.
- * Rule [H4]: the tailnet is known from the path, or from the ID in it, before the route runs. To a principal of one tailnet every other one is none:
+ * Rule [H6]: the tailnet is known from the path, or from the ID in it, before the route runs. To a principal of one tailnet every other one is none:
  *            the answer is the same as if it did not exist.
  */
 
@@ -72,7 +72,7 @@ async function findTailnet(c: AdminContext, named: string): Promise<string | nul
   return (await (named === "-" ? tailnets.only() : tailnets.named(named)))?.id ?? null;
 }
 
-/** The same, of those that the principal is of [H4]. Attacker-controlled. */
+/** The same, of those that the principal is of [H6]. Attacker-controlled. */
 export async function reachTailnet(c: AdminContext, named: string): Promise<string | null> {
   const found = await findTailnet(c, named);
   const own = tailnetOfPrincipal(c.var.principal);

@@ -1,7 +1,7 @@
 /**
  * Who may do what: one table of all that can be asked of the admin API. A new route names an act of this table, or a new one.
  *
- * Rule [H3]: an act is allowed to the operator; to a person whose role it names, through a credential only where a scope of that covers it too; and
+ * Rule [H5]: an act is allowed to the operator; to a person whose role it names, through a credential only where a scope of that covers it too; and
  *            to an OAuth client one of whose scopes covers it, but where it asks for a person.
  */
 
@@ -65,7 +65,7 @@ export type Act = keyof typeof RIGHTS;
 /** The table, by act. */
 export const ACTS: Readonly<Record<Act, Right>> = RIGHTS;
 
-/** True if the principal may do that [H3]. That it is of the tailnet at all is the door's to see. */
+/** True if the principal may do that [H5]. That it is of the tailnet at all is the door's to see. */
 export function authorize(principal: Principal, act: Act): boolean {
   const { roles, scope, personal = false } = ACTS[act];
   const isCovered = (scopes: readonly Scope[]): boolean =>

@@ -37,7 +37,7 @@ describe("the door of the admin API [H2]", () => {
     expect([...new Set(ADMIN_ROUTES.map(({ act }) => act))].sort()).toEqual([...acts].sort());
   });
 
-  test("lets the operator do all, a member nothing, and a client nothing that asks for a person [H3]", () => {
+  test("lets the operator do all, a member nothing, and a client nothing that asks for a person [H5]", () => {
     expect(acts.filter((act) => !authorize(OPERATOR, act))).toEqual([]);
     expect(acts.filter((act) => authorize(MEMBER, act))).toEqual([]);
     expect(authorize(CLIENT, "device.remove")).toBe(true);
@@ -60,6 +60,13 @@ describe("the door of the admin API [H2]", () => {
       "",
     ])
       refused(await ask(user), "unauthenticated");
+  });
+
+  test("knows the tailnet from an ID in the path, and says of none what it says of a strange thing in it [H6]", async () => {
+    refused(await admin("GET", "/api/v2/device/nAAAAAAAAAATBBBBBBBBBB"), "unknown_device");
+    refused(await admin("GET", "/api/v2/device/anything"), "unknown_device");
+    refused(await admin("GET", "/api/v2/device-invites/anything"), "unknown_share");
+    refused(await admin("GET", "/api/v2/tailnet/no.such.name/devices"), "unknown_tailnet");
   });
 
   test.each(ADMIN_ROUTES.map(({ method, path }) => [method, path] as const))(
