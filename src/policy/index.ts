@@ -1,5 +1,6 @@
 /** Policies in Tailscale's format: the only way into this folder. Pure; what is read here is attacker-controlled. */
 
+export { overlaps, parseAddress, parsePrefix, type Range } from "./addresses.ts";
 export {
   CompiledPolicy,
   NOTHING_ALLOWED,

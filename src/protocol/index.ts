@@ -144,3 +144,13 @@ export {
   type TrustedKeyStatus,
 } from "./lock-status.ts";
 export { nodeKeySignatureText } from "./signature-text.ts";
+export {
+  WEBHOOK_PROVIDERS,
+  WEBHOOK_SUBSCRIPTIONS,
+  isSubscribed,
+  ownWebhookTypeOf,
+  webhookTypesOf,
+  type WebhookProvider,
+  type WebhookSubscription,
+  type WebhookType,
+} from "./webhook-types.ts";

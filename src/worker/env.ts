@@ -1,8 +1,9 @@
 /** The Worker's bindings. */
 
 import type { ObjectsEnv } from "../durable/index.ts";
+import type { OutboundEnv } from "./guarded-post.ts";
 
-export interface WorkerEnv extends ObjectsEnv {
+export interface WorkerEnv extends ObjectsEnv, OutboundEnv {
   /** D1: the record of all tailnets. */
   readonly RECORD: D1Database;
   /** Under which people reach the control plane, as `https://host`: for pages that nodes are sent to. Absent: the address that a node uses. */

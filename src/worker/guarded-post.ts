@@ -1,0 +1,82 @@
+/**
+ * A POST to where an admin has said: a webhook's endpoint, a log's collector.
+ *
+ * Rule [W32]: before every attempt the address is judged anew, by its form [W31] and by all the addresses that its name has at that moment; one that is
+ *            not public refuses them all. Redirects are not followed, and of what is answered only the status is kept.
+ *
+ * Between the lookup here and that of the fetch a name can change: on Cloudflare no private network is in reach of a fetch; a local start sends from the
+ * machine itself (docs/threat-model.md).
+ */
+
+import { addressesOf, type LookupEnv } from "./address-lookup.ts";
+import { hostOf, isAddressText, isLoopbackHost, isPublicAddress, refusedUrl } from "./outbound-address.ts";
+
+export interface OutboundEnv extends LookupEnv {
+  /** `true` lets webhooks and log streams reach this machine, without TLS too: for a local start, and nothing else. */
+  readonly WEBHOOKS_ALLOW_LOOPBACK?: string;
+}
+
+/** How an attempt went. */
+export interface Posted {
+  /** True for a status of 200 to 299. */
+  readonly ok: boolean;
+  /** Of the answer, or null where there was none. */
+  readonly status: number | null;
+  /** Why it is not ok, in words that name no secret, or null. */
+  readonly error: string | null;
+}
+
+const TIMEOUT_MS = 10_000;
+export const POST_LIMITS = { timeoutMs: TIMEOUT_MS };
+
+export function allowsLoopback({ WEBHOOKS_ALLOW_LOOPBACK }: OutboundEnv): boolean {
+  return WEBHOOKS_ALLOW_LOOPBACK === "true";
+}
+
+function failed(error: string, status: number | null = null): Posted {
+  return { ok: false, status, error };
+}
+
+/** Why nothing is sent to that URL at this moment, or null. */
+export async function refusedNow(env: OutboundEnv, text: string): Promise<string | null> {
+  const refused = refusedUrl(text, allowsLoopback(env));
+  if (refused !== null) return refused;
+  const host = hostOf(new URL(text));
+  if (isLoopbackHost(host) || isAddressText(host)) return null;
+  try {
+    const addresses = await addressesOf(env, host);
+    if (addresses.length === 0) return `${host} has no address`;
+    const closed = addresses.find((address) => !isPublicAddress(address));
+    return closed === undefined ? null : `${host} leads to ${closed}, which is not an address of the public internet`;
+  } catch (error) {
+    return `the addresses of ${host} could not be looked up: ${error instanceof Error ? error.message : "no answer"}`;
+  }
+}
+
+function judged(status: number): Posted {
+  if (status >= 200 && status < 300) return { ok: true, status, error: null };
+  const isRedirect = status >= 300 && status < 400;
+  return failed(isRedirect ? `answered ${status}: redirects are not followed` : `answered ${status}`, status);
+}
+
+/** Sends a body. Never rejects. */
+export async function guardedPost(
+  env: OutboundEnv,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string | Uint8Array<ArrayBuffer>,
+): Promise<Posted> {
+  const refused = await refusedNow(env, url);
+  if (refused !== null) return failed(refused);
+  const signal = AbortSignal.timeout(POST_LIMITS.timeoutMs);
+  try {
+    const response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
+    await response.body?.cancel();
+    return judged(response.status);
+  } catch {
+    // What the runtime says may quote the URL, in which there may be a secret.
+    return failed(
+      signal.aborted ? `no answer within ${POST_LIMITS.timeoutMs / 1000} seconds` : "the connection failed",
+    );
+  }
+}
