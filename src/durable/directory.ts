@@ -1,6 +1,7 @@
 /**
  * Which tailnet a machine is in by which node key, in buckets by machine key; one bucket lists the tailnets, and one the logins that wait. A
- * convenience for routing, never a permission: the authority checks the pair again.
+ * convenience for routing, never a permission: the authority checks the pair again. Buckets of people hold their sessions, and which tailnets they may
+ * be in: who somebody is, and never what they may.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -9,8 +10,12 @@ import type { NodeKey } from "../tka/index.ts";
 import { LOGIN_HOLD_MS, type MachineKey, type Outcome } from "../protocol/index.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { LoginInfo } from "./logins.ts";
+import { Memberships } from "./memberships.ts";
+import { PersonSessions, type PersonSession } from "./person-sessions.ts";
 import { outcomeOf } from "./refuse.ts";
 import { DIRECTORY_MIGRATIONS } from "./schema.ts";
+import { SignInLinks, type LinkProof } from "./sign-in-links.ts";
+import type { SignInProof } from "./sign-in-proof.ts";
 import { Store } from "./store.ts";
 import { WaitingLogins, type NewLogin } from "./waiting-logins.ts";
 
@@ -41,6 +46,9 @@ export class Directory extends DurableObject<ObjectsEnv> {
   readonly holdMs: number = LOGIN_HOLD_MS;
   readonly #store: Store;
   readonly #logins: WaitingLogins;
+  readonly #sessions: PersonSessions;
+  readonly #links: SignInLinks;
+  readonly #memberships: Memberships;
   /** Whoever waits for a login to be settled, by its ID. */
   readonly #waiting = new Map<string, Set<() => void>>();
 
@@ -49,6 +57,9 @@ export class Directory extends DurableObject<ObjectsEnv> {
     this.#store = new Store(ctx.storage);
     this.#store.migrate(DIRECTORY_MIGRATIONS);
     this.#logins = new WaitingLogins(this.#store);
+    this.#sessions = new PersonSessions(this.#store);
+    this.#links = new SignInLinks(this.#store);
+    this.#memberships = new Memberships(this.#store);
   }
 
   /** Records a route. A node key is in one tailnet: a new route takes the place of the old one. */
@@ -138,6 +149,60 @@ export class Directory extends DurableObject<ObjectsEnv> {
     clearTimeout(timer);
     waiting.delete(wake);
     if (waiting.size === 0) this.#waiting.delete(id);
+  }
+
+  /** Notes that a person may be in a tailnet; again is a no-op. */
+  enrol(login: string, tailnet: string): void {
+    this.#memberships.add(login, tailnet);
+  }
+
+  /** The same of one who is no longer. */
+  withdraw(login: string, tailnet: string): void {
+    this.#memberships.remove(login, tailnet);
+  }
+
+  /** IDs of the tailnets that a person may be in. */
+  tailnetsOf(login: string): string[] {
+    return this.#memberships.of(login);
+  }
+
+  /** Opens a person's session. `hash` is the SHA-256 of its secret, here and below. */
+  openSession(hash: Uint8Array, proof: SignInProof): void {
+    this.#store.transaction(() => {
+      this.#sessions.open(hash, proof, Date.now());
+    });
+  }
+
+  /** The session with that secret, which is thereby used; null for none. */
+  session(hash: Uint8Array): PersonSession | null {
+    return this.#sessions.use(hash, Date.now());
+  }
+
+  /** Ends the session, or with it all of the same person. */
+  closeSession(hash: Uint8Array, everywhere: boolean): void {
+    if (everywhere) this.#sessions.closeAll(hash, Date.now());
+    this.#sessions.close(hash);
+  }
+
+  /** Keeps a one-time link, and gives when it is over. */
+  keepLink(hash: Uint8Array, proof: LinkProof): number {
+    return this.#store.transaction(() => this.#links.keep(hash, proof, Date.now()));
+  }
+
+  /** Whom a one-time link is for; null where there is none that is good. */
+  link(hash: Uint8Array): LinkProof | null {
+    return this.#links.find(hash, Date.now());
+  }
+
+  /** Spends a one-time link and opens the session that it is for. Refuses with `forbidden`. */
+  spendLink(hash: Uint8Array, session: Uint8Array): Promise<Outcome<LinkProof>> {
+    return outcomeOf(() =>
+      this.#store.transaction(() => {
+        const proof = this.#links.spend(hash, Date.now());
+        this.#sessions.open(session, proof, Date.now());
+        return proof;
+      }),
+    );
   }
 
   tailnets(): TailnetEntry[] {

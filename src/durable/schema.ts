@@ -294,4 +294,24 @@ export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [
     // The tags that the node asks for, as JSON: whoever lets it in is to see them [G17].
     "ALTER TABLE logins ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
   ],
+  [
+    // Sessions of people, one-time links to sign in by, and which tailnets a person may be in; in the buckets of people only, by login in lower
+    // case. Of a secret, its SHA-256. `proof` is JSON of a SignInProof; `user` is the user's ID.
+    `CREATE TABLE person_sessions (
+      secret_hash BLOB PRIMARY KEY,
+      login TEXT NOT NULL,
+      proof TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      expires INTEGER NOT NULL
+    ) WITHOUT ROWID`,
+    "CREATE INDEX person_sessions_login ON person_sessions (login, expires)",
+    "CREATE INDEX person_sessions_expires ON person_sessions (expires)",
+    `CREATE TABLE sign_in_links (
+      secret_hash BLOB PRIMARY KEY,
+      login TEXT NOT NULL,
+      user TEXT NOT NULL,
+      expires INTEGER NOT NULL
+    ) WITHOUT ROWID`,
+    "CREATE TABLE memberships (login TEXT NOT NULL, tailnet TEXT NOT NULL, PRIMARY KEY (login, tailnet)) WITHOUT ROWID",
+  ],
 ];

@@ -71,8 +71,15 @@ export const CURRENT_DIRECTORY_LAYOUT: readonly string[] = [
     created INTEGER NOT NULL, expires INTEGER NOT NULL, state TEXT NOT NULL, tailnet TEXT, tags TEXT NOT NULL DEFAULT '[]',
     UNIQUE (machine_key, node_key) ) WITHOUT ROWID`,
   "CREATE INDEX logins_expires ON logins (expires)",
+  "CREATE TABLE memberships (login TEXT NOT NULL, tailnet TEXT NOT NULL, PRIMARY KEY (login, tailnet)) WITHOUT ROWID",
+  `CREATE TABLE person_sessions ( secret_hash BLOB PRIMARY KEY, login TEXT NOT NULL, proof TEXT NOT NULL, created INTEGER NOT NULL,
+    expires INTEGER NOT NULL ) WITHOUT ROWID`,
+  "CREATE INDEX person_sessions_expires ON person_sessions (expires)",
+  "CREATE INDEX person_sessions_login ON person_sessions (login, expires)",
   `CREATE TABLE routes ( machine_key TEXT NOT NULL, node_key TEXT NOT NULL, tailnet TEXT NOT NULL, routed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (machine_key, node_key) ) WITHOUT ROWID`,
   "CREATE TABLE schema (version INTEGER NOT NULL)",
+  `CREATE TABLE sign_in_links ( secret_hash BLOB PRIMARY KEY, login TEXT NOT NULL, user TEXT NOT NULL, expires INTEGER NOT NULL
+    ) WITHOUT ROWID`,
   "CREATE TABLE tailnets (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) WITHOUT ROWID",
 ];
