@@ -20,7 +20,7 @@ interface Receiver {
   addresses: readonly string[] | null;
   status: number;
   location: string | null;
-  over: PromiseWithResolvers<void>;
+  over: PromiseWithResolvers<unknown>;
   readonly received: Received[];
 }
 
@@ -29,7 +29,7 @@ const receivers = new Map<string, Receiver>();
 function receiverOf(host: string): Receiver {
   const known = receivers.get(host);
   if (known !== undefined) return known;
-  const made = { addresses: PUBLIC, status: 200, location: null, over: Promise.withResolvers<void>(), received: [] };
+  const made = { addresses: PUBLIC, status: 200, location: null, over: Promise.withResolvers(), received: [] };
   receivers.set(host, made);
   return made;
 }
@@ -64,7 +64,7 @@ export async function answerHooks(request: Request): Promise<Response> {
   if (request.method === "POST") return take(receiver, request);
   if (request.method === "GET") return Response.json(receiver.received);
   const { over } = receiver;
-  Object.assign(receiver, { over: Promise.withResolvers<void>() }, await request.json());
-  over.resolve();
+  Object.assign(receiver, { over: Promise.withResolvers() }, await request.json());
+  over.resolve(null);
   return new Response("set");
 }
