@@ -16,6 +16,7 @@ const FOLDER = fileURLToPath(new URL("../migrations/", import.meta.url));
 /** SHA-256 of the files that have landed. A new file gets a line; no line changes. */
 const LANDED: Readonly<Record<string, string>> = {
   "0000_record.sql": "6b712c0cce83b07f277be04ed22c92db7d35bbb215298558ef80e61267bff5aa",
+  "0001_audit_search.sql": "e0a1d3a81e9c5fbdfb1dd0af9f53f5ff2741ad981f52a0fd09b6427266440124",
 };
 
 function files(): string[] {

@@ -11,7 +11,7 @@ import { refuseWaiting } from "./devices.ts";
 import type { ObjectsEnv } from "./env.ts";
 import { refuseExpired } from "./key-expiry.ts";
 import { LifeClock } from "./life-clock.ts";
-import { inRequest, log } from "./log.ts";
+import { currentRequest, inRequest, log } from "./log.ts";
 import { verifier } from "./native-verifier.ts";
 import type { NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
@@ -75,6 +75,7 @@ export class Acts {
     const outcome = await outcomeOf(
       () => {
         const now = Date.now();
+        tailnet.events.begin(currentRequest() ?? "");
         const admitted: A = tailnet.store.transaction<A>(() => admit(tailnet, now) as never);
         const value: T = tailnet.store.transaction<T>(() => {
           const given = act(tailnet, now, admitted);

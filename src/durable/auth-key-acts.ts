@@ -15,7 +15,7 @@ export function createAuthKey(
   refuseBadTags(options.tags);
   const made = tailnet.authKeys.create(tailnet.info().id, options, now);
   const { id, ...rest } = made.info;
-  const target = { type: "AUTH_KEY", id, name: rest.description } as const;
+  const target = { type: "API_KEY", id, name: rest.description } as const;
   tailnet.record(by, { kind: "authkey.created", target, new: rest }, now);
   return made;
 }
@@ -25,6 +25,6 @@ export function revokeAuthKey(tailnet: Tailnet, by: By, id: string, now: number)
   const { revoked, description } = tailnet.authKeys.require(id, now);
   if (revoked !== null) return null;
   tailnet.authKeys.revoke(id, now);
-  tailnet.record(by, { kind: "authkey.revoked", target: { type: "AUTH_KEY", id, name: description } }, now);
+  tailnet.record(by, { kind: "authkey.revoked", target: { type: "API_KEY", id, name: description } }, now);
   return null;
 }

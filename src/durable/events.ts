@@ -4,83 +4,67 @@
  * Rule [W2]: an event and the change that it tells of are one transaction; the event's `seq` is the tailnet's, which counts nothing else.
  * Rule [W3]: each event carries the hash of the one before it, of the same epoch: one that is edited, dropped or put in shows.
  * Rule [W4]: no event holds a secret: keys are named by their public halves, auth keys by their IDs.
+ * Rule [W16]: events of one request share their group, which is the request's ID; what the control plane does of itself in an act is grouped with it.
  */
 
 import { createHash } from "node:crypto";
+import { auditPreimage, canonicalJson, type EventKind } from "../protocol/index.ts";
+import { encodeHex } from "../tka/index.ts";
 import type { Row, Store } from "./store.ts";
 
-export const EVENT_KINDS = [
-  "tailnet.created",
-  "tailnet.deleted",
-  "tailnet.settings",
-  "policy.changed",
-  // The object is an older copy of itself: what came after it is not part of the tailnet's history any more.
-  "tailnet.restored",
-  "authkey.created",
-  "authkey.revoked",
-  "login.approved",
-  "login.denied",
-  // A node joined, came back with another key, or said something new of itself.
-  "node.joined",
-  "node.rekeyed",
-  "node.described",
-  "node.expired",
-  "node.expiry",
-  "node.authorized",
-  "node.tagged",
-  "node.renamed",
-  "node.removed",
-  // A person has said something on the node that is to be kept: why it was disconnected.
-  "node.reported",
-  // What the lock means for one node.
-  "node.signed",
-  "node.needs_signature",
-  "node.needs_direct_signature",
-  "node.waking",
-  "node.ignores_lock",
-  "node.follows_lock",
-  // The lock itself.
-  "lock.enabled",
-  "lock.changed",
-  "lock.disabled",
-  "lock.support_sealed",
-  "lock.support_read",
-  "share.created",
-  "share.accepting",
-  "share.accepted",
-  "share.withdrawn",
-  "share.addressed",
-] as const;
+export { EVENT_KINDS, type EventKind } from "../protocol/index.ts";
 
-export type EventKind = (typeof EVENT_KINDS)[number];
-
-/** Who does something: a person of the tailnet, an OAuth client, the deployment's operator, a node, or the control plane by itself. */
+/**
+ * Who does something: a person, a node, an OAuth client, the deployment's operator, or a control plane by itself (ours, or that of a tailnet with
+ * which nodes are shared). The words are Tailscale's, OPERATOR aside.
+ */
 export interface Actor {
-  readonly type: "USER" | "CLIENT" | "OPERATOR" | "NODE" | "SYSTEM";
+  readonly type: "USER" | "NODE" | "OAUTH_CLIENT" | "OPERATOR" | "AUTOMATED_WORKER";
   readonly id: string;
+  /** A name for people to read. */
   readonly name: string;
   /** Of a person: the login name. */
   readonly login?: string;
   /** Of a person: the ID of the access token that was used; none in a session. */
   readonly credential?: string;
+  /** Of an OAuth client. */
+  readonly tags?: readonly string[];
 }
 
-/** By which door it came in: a node's own request, the admin API, or none. */
-export type Origin = "NODE" | "CONFIG_API" | "CONTROL";
+/** By which door it came in: a node's own request, the admin API by a token, its pages by a signed-in person, or none. */
+export type Origin = "NODE" | "CONFIG_API" | "ADMIN_CONSOLE" | "CONTROL";
 
-/** Who, and by which door. */
+/** Who, by which door, and in answer to what. */
 export interface By {
   readonly actor: Actor;
   readonly origin: Origin;
+  /** The ID of the request [W16]; empty for what belongs to the act at hand, whichever that is. */
+  readonly group: string;
 }
 
-export const BY_SYSTEM: By = { actor: { type: "SYSTEM", id: "tailward", name: "Tailward" }, origin: "CONTROL" };
+export const BY_SYSTEM: By = {
+  actor: { type: "AUTOMATED_WORKER", id: "tailward", name: "Tailward" },
+  origin: "CONTROL",
+  group: "",
+};
 
-/** What an event is about. `property` is `TKA` for the lock. */
+/** What an event is about; Tailscale's words, LOGIN aside: a node that waits to be let in. `property` is `TKA` for the lock. */
 export interface Target {
-  readonly type: "TAILNET" | "NODE" | "AUTH_KEY" | "SHARE" | "LOGIN";
+  readonly type:
+    | "TAILNET"
+    | "USER"
+    | "NODE"
+    | "API_KEY"
+    | "INVITE"
+    | "SHARE"
+    | "WEBHOOK_ENDPOINT"
+    | "ADMIN_CONSOLE"
+    | "FAILED_REQUEST"
+    | "LOGIN";
   readonly id: string;
   readonly name: string;
+  /** Of a node: true where it is ephemeral. */
+  readonly isEphemeral?: boolean;
   readonly property?: string;
 }
 
@@ -110,6 +94,8 @@ export interface StoredEvent {
   readonly old: string;
   /** JSON. */
   readonly new: string;
+  /** The ID of the request [W16]; null in an event that was stored before there were any. */
+  readonly group: string | null;
   /** SHA-256 of the hash before and this event [W3]; 32 bytes. */
   readonly hash: Uint8Array;
 }
@@ -125,19 +111,24 @@ function eventOf(row: Row): StoredEvent {
     target: row.text("target"),
     old: row.text("old"),
     new: row.text("new"),
+    group: row.textOrNull("event_group"),
     hash: row.bytes("hash"),
   };
 }
 
 /** The hash of an event that follows one with the hash `before`; of the first one of an epoch it is empty. */
 export function eventHash(before: Uint8Array, event: Omit<StoredEvent, "hash">): Uint8Array {
-  const { epoch, seq, at, kind, actor, origin, target } = event;
-  const fields = [epoch, seq, at, kind, actor, origin, target, event.old, event.new];
-  return new Uint8Array(createHash("sha256").update(before).update(JSON.stringify(fields)).digest());
+  return new Uint8Array(createHash("sha256").update(before).update(auditPreimage(event)).digest());
+}
+
+function newGroup(): string {
+  return encodeHex(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 export class Events {
   readonly #store: Store;
+  /** What the events of the act at hand are grouped by; empty while it has none. */
+  #group = "";
 
   constructor(store: Store) {
     this.#store = store;
@@ -148,21 +139,35 @@ export class Events {
     return row?.bytes("hash") ?? new Uint8Array(0);
   }
 
+  /** Begins an act, in answer to the request with the ID `group`; empty where there is none, or whoever acts brings it along. */
+  begin(group: string): void {
+    this.#group = group;
+  }
+
+  /** [W16] */
+  #groupOf({ group }: By): string {
+    if (group !== "") this.#group = group;
+    else if (this.#group === "") this.#group = newGroup();
+    return this.#group;
+  }
+
   /** Stores an event as the one numbered `seq` of the epoch. */
-  add({ actor, origin }: By, event: NewEvent, epoch: string, seq: number, now: number): void {
+  add(by: By, event: NewEvent, epoch: string, seq: number, now: number): void {
     const fields = {
       epoch,
       seq,
       at: now,
       kind: event.kind,
-      actor: JSON.stringify(actor),
-      origin,
-      target: JSON.stringify(event.target),
-      old: JSON.stringify(event.old ?? null),
-      new: JSON.stringify(event.new ?? null),
+      actor: canonicalJson(by.actor),
+      origin: by.origin,
+      target: canonicalJson(event.target),
+      old: canonicalJson(event.old ?? null),
+      new: canonicalJson(event.new ?? null),
+      group: this.#groupOf(by),
     };
     this.#store.run(
-      `INSERT INTO events (epoch, seq, at, kind, actor, origin, target, old, new, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO events (epoch, seq, at, kind, actor, origin, target, old, new, event_group, hash)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...Object.values(fields),
       eventHash(this.#lastHash(epoch), fields),
     );

@@ -28,7 +28,7 @@ export interface Home {
 
 /** Another tailnet's object, as who does something here. */
 export function byTailnet({ tailnet, name }: Home): By {
-  return { actor: { type: "SYSTEM", id: tailnet, name }, origin: "CONTROL" };
+  return { actor: { type: "AUTOMATED_WORKER", id: tailnet, name }, origin: "CONTROL", group: "" };
 }
 
 /** In the place of a machine key; no machine has it. */

@@ -62,9 +62,9 @@ export function nodeTarget({ stableId, name }: Pick<NodeRecord, "stableId" | "na
   return { type: "NODE", id: stableId, name, ...(property === undefined ? {} : { property }) };
 }
 
-/** A node that does something by a request of its own. */
+/** A node that does something by the request at hand. */
 export function byNode({ stableId, name }: Pick<NodeRecord, "stableId" | "name">): By {
-  return { actor: { type: "NODE", id: stableId, name }, origin: "NODE" };
+  return { actor: { type: "NODE", id: stableId, name }, origin: "NODE", group: "" };
 }
 
 function homeOf(row: Row): NodeRecord["home"] {

@@ -28,6 +28,8 @@ export interface RecordedTailnet extends Placed {
   readonly deleted: number | null;
   /** The lock's head, or null where it is off. */
   readonly lockHead: string | null;
+  /** The number of the last event that was let go of; 0 for none. */
+  readonly logFloor: number;
 }
 
 /** Numbers stand for truth values: 0 or 1. Of a node that is gone only its names and keys are known that stand first. */
@@ -137,9 +139,10 @@ function recordedNode(node: NodeRecord, era: number, trusted: ReadonlySet<string
 
 function recordedTailnet(tailnet: Tailnet): RecordedTailnet {
   const { id, name, epoch, era, seq } = tailnet.info();
-  const row = tailnet.store.row("SELECT created, deleted FROM tailnet");
+  const row = tailnet.store.row("SELECT created, deleted, log_floor FROM tailnet");
   const [created, deleted] = [row?.integer("created") ?? 0, row?.integerOrNull("deleted") ?? null];
-  return { tailnetId: id, name, epoch, era, seq, created, deleted, lockHead: tailnet.lock.head() };
+  const [lockHead, logFloor] = [tailnet.lock.head(), row?.integer("log_floor") ?? 0];
+  return { tailnetId: id, name, epoch, era, seq, created, deleted, lockHead, logFloor };
 }
 
 /** The rows of nodes, and those of removed ones, by ID. */

@@ -257,6 +257,14 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     // The tags that the node asked for when the login was approved, as JSON [G17].
     "ALTER TABLE approvals ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
   ],
+  [
+    // The request whose act the event is of [W16]; null in those that were stored before this column was there (events.ts).
+    "ALTER TABLE events ADD COLUMN event_group TEXT",
+    // The last event that was let go of: its number, 0 for none, its epoch and its hash.
+    "ALTER TABLE tailnet ADD COLUMN log_floor INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE tailnet ADD COLUMN log_floor_epoch TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tailnet ADD COLUMN log_floor_hash BLOB NOT NULL DEFAULT x''",
+  ],
 ];
 
 export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [

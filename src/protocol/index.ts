@@ -1,7 +1,20 @@
 /** The control protocol: the only way into this folder. Shapes of `/machine/*`, text forms, limits, and the words of the command line's JSON. */
 
 export { formatAuthKey, isTailnetId, parseAuthKey, type AuthKeyParts } from "./auth-key.ts";
+export { EVENT_ACTIONS, EVENT_KINDS, actionOf, type AuditAction, type EventKind } from "./audit-kinds.ts";
+export {
+  auditEventName,
+  auditHash,
+  auditPreimage,
+  auditRecord,
+  isConsistent,
+  unverifiedAuditEvent,
+  type AuditEvent,
+  type AuditFields,
+  type AuditRecord,
+} from "./audit-record.ts";
 export { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
+export { canonicalJson } from "./canonical-json.ts";
 export { CAPABILITY_VERSION, LEAST_CAPABILITY_VERSION } from "./capability-version.ts";
 export {
   AUDIT_LOG_PATH,

@@ -55,7 +55,7 @@ export const requirePrincipal: MiddlewareHandler<AppTypes> = async (c, next) => 
     return refuse(c, UNPROVEN);
   }
   c.set("principal", principal);
-  c.set("by", { actor: actorOf(principal), origin: "CONFIG_API" });
+  c.set("by", { actor: actorOf(principal), origin: "CONFIG_API", group: c.var.request });
   return next();
 };
 

@@ -40,6 +40,6 @@ export function actorOf(principal: Principal): Actor {
       return { type: "USER", id: user.id, name: user.name, login: user.login, ...through };
     }
     case "client":
-      return { type: "CLIENT", id: principal.id, name: principal.name };
+      return { type: "OAUTH_CLIENT", id: principal.id, name: principal.name, tags: principal.tags };
   }
 }

@@ -6,6 +6,7 @@
  * Rule [W13]: an event is here once, by tailnet, seq and epoch.
  */
 
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 const tailnetId = () => text("tailnet_id").notNull();
@@ -21,6 +22,7 @@ export const tailnets = sqliteTable("tailnets", {
   created: number("created"),
   deleted: integer("deleted"),
   lockHead: text("lock_head"),
+  logFloor: number("log_floor").default(0),
 });
 
 export const nodes = sqliteTable(
@@ -87,6 +89,10 @@ export const events = sqliteTable(
     old: words("old"),
     new: words("new"),
     hash: words("hash"),
+    actorLogin: text("actor_login"),
+    targetName: words("target_name").default(""),
+    event: words("event").default(""),
+    eventGroup: text("event_group"),
   },
   (table) => [
     primaryKey({ columns: [table.tailnetId, table.seq, table.epoch] }),
@@ -94,6 +100,11 @@ export const events = sqliteTable(
     index("events_kind").on(table.tailnetId, table.kind, table.at),
     index("events_actor").on(table.tailnetId, table.actorId, table.at),
     index("events_target").on(table.tailnetId, table.targetId, table.at),
+    index("events_event").on(table.tailnetId, table.event, table.at),
+    index("events_actor_login")
+      .on(table.tailnetId, table.actorLogin, table.at)
+      .where(sql`actor_login IS NOT NULL`),
+    index("events_target_name").on(table.tailnetId, table.targetName, table.at),
   ],
 );
 

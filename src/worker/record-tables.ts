@@ -5,6 +5,7 @@
 
 import { getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
+import { auditEventName } from "../protocol/index.ts";
 import { encodeHex } from "../tka/index.ts";
 import type { RecordedNode, RecordedTailnet, StoredEvent } from "../durable/index.ts";
 import { events, nodeKeys, nodes, tailnets } from "./record-schema.ts";
@@ -50,12 +51,34 @@ export function nodeRow(tailnetId: string, node: RecordedNode): NewRow {
   return { tailnetId, ...node };
 }
 
-function idIn(json: string): string {
-  return (JSON.parse(json) as { readonly id: string }).id;
+interface Named {
+  readonly id: string;
+  readonly name: string;
+  readonly login?: string;
 }
 
-export function eventRow(tailnetId: string, { hash, ...event }: StoredEvent): NewRow {
-  return { tailnetId, ...event, actorId: idIn(event.actor), targetId: idIn(event.target), hash: encodeHex(hash) };
+function idIn(json: string): string {
+  return (JSON.parse(json) as Named).id;
+}
+
+/** A text as D1 keeps it whole: its JSON functions end one at U+0000. */
+function plain(text: string): string {
+  return text.replaceAll("\0", "\u{fffd}");
+}
+
+export function eventRow(tailnetId: string, { hash, group, ...event }: StoredEvent): NewRow {
+  const [actor, target] = [JSON.parse(event.actor) as Named, JSON.parse(event.target) as Named];
+  return {
+    tailnetId,
+    ...event,
+    actorId: actor.id,
+    actorLogin: actor.login ?? null,
+    targetId: target.id,
+    targetName: plain(target.name),
+    event: auditEventName(event),
+    eventGroup: group,
+    hash: encodeHex(hash),
+  };
 }
 
 /** The key that a node has from this event on, empty once it is gone; null for an event that does not say. */

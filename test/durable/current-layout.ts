@@ -19,7 +19,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
   "CREATE UNIQUE INDEX chains_active ON chains ((1)) WHERE retired IS NULL",
   "CREATE TABLE delivery (one INTEGER PRIMARY KEY CHECK (one = 1), sessions INTEGER NOT NULL, tries INTEGER NOT NULL)",
   `CREATE TABLE events ( epoch TEXT NOT NULL, seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL,
-    origin TEXT NOT NULL, target TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, hash BLOB NOT NULL )`,
+    origin TEXT NOT NULL, target TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, hash BLOB NOT NULL , event_group TEXT)`,
   `CREATE TABLE links ( user INTEGER PRIMARY KEY AUTOINCREMENT, other TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
     seen_epoch TEXT NOT NULL DEFAULT '', seen_era INTEGER NOT NULL DEFAULT 0, seen_seq INTEGER NOT NULL DEFAULT 0, seen_digest TEXT NOT NULL DEFAULT '',
     acked TEXT NOT NULL DEFAULT '', checked INTEGER NOT NULL DEFAULT -1, due INTEGER, tries INTEGER NOT NULL DEFAULT 0,
@@ -60,7 +60,8 @@ export const CURRENT_LAYOUT: readonly string[] = [
   `CREATE TABLE tailnet ( id TEXT NOT NULL, name TEXT NOT NULL, epoch TEXT NOT NULL, created INTEGER NOT NULL, seq INTEGER NOT NULL,
     lock_seq INTEGER NOT NULL , settings TEXT NOT NULL DEFAULT '{}', deleted INTEGER,
     shards INTEGER NOT NULL DEFAULT 0, era INTEGER NOT NULL DEFAULT 0, policy_seq INTEGER NOT NULL DEFAULT 0, policy_of_nodes INTEGER NOT NULL DEFAULT 0,
-    presence INTEGER NOT NULL DEFAULT 0, dns_seq INTEGER NOT NULL DEFAULT 0)`,
+    presence INTEGER NOT NULL DEFAULT 0, dns_seq INTEGER NOT NULL DEFAULT 0,
+    log_floor INTEGER NOT NULL DEFAULT 0, log_floor_epoch TEXT NOT NULL DEFAULT '', log_floor_hash BLOB NOT NULL DEFAULT x'')`,
   `CREATE TABLE taken_nonces ( expires INTEGER NOT NULL, machine_key TEXT NOT NULL, nonce TEXT NOT NULL,
     PRIMARY KEY (expires, machine_key, nonce) ) WITHOUT ROWID`,
 ];

@@ -58,7 +58,7 @@ describe("a tailnet without a lock", () => {
   test("whose deletion stopped halfway is made anew under its name", async () => {
     const name = `half${encodeHex(crypto.getRandomValues(new Uint8Array(6)))}.test`;
     const tailnet = await makeTailnet(name);
-    const by = { actor: { type: "USER", id: "owner", name: "Owner" }, origin: "CONFIG_API" } as const;
+    const by = { actor: { type: "USER", id: "owner", name: "Owner" }, origin: "CONFIG_API", group: "" } as const;
     expect((await authorityOf(tailnet).delete(by, null)).ok).toBe(true);
     expect(await makeTailnet(name)).not.toBe(tailnet);
   });

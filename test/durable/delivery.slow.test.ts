@@ -235,6 +235,7 @@ describe("another epoch", () => {
     const begun = await authorityOf(tailnet).beginEpoch({
       actor: { type: "USER", id: "owner", name: "Owner" },
       origin: "CONFIG_API",
+      group: "",
     });
     if (!begun.ok) throw new Error(begun.error.message);
     expect(begun.value.epoch).not.toBe(old[0]?.epoch);

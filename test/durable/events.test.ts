@@ -48,7 +48,7 @@ describe("an act leaves an event", () => {
       { head: before, trustedKeys: [alice, bob].map(keyText) },
       { head: chain.authority.head, trustedKeys: [keyText(alice)] },
     ]);
-    expect(only(events, "tailnet.created").actor).toMatchObject({ type: "USER" });
+    expect(only(events, "tailnet.created").actor).toMatchObject({ type: "OPERATOR" });
   });
 
   test("and nothing where it changes nothing, or is refused", async () => {
@@ -100,6 +100,32 @@ describe("an act leaves an event", () => {
 function keyText(node: TestNode): object {
   return { key: formatLockKey(node.lockKey.publicKey), kind: "25519", votes: 1 };
 }
+
+describe("events of one request", () => {
+  test("share its ID as their group, those of the control plane too [W16]", async () => {
+    const { tailnet, alice, bob, carol } = await lockedScene();
+    accepted(await sign(bob, carol), emptyResponse);
+    const chain = await LocalChain.of(alice);
+    await chain.change((builder) => builder.removeKey(bob.lockKey.publicKey));
+    const events = await eventsOf(tailnet);
+    const groupOf = (kind: string): unknown => events.find((event) => event.kind === kind)?.group;
+    expect(groupOf("lock.changed")).toMatch(/^[0-9a-f]{32}$/);
+    expect(groupOf("node.needs_signature")).toBe(groupOf("lock.changed"));
+    expect(new Set(events.map(({ group }) => group)).size).toBeGreaterThan(5);
+    const by = {
+      actor: { type: "OPERATOR", id: "operator", name: "Operator" },
+      origin: "CONFIG_API",
+      group: "g1",
+    } as const;
+    await authorityOf(tailnet).delete(by, null);
+    await authorityOf(tailnet).revokeAuthKey({ ...by, group: "g2" }, "none");
+    await authorityOf(tailnet).createAuthKey(
+      { ...by, group: "g3" },
+      { reusable: false, ephemeral: false, preauthorized: true, tags: [], description: "", expirySeconds: 60 },
+    );
+    expect((await eventsOf(tailnet)).at(-1)?.group).toBe("g3");
+  });
+});
 
 describe("the record", () => {
   test("is linked by hashes, numbered without a gap, and goes on when the object was evicted [W3]", async () => {

@@ -9,7 +9,7 @@ import { authorityOf } from "./control.ts";
 import type { TestNode } from "./test-node.ts";
 import { eventually } from "../eventually.ts";
 
-export const BY_TEST: By = { actor: { type: "USER", id: "owner", name: "Owner" }, origin: "CONFIG_API" };
+export const BY_TEST: By = { actor: { type: "USER", id: "owner", name: "Owner" }, origin: "CONFIG_API", group: "" };
 
 export function valueOf<T>(outcome: Outcome<T>): T {
   if (!outcome.ok) throw new Error(`${outcome.error.code}: ${outcome.error.message}`);
