@@ -30,7 +30,7 @@ const REQUEST_BYTES = 16;
 /** Texts by which secrets are known, and what is left of them: the public part, which says which one it was. */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\b(tskey-[a-z]+-[0-9A-Za-z]+)-[0-9A-Za-z]+/g, "$1-…"],
-  [/\b(privkey|nlpriv|supportkey|disablement-secret):[0-9A-Za-z+/=_-]+/g, "$1:…"],
+  [/\b(privkey|nlpriv|supportkey|storagekey|disablement-secret):[0-9A-Za-z+/=_-]+/g, "$1:…"],
   [/\b(Bearer|Basic) [\x21-\x7e]+/gi, "$1 …"],
 ];
 

@@ -6,6 +6,7 @@ import { log } from "../durable/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import { limitBody } from "./body.ts";
 import { controlRoutes } from "./control-routes.ts";
+import { healthRoutes } from "./health.ts";
 import { refuse } from "./http-errors.ts";
 import { loginPage } from "./login-page.ts";
 import { nodeApi } from "./node-api.ts";
@@ -23,7 +24,7 @@ app.route("/", controlRoutes);
 app.route("/", nodeApi);
 app.route("/", adminApi);
 app.route("/", loginPage);
-app.get("/health", (c) => c.json({ ok: true }));
+app.route("/", healthRoutes);
 app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
 app.onError((error, c) => {
   log.error("unexpected failure", {}, error);

@@ -34,12 +34,14 @@ function tell(c: RequestContext, ms: number): void {
   const { refusal } = c.var;
   const ray = c.req.header("cf-ray") ?? "";
   const by = c.get("by") as AppTypes["Variables"]["by"] | undefined;
+  const tailnet = c.get("tailnet") as string | undefined;
   log[levelOf(c, by !== undefined)]("request", {
     method: c.req.method,
     path: c.req.path.replace(CAPABILITIES, "$1…"),
     status: c.res.status,
     ms,
     ...(by === undefined ? {} : { actor: by.actor.id }),
+    ...(tailnet === undefined ? {} : { tailnet }),
     ...(refusal === undefined ? {} : { code: refusal.code, why: refusal.message }),
     ...(RAY.test(ray) ? { ray } : {}),
   });
