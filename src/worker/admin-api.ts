@@ -12,6 +12,7 @@ import { SHARE_ROUTES } from "./admin-shares.ts";
 import { TAILNET_ROUTES } from "./admin-tailnets.ts";
 import type { AppTypes } from "./app-types.ts";
 import { permit, requirePrincipal } from "./authorize.ts";
+import { refuse } from "./http-errors.ts";
 import { RECORD_ROUTES } from "./record-routes.ts";
 
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
@@ -29,3 +30,12 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
 export const adminApi = new Hono<AppTypes>();
 adminApi.use("/api/v2/*", requirePrincipal);
 for (const { method, path, act, handle } of ADMIN_ROUTES) adminApi.on(method, path, permit(act), handle);
+
+// A path that there is, asked by another method, says by which it may be.
+for (const [path, routes] of Map.groupBy(ADMIN_ROUTES, (route) => route.path)) {
+  const methods = routes.map(({ method }) => method).join(", ");
+  adminApi.all(path, (c) => {
+    c.header("allow", methods);
+    return refuse(c, { code: "method_not_allowed", message: `this path takes ${methods}` });
+  });
+}

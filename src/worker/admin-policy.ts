@@ -91,6 +91,7 @@ export const POLICY_ROUTES: readonly AdminRoute[] = [
     path: ACL,
     act: "policy.set",
     summary: "Puts a policy file in force, once its own tests pass",
+    statuses: [412],
     query: null,
     body: policyFile,
     answer: policyFile,

@@ -28,6 +28,8 @@ interface Described {
   readonly act: Act;
   /** A line for people. */
   readonly summary: string;
+  /** Statuses that it may be answered with beside those that any route of its kind may. */
+  readonly statuses?: readonly number[];
 }
 
 export interface AdminRoute extends Described {

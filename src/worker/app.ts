@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 import { adminApi } from "./admin-api.ts";
 import { log } from "../durable/index.ts";
+import { apiDocs } from "./api-docs.ts";
 import type { AppTypes } from "./app-types.ts";
 import { limitBody } from "./body.ts";
 import { controlRoutes } from "./control-routes.ts";
@@ -22,6 +23,7 @@ app.use(limitBody);
 app.use("/machine/*", requireSignature);
 app.route("/", controlRoutes);
 app.route("/", nodeApi);
+app.route("/", apiDocs);
 app.route("/", adminApi);
 app.route("/", loginPage);
 app.route("/", healthRoutes);

@@ -24,13 +24,21 @@ const acts = Object.keys(ACTS) as Act[];
 describe("the door of the admin API [H2]", () => {
   test("has an act for every route that the app answers", () => {
     const answered = adminApi.routes
-      .filter(({ method, path }) => !(method === "ALL" && path === "/api/v2/*"))
+      // What is for all methods is the door's, and the word on which there are.
+      .filter(({ method }) => method !== "ALL")
       .map(({ method, path }) => `${method} ${path}`);
     // Two handlers a route: the door, and what is behind it.
     const named = ADMIN_ROUTES.map(({ method, path }) => `${method} ${path}`);
     expect([...new Set(answered)].sort()).toEqual([...named].sort());
     expect(answered).toHaveLength(2 * named.length);
     expect(new Set(named).size).toBe(named.length);
+  });
+
+  test("says by which methods a path is asked", async () => {
+    const answer = await admin("PATCH", "/api/v2/tailnets");
+    refused(answer, "method_not_allowed");
+    expect(answer.status).toBe(405);
+    refused(await admin("PATCH", "/api/v2/tailnets", null, "wrong"), "unauthenticated");
   });
 
   test("names acts of the closed list alone, and uses each", () => {
