@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { AgentError, LocalClient, printable, shellQuoted, stateDirectoryPath } from "../node/index.ts";
 import { TkaError } from "../tka/index.ts";
 import { addAdmin } from "./admin-commands.ts";
+import { addAudit } from "./audit-verify.ts";
 import { agentCommand } from "./agent-command.ts";
 import { addBridge } from "./bridge-command.ts";
 import { normaliseFlags } from "./flags.ts";
@@ -58,6 +59,7 @@ function makeProgram(terminal: Terminal): Command {
   addBridge(program, terminal);
   addLock(program, place);
   addAdmin(program, place);
+  addAudit(program, terminal);
   return program;
 }
 

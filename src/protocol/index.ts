@@ -3,6 +3,14 @@
 export { formatAuthKey, isTailnetId, parseAuthKey, type AuthKeyParts } from "./auth-key.ts";
 export { EVENT_ACTIONS, EVENT_KINDS, actionOf, type AuditAction, type EventKind } from "./audit-kinds.ts";
 export {
+  auditHeadJson,
+  formatAuditHead,
+  headInDetail,
+  parseAuditHead,
+  type AuditHead,
+  type AuditHeadJson,
+} from "./audit-head.ts";
+export {
   auditEventName,
   auditHash,
   auditPreimage,
@@ -13,6 +21,7 @@ export {
   type AuditFields,
   type AuditRecord,
 } from "./audit-record.ts";
+export { AuditVerifier, type AuditProblem, type AuditProblemCode, type AuditVerdict } from "./audit-verify.ts";
 export { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
 export { canonicalJson } from "./canonical-json.ts";
 export { CAPABILITY_VERSION, LEAST_CAPABILITY_VERSION } from "./capability-version.ts";
