@@ -14,6 +14,7 @@ export const TASKS = {
   check: [["scripts/check.mjs"]],
   tailward: [["src/cli/main.ts"]],
   migrations: [["node_modules/drizzle-kit/bin.cjs", "generate"]],
+  "test:api": [["test/api/main.ts"]],
   "test:slow": [[...VITEST, "--project=workerd-slow"]],
   "test:http2": [["test/conformance/build.mjs"], [...VITEST, "--project=conformance"]],
   "test:interop": [["test/interop/build.mjs"], [...VITEST, "--project=interop"]],

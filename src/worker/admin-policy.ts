@@ -24,6 +24,7 @@ function answerFile(c: AdminContext, { text, etag }: PolicyFile): Response {
 async function sentFile(c: AdminContext): Promise<string | Response> {
   try {
     const text = utf8.decode(await c.req.arrayBuffer());
+    if (text === "") return refuse(c, { code: "bad_policy", message: "a policy file is to be sent" });
     if (text.length <= MAX_POLICY_CHARS) return text;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -68,6 +69,8 @@ const ACL = "/api/v2/tailnet/:tailnet/acl";
 const policyFile: Media = {
   media: { "application/json": z.record(z.string(), z.unknown()), [HUJSON]: z.string() },
 };
+/** To be looked at, whatever it is. */
+const anyFile: Media = { media: { "application/json": z.unknown(), [HUJSON]: z.string() } };
 const verdict = z
   .object({
     message: z.string().optional(),
@@ -103,7 +106,7 @@ export const POLICY_ROUTES: readonly AdminRoute[] = [
     act: "policy.check",
     summary: "Says what is wrong with a policy file, and changes nothing",
     query: null,
-    body: policyFile,
+    body: anyFile,
     answer: verdict,
     handle: validatePolicy,
   },

@@ -3,7 +3,7 @@
  * lost by it: what is not acknowledged, the tailnet's object sends again as well.
  */
 
-import { inArray, sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { Queues, type Lane } from "../durable/index.ts";
 import { parseJson } from "../protocol/index.ts";
@@ -41,6 +41,11 @@ export async function keepDeadLetters({ messages }: MessageBatch, lane: Lane, en
   if (first !== undefined) await db.batch([first, ...rest]);
 }
 
+/** Letters with these IDs: one parameter, since D1 binds a hundred and no more. */
+function named(ids: readonly string[]): SQL {
+  return sql`${deadLetters.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+}
+
 /** The letters, the oldest first. */
 export function listDeadLetters(env: WorkerEnv): Promise<DeadLetter[]> {
   return drizzle(env.RECORD).select().from(deadLetters).orderBy(deadLetters.died).limit(MOST_LETTERS);
@@ -49,19 +54,13 @@ export function listDeadLetters(env: WorkerEnv): Promise<DeadLetter[]> {
 /** Sends letters again, those with these IDs or the oldest, and strikes them off. Gives how many. */
 export async function replayDeadLetters(env: WorkerEnv, ids: readonly string[] | null): Promise<number> {
   const db = drizzle(env.RECORD);
-  const wanted = ids === null ? sql`true` : inArray(deadLetters.id, ids.slice(0, MOST_LETTERS));
+  const wanted = ids === null ? sql`true` : named(ids.slice(0, MOST_LETTERS));
   const letters = await db.select().from(deadLetters).where(wanted).orderBy(deadLetters.died).limit(MOST_LETTERS);
   const queues = new Queues(env);
   for (const lane of ["sessions", "record"] as const) {
     const bodies = letters.filter(({ queue }) => queue === lane).map(({ body }) => JSON.parse(body) as never);
     if (bodies.length > 0) await queues.send(lane, bodies);
   }
-  if (letters.length > 0)
-    await db.delete(deadLetters).where(
-      inArray(
-        deadLetters.id,
-        letters.map(({ id }) => id),
-      ),
-    );
+  if (letters.length > 0) await db.delete(deadLetters).where(named(letters.map(({ id }) => id)));
   return letters.length;
 }
