@@ -36,10 +36,10 @@ function unwrapped(value: unknown): unknown {
 
 /** The records of an answer of the API, or null for another value. */
 function logsOf(value: unknown): readonly unknown[] | null {
-  if (Array.isArray(value)) return value;
+  if (Array.isArray(value)) return value as readonly unknown[];
   if (typeof value !== "object" || value === null) return null;
   const { logs } = value as { readonly logs?: unknown };
-  return Array.isArray(logs) ? logs : null;
+  return Array.isArray(logs) ? (logs as readonly unknown[]) : null;
 }
 
 function* ofList(path: string, logs: readonly unknown[]): Generator<Line> {
