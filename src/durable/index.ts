@@ -12,6 +12,7 @@ export type { DeviceChange, DeviceInfo, DeviceLock } from "./devices.ts";
 export { Directory, LOGINS_BUCKET, TAILNETS_BUCKET, bucketOf, type TailnetEntry } from "./directory.ts";
 export type { ObjectsEnv } from "./env.ts";
 export type { KeyDetail } from "./lock-standing.ts";
+export type { LogHead } from "./log-head.ts";
 export type { LockReport, ReportedNode } from "./lock-report.ts";
 export type { LoginInfo } from "./logins.ts";
 export { SESSION_IDLE_MS, SESSION_MS, type PersonSession } from "./person-sessions.ts";

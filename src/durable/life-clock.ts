@@ -3,10 +3,14 @@
 import type { Outcome } from "../protocol/index.ts";
 import type { AlarmClock } from "./alarm-clock.ts";
 import { EPHEMERAL_MS, hasEphemerals, nextEnd, removeEphemerals, tellOfEnds } from "./lifetimes.ts";
+import { nextTrim, trimLog } from "./log-retention.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 const KEYS = "keys";
 const EPHEMERALS = "ephemerals";
+const LOG = "log";
+/** Milliseconds between two looks at events that are to go. */
+const LOG_MS = 10 * 60_000;
 
 /** Runs an act on the tailnet in one transaction; it says whether there is more to do. */
 type Act = (body: (tailnet: Tailnet, now: number) => boolean) => Promise<Outcome<boolean>>;
@@ -23,7 +27,7 @@ export class LifeClock {
 
   /** True where anything may end. */
   isWaiting(): boolean {
-    return nextEnd(this.#tailnet) !== null || hasEphemerals(this.#tailnet);
+    return nextEnd(this.#tailnet) !== null || hasEphemerals(this.#tailnet) || nextTrim(this.#tailnet) !== null;
   }
 
   /** To be called in the turn of an act: sees to the alarm where the act has left news, and once in any case. */
@@ -39,6 +43,10 @@ export class LifeClock {
   arm(now: number): void {
     const due = nextEnd(this.#tailnet);
     this.#want(KEYS, due === null ? null : Math.max(due, now));
+    const trim = nextTrim(this.#tailnet);
+    if (trim === null || trim > now) this.#want(LOG, trim);
+    // What is over and waits for D1 is looked at again.
+    else if (!this.#clock.isWanted(LOG)) this.#clock.want(LOG, now + LOG_MS);
     if (!hasEphemerals(this.#tailnet)) this.#want(EPHEMERALS, null);
     else if (!this.#clock.isWanted(EPHEMERALS)) this.#clock.want(EPHEMERALS, now + EPHEMERAL_MS);
   }
@@ -49,7 +57,8 @@ export class LifeClock {
       const outcome = await act((tailnet) => {
         tellOfEnds(tailnet, now);
         const removed = hasEphemerals(tailnet) ? removeEphemerals(tailnet, now) : 0;
-        return removed > 0 || (nextEnd(tailnet) ?? Infinity) <= now;
+        const isTrimmed = trimLog(tailnet, now);
+        return removed > 0 || isTrimmed || (nextEnd(tailnet) ?? Infinity) <= now;
       });
       if (!outcome.ok) throw new Error(`what is over could not be ended: ${outcome.error.code}`);
       isMore = outcome.value;

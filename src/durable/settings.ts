@@ -13,6 +13,8 @@ export interface Settings {
   readonly devicesKeyDurationDays: number;
   /** Ours: the lock may be turned on though a client is too old for it, and would be cut off. */
   readonly lockAllowsOldClients: boolean;
+  /** Ours: days for which events of the audit log are kept; 0 for good [W19]. */
+  readonly auditLogRetentionDays: number;
   /** Set by itself (dns-settings.ts). */
   readonly dns: DnsSettings;
 }
@@ -24,10 +26,13 @@ const DEFAULTS: Settings = {
   devicesApprovalOn: false,
   devicesKeyDurationDays: 180,
   lockAllowsOldClients: false,
+  auditLogRetentionDays: 0,
   dns: DEFAULT_DNS,
 };
 /** As at Tailscale. */
 const KEY_DAYS = { least: 1, most: 180 };
+/** Ten years. */
+const MOST_LOG_DAYS = 3650;
 
 export function readSettings(store: Store): Settings {
   const row = store.row("SELECT settings FROM tailnet");
@@ -44,6 +49,7 @@ function patched(before: Settings, patch: SettingsPatch): Settings {
     devicesApprovalOn: patch.devicesApprovalOn ?? before.devicesApprovalOn,
     devicesKeyDurationDays: patch.devicesKeyDurationDays ?? before.devicesKeyDurationDays,
     lockAllowsOldClients: patch.lockAllowsOldClients ?? before.lockAllowsOldClients,
+    auditLogRetentionDays: patch.auditLogRetentionDays ?? before.auditLogRetentionDays,
   };
 }
 
@@ -56,6 +62,12 @@ export function changeSettings(tailnet: Tailnet, by: By, patch: SettingsPatch, n
     throw new ControlError(
       "malformed_request",
       `devicesKeyDurationDays is between ${KEY_DAYS.least} and ${KEY_DAYS.most}`,
+    );
+  const { auditLogRetentionDays: logDays } = after;
+  if (logDays < 0 || logDays > MOST_LOG_DAYS)
+    throw new ControlError(
+      "malformed_request",
+      `auditLogRetentionDays is between 1 and ${MOST_LOG_DAYS}, or 0 for good`,
     );
   if (after.devicesApprovalOn && !before.devicesApprovalOn) refuseWithLock(tailnet);
   if (JSON.stringify(after) === JSON.stringify(before)) return before;

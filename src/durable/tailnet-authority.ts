@@ -41,6 +41,7 @@ import { changeDns, type DnsPatch } from "./dns-acts.ts";
 import type { DnsSettings } from "./dns-settings.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
+import { logHead, type LogHead } from "./log-head.ts";
 import { disable } from "./lock-disable.ts";
 import { exportLock, type LockExport } from "./lock-export.ts";
 import { farewell } from "./farewell.ts";
@@ -325,6 +326,11 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
 
   exportLock(): Promise<Outcome<LockExport>> {
     return this.#acts.living(exportLock);
+  }
+
+  /** Where the log stands. */
+  logHead(): Promise<Outcome<LogHead>> {
+    return this.#acts.act(logHead);
   }
 
   /** To be told once to an object that was restored as an older copy: gives the epoch that begins. */

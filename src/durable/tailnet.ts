@@ -1,6 +1,6 @@
 /** One tailnet's tables together, and its sequence of changes: what the acts of a TailnetAuthority work on. */
 
-import type { AumHash, NodeKey, SignatureVerifier } from "../tka/index.ts";
+import { encodeHex, type AumHash, type NodeKey, type SignatureVerifier } from "../tka/index.ts";
 import { Allowance, NEWS, PRESENCE, SECRETS, isOwnNews } from "./allowance.ts";
 import { AuthKeys } from "./auth-keys.ts";
 import { Events, type By, type NewEvent, type Target } from "./events.ts";
@@ -93,12 +93,15 @@ export class Tailnet {
 
   /** Begins another epoch, of an object that is an older copy of itself: sessions begin anew, and the record tells its rows from later ones. */
   beginEpoch(by: By, now: number): string {
-    const { epoch: old, era } = this.info();
+    const { epoch: old, era, seq } = this.info();
+    const last = this.events.at(seq);
+    // Who has later events sees by this after which one they were undone [W21].
+    const known = last === null ? { epoch: old } : { epoch: old, sequence: seq, hash: encodeHex(last.hash) };
     const epoch = randomId("e");
     this.store.run("UPDATE tailnet SET epoch = ?, era = ?", epoch, Math.max(era + 1, now));
     // What was last said to other tailnets may be newer than this copy.
     this.store.run("UPDATE links SET acked = '', checked = -1");
-    this.record(by, { kind: "tailnet.restored", target: this.target(), old: { epoch: old }, new: { epoch } }, now);
+    this.record(by, { kind: "tailnet.restored", target: this.target(), old: known, new: { epoch } }, now);
     return epoch;
   }
 

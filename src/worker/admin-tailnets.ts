@@ -20,18 +20,21 @@ const settings = z
     devicesApprovalOn: z.boolean(),
     devicesKeyDurationDays: z.int(),
     lockAllowsOldClients: z.boolean(),
+    auditLogRetentionDays: z.int(),
   })
   .meta({ id: "Settings" });
 
 /** What is set there: not the names of DNS, which have routes of their own. */
-function settingsJson({ devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients }: Settings) {
-  return { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients };
+function settingsJson(all: Settings): z.input<typeof settings> {
+  const { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients, auditLogRetentionDays } = all;
+  return { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients, auditLogRetentionDays };
 }
 
 const settingFields = {
   devicesApprovalOn: orNull(z.boolean()),
   devicesKeyDurationDays: orNull(z.int()),
   lockAllowsOldClients: orNull(z.boolean()),
+  auditLogRetentionDays: orNull(z.int()),
 };
 /** A setting that there is not here, of Tailscale's or anybody's, is refused rather than passed over; null, as Tailscale's client sends it, says nothing. */
 const settingsBody = z
@@ -121,8 +124,9 @@ export const TAILNET_ROUTES: readonly AdminRoute[] = [
     body: settingsBody,
     answer: settings,
     call: ({ authority, by, body }) => {
-      const { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients } = body;
-      return authority.changeSettings(by, { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients });
+      const { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients, auditLogRetentionDays } = body;
+      const patch = { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients, auditLogRetentionDays };
+      return authority.changeSettings(by, patch);
     },
     format: settingsJson,
   }),

@@ -1,6 +1,6 @@
 /** Writes what an object has told of itself into D1, in few statements, each of many rows. */
 
-import type { SQL } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
 import type { RecordedNews } from "../durable/index.ts";
 import {
@@ -14,6 +14,7 @@ import {
   tailnetRow,
   upsert,
 } from "./record-tables.ts";
+import { events, nodeKeys } from "./record-schema.ts";
 import type { NewRow, RecordTable } from "./record-tables.ts";
 
 /** Rows and characters of one statement: D1 takes texts of 2 MB. */
@@ -58,10 +59,15 @@ function statementsFor(table: RecordTable, rows: readonly NewRow[]): SQL[] {
   return rows.length === 0 ? [] : chunksOf(rows).map(({ json }) => upsert(table, json));
 }
 
+/** What the object has let go of goes here too [W19]. */
+function letGo(table: typeof events | typeof nodeKeys, { tailnetId, logFloor }: RecordedNews["tailnet"]): SQL {
+  return sql`DELETE FROM ${table} WHERE ${table.tailnetId} = ${tailnetId} AND ${table.seq} <= ${logFloor}`;
+}
+
 /** Writes news as one transaction. Again, late or out of order, it changes nothing that is newer [W12][W13]. */
-export async function writeNews(db: D1Database, { tailnet, events, nodes }: RecordedNews): Promise<void> {
+export async function writeNews(db: D1Database, { tailnet, events: told, nodes }: RecordedNews): Promise<void> {
   const { tailnetId } = tailnet;
-  const keys = events.map((event) => nodeKeyRow(tailnetId, event)).filter((row) => row !== null);
+  const keys = told.map((event) => nodeKeyRow(tailnetId, event)).filter((row) => row !== null);
   const statements = [
     ...statementsFor(TAILNETS, [tailnetRow(tailnet)]),
     ...statementsFor(
@@ -70,9 +76,10 @@ export async function writeNews(db: D1Database, { tailnet, events, nodes }: Reco
     ),
     ...statementsFor(
       EVENTS,
-      events.map((event) => eventRow(tailnetId, event)),
+      told.map((event) => eventRow(tailnetId, event)),
     ),
     ...statementsFor(NODE_KEYS, keys),
+    ...(tailnet.logFloor === 0 ? [] : [letGo(events, tailnet), letGo(nodeKeys, tailnet)]),
   ];
   await db.batch(statements.map((statement) => prepared(db, statement)));
 }

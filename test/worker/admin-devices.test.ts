@@ -207,6 +207,7 @@ describe("settings", () => {
       devicesApprovalOn: false,
       devicesKeyDurationDays: 5,
       lockAllowsOldClients: false,
+      auditLogRetentionDays: 0,
     });
   });
 

@@ -1,8 +1,10 @@
 /** The record: what has happened in a tailnet's object stands in D1, once, whatever happens on the way [W10][W12][W13]. */
 
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { authorityOf, sql } from "../support/workerd/control.ts";
+import { admin, authorityOf, sql } from "../support/workerd/control.ts";
+import { later } from "../support/workerd/clock.ts";
 import { lockedScene } from "../support/workerd/locked.ts";
 import { EQUAL, d1, rebuild, settled } from "../support/workerd/record.ts";
 import { BY_TEST, settled as exchanged, share } from "../support/workerd/sharing.ts";
@@ -89,6 +91,23 @@ describe("what has happened", () => {
   });
 });
 
+describe("what the object has let go of", () => {
+  test("goes from D1 too, and no more than that [W19]", async () => {
+    const { tailnet } = await lockedScene();
+    await admin("PATCH", `/api/v2/tailnet/${tailnet}/settings`, { auditLogRetentionDays: 2 });
+    await settled(tailnet);
+    const before = (await seqs(tailnet)).length;
+    await later(4 * 24 * 60 * 60_000, async () => {
+      await runDurableObjectAlarm(authorityOf(tailnet));
+      await settled(tailnet);
+      expect(await seqs(tailnet)).toEqual([before + 1]);
+      expect(await d1("SELECT log_floor FROM tailnets WHERE tailnet_id = ?", tailnet)).toEqual([{ log_floor: before }]);
+      expect(await d1("SELECT seq FROM node_keys WHERE tailnet_id = ?", tailnet)).toEqual([]);
+      expect(await rebuild(tailnet)).toEqual(FINDS_NOTHING);
+    });
+  });
+});
+
 describe("a rebuild", () => {
   test("finds and mends what was edited, deleted and put in by hand", async () => {
     const { tailnet } = await lockedScene();
@@ -103,9 +122,11 @@ describe("a rebuild", () => {
         FROM nodes WHERE tailnet_id = ?1 AND name = 'carol'`,
       "DELETE FROM events WHERE tailnet_id = ?1 AND seq = 2",
       "UPDATE events SET actor_id = 'someone' WHERE tailnet_id = ?1 AND seq IN (3, 4)",
-      `INSERT INTO events SELECT tailnet_id, seq + 500, epoch, at, kind, origin, actor_id, actor, target_id, target, old, new, hash
+      `INSERT INTO events SELECT tailnet_id, seq + 500, epoch, at, kind, origin, actor_id, actor, target_id, target, old, new, hash,
+        actor_login, target_name, event, event_group
         FROM events WHERE tailnet_id = ?1 AND seq = 1`,
-      `INSERT INTO events SELECT tailnet_id, seq, 'e0000000000', at, kind, origin, actor_id, actor, target_id, target, old, new, hash
+      `INSERT INTO events SELECT tailnet_id, seq, 'e0000000000', at, kind, origin, actor_id, actor, target_id, target, old, new, hash,
+        actor_login, target_name, event, event_group
         FROM events WHERE tailnet_id = ?1 AND seq = 1`,
       "DELETE FROM node_keys WHERE tailnet_id = ?1",
     ];
