@@ -23,6 +23,7 @@ import { nextDue } from "./share-exchange.ts";
 import { settleLinks } from "./share-links.ts";
 import { Store } from "./store.ts";
 import { Tailnet } from "./tailnet.ts";
+import { WebhookCourier } from "./webhook-courier.ts";
 
 /** What a node's request names itself by. */
 interface OfNode {
@@ -39,6 +40,7 @@ export class Acts {
   readonly tailnet: Tailnet;
   readonly delivery: Delivery;
   readonly courier: ShareCourier;
+  readonly webhooks: WebhookCourier;
   readonly herald: SessionHerald;
   readonly #ctx: DurableObjectState;
   readonly #clock: AlarmClock;
@@ -52,13 +54,21 @@ export class Acts {
     this.#clock = new AlarmClock(ctx.storage);
     this.delivery = new Delivery(this.tailnet, new Queues(env()), this.#clock);
     this.courier = new ShareCourier({ tailnet: this.tailnet, clock: this.#clock, env, act: (body) => this.act(body) });
+    this.webhooks = new WebhookCourier(this.tailnet, this.#clock, env, (body) => this.act(body));
     this.#life = new LifeClock(this.tailnet, this.#clock);
-    if (this.delivery.isPending() || nextDue(this.tailnet) !== null || this.#life.isWaiting())
+    if (this.#isWaiting(Date.now()))
       void ctx.blockConcurrencyWhile(async () => {
         this.delivery.resume(await ctx.storage.getAlarm(), Date.now());
         this.courier.arm(Date.now());
+        this.webhooks.arm(Date.now());
         this.#life.arm(Date.now());
       });
+  }
+
+  /** True if anything waits for the alarm. */
+  #isWaiting(now: number): boolean {
+    const { delivery, webhooks } = this;
+    return delivery.isPending() || nextDue(this.tailnet) !== null || webhooks.isWaiting(now) || this.#life.isWaiting();
   }
 
   /**
@@ -86,6 +96,7 @@ export class Acts {
         this.delivery.look(now, isNews);
         this.#life.look(now, isNews);
         this.courier.arm(now);
+        this.webhooks.look(now);
         return value;
       },
       () => this.tailnet.head(),
@@ -93,7 +104,7 @@ export class Acts {
     const info = this.tailnet.find();
     const hasNews = info !== null && info.seq !== before;
     if (hasNews || (info !== null && info.presence !== presence)) this.#ctx.waitUntil(this.herald.hurry(info.id));
-    this.#ctx.waitUntil(passOn(hasNews ? this.delivery : null, this.courier));
+    this.#ctx.waitUntil(passOn(hasNews ? this.delivery : null, this.courier, this.webhooks));
     return outcome;
   }
 
@@ -133,12 +144,14 @@ export class Acts {
     this.#clock.rang(now);
     try {
       await this.#life.end((body) => this.act(body), now);
-      await Promise.all([this.delivery.resend(now), this.courier.resend(now)]);
+      this.webhooks.arm(now);
+      await Promise.all([this.delivery.resend(now), this.courier.resend(now), this.webhooks.send()]);
     } catch (error) {
       log.error("the alarm's work failed; it is set again", { tailnet: this.#ctx.id.name }, error);
       this.delivery.arm(now);
       this.#life.arm(now + RETRY_MS);
     }
     this.courier.arm(Date.now());
+    this.webhooks.arm(Date.now());
   }
 }

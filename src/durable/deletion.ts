@@ -52,6 +52,7 @@ export function deleteTailnet(
     else removeNode(tailnet, by, node, now);
   }
   for (const table of ["auth_keys", "approvals", "pending_init", "policies"]) tailnet.store.run(`DELETE FROM ${table}`);
+  tailnet.webhooks.endAll(now);
   tailnet.store.run("UPDATE tailnet SET settings = '{}', deleted = ?", now);
 }
 

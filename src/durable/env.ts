@@ -4,6 +4,7 @@ import type { Directory } from "./directory.ts";
 import type { NodeSessions } from "./node-sessions.ts";
 import type { Pointer } from "./outbox.ts";
 import type { TailnetAuthority } from "./tailnet-authority.ts";
+import type { WebhookPointer } from "./webhook-attempts.ts";
 
 export interface ObjectsEnv {
   readonly TAILNET_AUTHORITY: DurableObjectNamespace<TailnetAuthority>;
@@ -23,4 +24,6 @@ export interface ObjectsEnv {
   readonly SESSIONS_QUEUE: Queue<Pointer>;
   /** To the consumer that writes D1. */
   readonly RECORD_QUEUE: Queue<Pointer>;
+  /** To the consumer that tells the endpoints of webhooks. */
+  readonly WEBHOOK_QUEUE: Queue<WebhookPointer>;
 }

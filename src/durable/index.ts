@@ -37,3 +37,5 @@ export { ticketRequest, type Admitted, type StreamWish } from "./session-ticket.
 export { shardOf, type SessionKind } from "./session-layout.ts";
 export { controlKeyOf } from "./control-key.ts";
 export type { NewLogin } from "./waiting-logins.ts";
+export type { WebhookInfo, WebhookReplay } from "./webhook-acts.ts";
+export type { WebhookAttempt, WebhookPointer, WebhookResult, WebhookSettled } from "./webhook-attempts.ts";

@@ -2,6 +2,7 @@
  * What ends by itself, with time: node keys, and ephemeral nodes. The alarm of the tailnet's object rings for the next of it.
  *
  * Rule [G18]: a node key that runs out is on the record when it does, and peers are told; once, also where the object was away at that time.
+ * Rule [G20]: a day before a node key runs out it is on the record that it will; once.
  * Rule [G19]: an ephemeral node that has been out of touch for half an hour is removed, within half an hour more; one that logs out, at once.
  */
 
@@ -16,6 +17,10 @@ const MOST_AT_ONCE = 200;
 
 /** Keys of our own nodes of whose end nothing was told yet. */
 const UNTOLD = "home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told";
+
+/** The same of which nothing was told a day before. */
+const UNWARNED = "home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiring_told";
+const WARNING_MS = 24 * 60 * 60_000;
 
 /** Milliseconds for which an ephemeral node may be out of touch, and between two looks at them all. */
 export const EPHEMERAL_MS = 30 * 60_000;
@@ -37,10 +42,23 @@ export function removeEphemerals(tailnet: Tailnet, now: number): number {
   return gone.length;
 }
 
-/** When the next key is over, in milliseconds since the epoch, or null for never. */
+function nextKey({ store }: Tailnet, condition: string): number {
+  return store.row(`SELECT MIN(key_expiry) AS due FROM nodes WHERE ${condition}`)?.integerOrNull("due") ?? Infinity;
+}
+
+/** When there is next something to tell of a key, in milliseconds since the epoch, or null for never. */
 export function nextEnd(tailnet: Tailnet): number | null {
   if (tailnet.find()?.deleted !== false) return null;
-  return tailnet.store.row(`SELECT MIN(key_expiry) AS due FROM nodes WHERE ${UNTOLD}`)?.integerOrNull("due") ?? null;
+  const due = Math.min(nextKey(tailnet, UNTOLD), nextKey(tailnet, UNWARNED) - WARNING_MS);
+  return due === Infinity ? null : due;
+}
+
+/** [G20] */
+function tellExpiring(tailnet: Tailnet, node: NodeRecord, now: number): void {
+  const { keyExpiry } = node;
+  const event = { kind: "node.expiring", target: nodeTarget(node), new: { keyExpiry: timeText(keyExpiry) } } as const;
+  if (keyExpiry !== null && keyExpiry > now) tailnet.record(BY_SYSTEM, event, now);
+  tailnet.store.run("UPDATE nodes SET expiring_told = ? WHERE id = ?", keyExpiry, node.id);
 }
 
 function tellExpired(tailnet: Tailnet, node: NodeRecord, now: number): void {
@@ -50,8 +68,10 @@ function tellExpired(tailnet: Tailnet, node: NodeRecord, now: number): void {
   noteTold(tailnet, node, node.keyExpiry);
 }
 
-/** Tells of keys that are over by now, or the first of them, inside the caller's transaction [G18]. */
+/** Tells of keys that are over by now or will be in a day, or the first of them, inside the caller's transaction [G18][G20]. */
 export function tellOfEnds(tailnet: Tailnet, now: number): void {
+  const soon = `SELECT * FROM nodes WHERE ${UNWARNED} AND key_expiry <= ? ORDER BY key_expiry LIMIT ?`;
+  for (const row of tailnet.store.rows(soon, now + WARNING_MS, MOST_AT_ONCE)) tellExpiring(tailnet, nodeOf(row), now);
   const sql = `SELECT * FROM nodes WHERE ${UNTOLD} AND key_expiry <= ? ORDER BY key_expiry LIMIT ?`;
   for (const row of tailnet.store.rows(sql, now, MOST_AT_ONCE)) tellExpired(tailnet, nodeOf(row), now);
 }

@@ -1,13 +1,18 @@
-/** What follows an act: messages to the queues, and to the tailnets that share nodes. */
+/** What follows an act: messages to the queues, to the tailnets that share nodes, and to the endpoints of webhooks. */
 
 import type { Delivery } from "./delivery.ts";
 import type { ShareCourier } from "./share-courier.ts";
+import type { WebhookCourier } from "./webhook-courier.ts";
 
 /**
  * Sends once the answer is on its way: whoever waits for it goes first, and sending takes the object as long as the act did. Until then, what is to be
  * sent stands in the outbox, and an alarm is set [W11].
  */
-export async function passOn(delivery: Delivery | null, courier: ShareCourier): Promise<void> {
+export async function passOn(
+  delivery: Delivery | null,
+  courier: ShareCourier,
+  webhooks: WebhookCourier,
+): Promise<void> {
   await scheduler.wait(0);
-  await Promise.all([delivery?.flush(), courier.send(Date.now())]);
+  await Promise.all([delivery?.flush(), courier.send(Date.now()), webhooks.send()]);
 }

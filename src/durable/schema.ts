@@ -264,6 +264,49 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE tailnet ADD COLUMN log_floor INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE tailnet ADD COLUMN log_floor_epoch TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE tailnet ADD COLUMN log_floor_hash BLOB NOT NULL DEFAULT x''",
+    // Endpoints that are told of events (webhooks.ts). `subscriptions`: JSON. `creator`: the login name of who made it. `failures`: attempts in a
+    // row; `resume`: nothing is sent before; `failing`: since when a message was given up on. `deleted`: when it has ended, still to be told so.
+    `CREATE TABLE webhooks (
+      id TEXT PRIMARY KEY,
+      url TEXT NOT NULL,
+      provider TEXT NOT NULL,
+      subscriptions TEXT NOT NULL,
+      creator TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      modified INTEGER NOT NULL,
+      failures INTEGER NOT NULL DEFAULT 0,
+      resume INTEGER NOT NULL DEFAULT 0,
+      failing INTEGER,
+      last_error TEXT NOT NULL DEFAULT '',
+      dropped INTEGER NOT NULL DEFAULT 0,
+      deleted INTEGER
+    ) WITHOUT ROWID`,
+    // Their secrets, sealed; `until`: from when on an old one signs no more, or null.
+    `CREATE TABLE webhook_secrets (
+      webhook TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      box BLOB NOT NULL,
+      until INTEGER,
+      PRIMARY KEY (webhook, number)
+    ) WITHOUT ROWID`,
+    // What they have yet to be told: one row a message (webhook-attempts.ts). `taken`: until when an attempt may take; `started`: 1 once it has begun.
+    `CREATE TABLE webhook_deliveries (
+      id TEXT PRIMARY KEY,
+      webhook TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      type TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      tries INTEGER NOT NULL,
+      due INTEGER NOT NULL,
+      taken INTEGER,
+      started INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID`,
+    "CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook, due)",
+    "CREATE INDEX webhook_deliveries_taken ON webhook_deliveries (webhook, taken) WHERE taken IS NOT NULL",
+    // The `key_expiry` that an event has told of a day before it (lifetimes.ts).
+    "ALTER TABLE nodes ADD COLUMN expiring_told INTEGER",
+    "UPDATE nodes SET expiring_told = key_expiry WHERE key_expiry <= unixepoch() * 1000",
+    "CREATE INDEX nodes_expiring ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiring_told",
   ],
 ];
 

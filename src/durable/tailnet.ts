@@ -17,6 +17,7 @@ import { AUTHORITY_MIGRATIONS } from "./schema.ts";
 import { readSettings, writeSettings, type Settings } from "./settings.ts";
 import { Shares } from "./shares.ts";
 import type { Store } from "./store.ts";
+import { Webhooks } from "./webhooks.ts";
 
 export interface TailnetInfo {
   readonly id: string;
@@ -52,6 +53,7 @@ export class Tailnet {
   readonly shares: Shares;
   readonly policies: PolicyFiles;
   readonly presences: Presences;
+  readonly webhooks: Webhooks;
   readonly verifier: SignatureVerifier;
   readonly #news = new Allowance(NEWS);
   readonly #presence = new Allowance(PRESENCE);
@@ -73,6 +75,7 @@ export class Tailnet {
     this.shares = new Shares(store);
     this.policies = new PolicyFiles(store);
     this.presences = new Presences(store);
+    this.webhooks = new Webhooks(store);
   }
 
   /** Makes the tailnet, once; again with the same ID it is a no-op. */
@@ -180,6 +183,7 @@ export class Tailnet {
     const { epoch, seq } = this.info();
     this.events.add(by, event, epoch, seq, now);
     this.outbox.add(seq);
+    this.webhooks.enqueue(event, seq, now);
     return seq;
   }
 

@@ -40,6 +40,7 @@ export const EVENT_ACTIONS = {
   "node.joined": "CREATE",
   "node.rekeyed": "LOGIN",
   "node.described": "UPDATE",
+  "node.expiring": "UPDATE",
   "node.expired": "EXPIRED",
   "node.expiry": "UPDATE",
   "node.authorized": "APPROVE",
@@ -71,6 +72,15 @@ export const EVENT_ACTIONS = {
   "stream.set": "UPDATE",
   "stream.removed": "DELETE",
   "stream.failing": "UPDATE",
+  // Endpoints that are told of events.
+  "webhook.created": "CREATE",
+  "webhook.changed": "UPDATE",
+  "webhook.rotated": "UPDATE",
+  "webhook.deleted": "DELETE",
+  "webhook.tested": "VERIFY",
+  "webhook.replayed": "UPDATE",
+  "webhook.failing": "UPDATE",
+  "webhook.recovered": "UPDATE",
   // Somebody known has asked for what they may not do.
   "attempt.refused": "REFUSE",
 } as const satisfies Readonly<Record<string, AuditAction>>;

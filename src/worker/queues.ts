@@ -5,12 +5,14 @@ import type { WorkerEnv } from "./env.ts";
 import { keepDeadLetters } from "./queue-dead-letters.ts";
 import { consumeRecord } from "./queue-record.ts";
 import { consumeSessions } from "./queue-sessions.ts";
+import { consumeWebhooks } from "./queue-webhooks.ts";
 
 type Consumer = (batch: MessageBatch, env: WorkerEnv) => Promise<void>;
 
 const CONSUMERS: Readonly<Record<string, Consumer>> = {
   "tailward-sessions": consumeSessions,
   "tailward-record": consumeRecord,
+  "tailward-webhooks": consumeWebhooks,
   "tailward-sessions-dead": (batch, env) => keepDeadLetters(batch, "sessions", env),
   "tailward-record-dead": (batch, env) => keepDeadLetters(batch, "record", env),
 };

@@ -119,3 +119,27 @@ export const deadLetters = sqliteTable(
   },
   (table) => [index("dead_letters_died").on(table.died)],
 );
+
+export const webhookDeliveries = sqliteTable(
+  "webhook_deliveries",
+  {
+    tailnetId: tailnetId(),
+    id: words("id"),
+    webhookId: words("webhook_id"),
+    epoch: words("epoch"),
+    seq: number("seq"),
+    type: words("type"),
+    created: number("created"),
+    attempts: number("attempts"),
+    state: words("state"),
+    status: integer("status"),
+    error: text("error"),
+    at: number("at"),
+    next: integer("next"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tailnetId, table.id] }),
+    index("webhook_deliveries_webhook").on(table.tailnetId, table.webhookId, table.created, table.id),
+    index("webhook_deliveries_created").on(table.created),
+  ],
+);

@@ -29,10 +29,11 @@ export const CURRENT_LAYOUT: readonly string[] = [
     client_version TEXT NOT NULL, cap_version INTEGER NOT NULL, tags TEXT NOT NULL, ephemeral INTEGER NOT NULL, key_signature BLOB,
     signed_by BLOB, tka_head TEXT NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL
     , key_expiry INTEGER, authorized INTEGER NOT NULL DEFAULT 1, handed_to TEXT, handed INTEGER NOT NULL DEFAULT 0, awakening INTEGER NOT NULL DEFAULT 0, seen_chain INTEGER,
-    ignores_lock INTEGER NOT NULL DEFAULT 0, self_changed INTEGER NOT NULL DEFAULT 0, home TEXT, home_id TEXT, auth_key TEXT, heard INTEGER NOT NULL DEFAULT 1, expiry_told INTEGER)`,
+    ignores_lock INTEGER NOT NULL DEFAULT 0, self_changed INTEGER NOT NULL DEFAULT 0, home TEXT, home_id TEXT, auth_key TEXT, heard INTEGER NOT NULL DEFAULT 1, expiry_told INTEGER, expiring_told INTEGER)`,
   "CREATE INDEX nodes_changed ON nodes (changed)",
   "CREATE INDEX nodes_ephemeral ON nodes (ephemeral) WHERE ephemeral = 1",
   "CREATE INDEX nodes_expiry ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiry_told",
+  "CREATE INDEX nodes_expiring ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiring_told",
   "CREATE UNIQUE INDEX nodes_home ON nodes (home, home_id) WHERE home IS NOT NULL",
   "CREATE INDEX nodes_lock_key ON nodes (lock_key)",
   "CREATE INDEX nodes_machine_key ON nodes (machine_key)",
@@ -64,6 +65,15 @@ export const CURRENT_LAYOUT: readonly string[] = [
     log_floor INTEGER NOT NULL DEFAULT 0, log_floor_epoch TEXT NOT NULL DEFAULT '', log_floor_hash BLOB NOT NULL DEFAULT x'')`,
   `CREATE TABLE taken_nonces ( expires INTEGER NOT NULL, machine_key TEXT NOT NULL, nonce TEXT NOT NULL,
     PRIMARY KEY (expires, machine_key, nonce) ) WITHOUT ROWID`,
+  `CREATE TABLE webhook_deliveries ( id TEXT PRIMARY KEY, webhook TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL,
+    created INTEGER NOT NULL, tries INTEGER NOT NULL, due INTEGER NOT NULL, taken INTEGER, started INTEGER NOT NULL DEFAULT 0 ) WITHOUT ROWID`,
+  "CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook, due)",
+  "CREATE INDEX webhook_deliveries_taken ON webhook_deliveries (webhook, taken) WHERE taken IS NOT NULL",
+  `CREATE TABLE webhook_secrets ( webhook TEXT NOT NULL, number INTEGER NOT NULL, box BLOB NOT NULL, until INTEGER,
+    PRIMARY KEY (webhook, number) ) WITHOUT ROWID`,
+  `CREATE TABLE webhooks ( id TEXT PRIMARY KEY, url TEXT NOT NULL, provider TEXT NOT NULL, subscriptions TEXT NOT NULL, creator TEXT NOT NULL,
+    created INTEGER NOT NULL, modified INTEGER NOT NULL, failures INTEGER NOT NULL DEFAULT 0, resume INTEGER NOT NULL DEFAULT 0,
+    failing INTEGER, last_error TEXT NOT NULL DEFAULT '', dropped INTEGER NOT NULL DEFAULT 0, deleted INTEGER ) WITHOUT ROWID`,
 ];
 
 /** The same of an object of the Directory. */

@@ -1,0 +1,92 @@
+/**
+ * The consumer of `tailward-webhooks`: makes one attempt for each pointer, and tells the tailnet's object how it went. It acknowledges whatever it is
+ * given: an attempt that is lost is made anew by the object's alarm, which alone makes retries [W33].
+ */
+
+import { integer, record, ShapeError, text } from "../protocol/index.ts";
+import type { WebhookAttempt, WebhookPointer, WebhookResult } from "../durable/index.ts";
+import type { WorkerEnv } from "./env.ts";
+import { guardedPost } from "./guarded-post.ts";
+import { authorityOf } from "./objects.ts";
+import { valueOf } from "./queue-outcome.ts";
+import { openSecret } from "./sealed.ts";
+import { messageOf, webhookBody } from "./webhook-body.ts";
+import { writeDelivery } from "./webhook-history.ts";
+import { SIGNATURE_HEADER, signatureHeader } from "./webhook-signature.ts";
+
+const pointerShape = record({ tailnet: text, delivery: text, attempt: integer });
+
+function pointerOf({ body }: Message): WebhookPointer | null {
+  try {
+    return pointerShape(body, "message");
+  } catch (error) {
+    if (error instanceof ShapeError) return null;
+    throw error;
+  }
+}
+
+async function secretsOf(env: WorkerEnv, tailnet: string, { webhook, boxes }: WebhookAttempt): Promise<string[]> {
+  const what = { purpose: "webhook", tailnet, subject: webhook } as const;
+  return (await Promise.all(boxes.map((box) => openSecret(env, what, box)))).map(valueOf);
+}
+
+/** Tells the endpoint. */
+async function post(env: WorkerEnv, { tailnet, delivery }: WebhookPointer, attempt: WebhookAttempt): Promise<WebhookResult> {
+  const message = messageOf(attempt);
+  const body = webhookBody(attempt.provider, message);
+  try {
+    const secrets = await secretsOf(env, tailnet, attempt);
+    const headers = {
+      "content-type": "application/json",
+      "user-agent": "Tailward-Webhook/1",
+      "tailward-delivery": delivery,
+      "tailward-request-id": message.requestId,
+      [SIGNATURE_HEADER]: await signatureHeader(secrets, body, Date.now()),
+    };
+    return await guardedPost(env, attempt.url, headers, body);
+  } catch (error) {
+    // The secret does not open: without a signature nothing is sent.
+    return { ok: false, status: null, error: error instanceof Error ? error.message : "it could not be signed" };
+  }
+}
+
+async function attempt(env: WorkerEnv, pointer: WebhookPointer): Promise<void> {
+  const authority = authorityOf(env, pointer.tailnet);
+  const taken: WebhookAttempt | null = valueOf(await authority.takeWebhookAttempt(pointer.delivery, pointer.attempt));
+  if (taken === null) return;
+  const result = await post(env, pointer, taken);
+  const settled = valueOf(await authority.settleWebhookAttempt(pointer.delivery, pointer.attempt, result));
+  if (settled === null) return;
+  const { webhook: webhookId, type, event, created } = taken;
+  const row = {
+    tailnetId: pointer.tailnet,
+    id: pointer.delivery,
+    webhookId,
+    epoch: event.epoch,
+    seq: event.seq,
+    type,
+    created,
+    attempts: pointer.attempt,
+    state: settled.state,
+    status: result.status,
+    error: result.error,
+    at: Date.now(),
+    next: settled.next,
+  };
+  await writeDelivery(env.RECORD, row, Date.now());
+}
+
+async function attend(env: WorkerEnv, message: Message): Promise<void> {
+  const pointer = pointerOf(message);
+  try {
+    if (pointer === null) console.error("a message of the queue of webhooks is no pointer", message.id);
+    else await attempt(env, pointer);
+  } catch (error) {
+    console.warn("an attempt to tell an endpoint was not finished; the object makes it anew", String(error));
+  }
+  message.ack();
+}
+
+export async function consumeWebhooks(batch: MessageBatch, env: WorkerEnv): Promise<void> {
+  await Promise.all(batch.messages.map((message) => attend(env, message)));
+}
