@@ -23,7 +23,7 @@ export { NodeSessions } from "./node-sessions.ts";
 export { Queues } from "./delivery.ts";
 export { isNative, type Caller, type SignedProof } from "./nonces.ts";
 export type { Lane, Pointer } from "./outbox.ts";
-export { randomId } from "./random-id.ts";
+export { randomId, randomText } from "./random-id.ts";
 export type { PolicyFile } from "./policy-files.ts";
 export { failureText } from "./policy-acts.ts";
 export type { RecordPage, RecordedNews, RecordedNode, RecordedTailnet } from "./record.ts";

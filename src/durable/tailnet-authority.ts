@@ -3,7 +3,6 @@
  * writes in one synchronous transaction, and answers with an Outcome. After a commit it hurries the sessions objects along.
  */
 
-import { DurableObject } from "cloudflare:workers";
 import type {
   AffectedSigsRequest,
   AffectedSigsResponse,
@@ -26,11 +25,10 @@ import type {
   SyncOfferResponse,
   SyncSendRequest,
   SyncSendResponse,
-  WebhookSubscription,
 } from "../protocol/index.ts";
 import type { MachineKey } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
-import { Acts } from "./acts.ts";
+import type { Acts } from "./acts.ts";
 import { recordReport } from "./audit-log.ts";
 import { createAuthKey, revokeAuthKey } from "./auth-key-acts.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
@@ -72,17 +70,14 @@ import { answerExchange, type Exchanged } from "./share-exchange.ts";
 import type { Share } from "./shares.ts";
 import { offeredSupport, readSupport } from "./support.ts";
 import { sealForPending, supportKeyOf } from "./support-seal.ts";
-import * as webhookActs from "./webhook-acts.ts";
-import { settleAttempt, takeAttempt } from "./webhook-attempts.ts";
-import type { WebhookAttempt, WebhookResult, WebhookSettled } from "./webhook-attempts.ts";
-import type { NewWebhook } from "./webhooks.ts";
+import { WebhookAuthority } from "./webhook-authority.ts";
 
-export class TailnetAuthority extends DurableObject<ObjectsEnv> {
+export class TailnetAuthority extends WebhookAuthority {
   readonly #acts: Acts;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
-    this.#acts = new Acts(ctx, () => this.env);
+    this.#acts = this.acts;
   }
 
   /** Invites another tailnet to a node. The invite's text is given once. */
@@ -359,58 +354,6 @@ export class TailnetAuthority extends DurableObject<ObjectsEnv> {
       this.#acts.delivery.acknowledge(lane, epoch, seqs);
       return null;
     });
-  }
-
-  webhooks(): Promise<Outcome<webhookActs.WebhookInfo[]>> {
-    return this.#acts.living(webhookActs.webhookInfos);
-  }
-
-  webhook(id: string): Promise<Outcome<webhookActs.WebhookInfo>> {
-    return this.#acts.living((tailnet) => webhookActs.webhookInfo(tailnet, id));
-  }
-
-  /** Makes an endpoint, with its first secret, sealed. */
-  createWebhook(by: By, made: NewWebhook, box: Uint8Array): Promise<Outcome<webhookActs.WebhookInfo>> {
-    return this.#acts.living((tailnet, now) => webhookActs.createWebhook(tailnet, by, made, box, now));
-  }
-
-  changeWebhook(
-    by: By,
-    id: string,
-    subscriptions: readonly WebhookSubscription[],
-  ): Promise<Outcome<webhookActs.WebhookInfo>> {
-    return this.#acts.living((tailnet, now) => webhookActs.changeWebhook(tailnet, by, id, subscriptions, now));
-  }
-
-  /** Gives an endpoint another secret, sealed. */
-  rotateWebhook(by: By, id: string, secret: webhookActs.NewSecret): Promise<Outcome<webhookActs.WebhookInfo>> {
-    return this.#acts.living((tailnet, now) => webhookActs.rotateWebhook(tailnet, by, id, secret, now));
-  }
-
-  deleteWebhook(by: By, id: string): Promise<Outcome<null>> {
-    return this.#acts.living((tailnet, now) => webhookActs.deleteWebhook(tailnet, by, id, now));
-  }
-
-  testWebhook(by: By, id: string): Promise<Outcome<null>> {
-    return this.#acts.living((tailnet, now) => webhookActs.testWebhook(tailnet, by, id, now));
-  }
-
-  replayWebhook(by: By, id: string, replay: webhookActs.WebhookReplay): Promise<Outcome<null>> {
-    return this.#acts.living((tailnet, now) => webhookActs.replayWebhook(tailnet, by, id, replay, now));
-  }
-
-  /** What an attempt to tell an endpoint needs, once; null where there is nothing to be done. */
-  takeWebhookAttempt(delivery: string, attempt: number): Promise<Outcome<WebhookAttempt | null>> {
-    return this.#acts.act((tailnet, now) => takeAttempt(tailnet, delivery, attempt, now));
-  }
-
-  /** How it went; null where it is settled already. */
-  settleWebhookAttempt(
-    delivery: string,
-    attempt: number,
-    result: WebhookResult,
-  ): Promise<Outcome<WebhookSettled | null>> {
-    return this.#acts.act((tailnet, now) => settleAttempt(tailnet, { delivery, attempt }, result, now));
   }
 
   override alarm(): Promise<void> {

@@ -189,7 +189,9 @@ export function settleAttempt(
   const webhook = webhooks.told().find(({ id }) => id === row?.text("webhook"));
   if (row === null || webhook === undefined) return null;
   webhooks.touch();
-  const settled = result.ok ? succeed(tailnet, webhook, delivery, now) : fail(tailnet, webhook, row, result.error ?? "", now);
+  const settled = result.ok
+    ? succeed(tailnet, webhook, delivery, now)
+    : fail(tailnet, webhook, row, result.error ?? "", now);
   if (webhooks.hasEnded(webhook.id) && webhooks.waiting(webhook.id) === 0) webhooks.forget(webhook.id);
   return settled;
 }

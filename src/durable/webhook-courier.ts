@@ -6,6 +6,7 @@
 import type { Outcome } from "../protocol/index.ts";
 import type { AlarmClock } from "./alarm-clock.ts";
 import type { ObjectsEnv } from "./env.ts";
+import { log } from "./log.ts";
 import type { Tailnet } from "./tailnet.ts";
 import { beginAttempts, nextAttempt, type WebhookPointer } from "./webhook-attempts.ts";
 
@@ -72,7 +73,7 @@ export class WebhookCourier {
       for (let from = 0; from < pointers.length; from += MAX_SEND)
         await this.#env().WEBHOOK_QUEUE.sendBatch(pointers.slice(from, from + MAX_SEND).map((body) => ({ body })));
     } catch (error) {
-      console.warn("the queue of webhooks did not take a message; it is sent again", String(error));
+      log.warn("the queue of webhooks did not take a message; it is sent again", {}, error);
     }
   }
 }

@@ -139,7 +139,11 @@ export class Webhooks {
   /** Puts in a sealed secret. Those before it sign for `overlap` milliseconds more. */
   addSecret(id: string, box: Uint8Array, overlap: number, now: number): void {
     this.#store.run("DELETE FROM webhook_secrets WHERE webhook = ? AND until <= ?", id, now);
-    this.#store.run("UPDATE webhook_secrets SET until = MIN(IFNULL(until, ?1), ?1) WHERE webhook = ?2", now + overlap, id);
+    this.#store.run(
+      "UPDATE webhook_secrets SET until = MIN(IFNULL(until, ?1), ?1) WHERE webhook = ?2",
+      now + overlap,
+      id,
+    );
     const last = this.#store.row("SELECT MAX(number) AS last FROM webhook_secrets WHERE webhook = ?", id);
     const number = (last?.integerOrNull("last") ?? 0) + 1;
     this.#store.run("INSERT INTO webhook_secrets (webhook, number, box) VALUES (?, ?, ?)", id, number, box);
@@ -149,7 +153,8 @@ export class Webhooks {
 
   /** The sealed secrets that sign at that time, the newest first. */
   secrets(id: string, now: number): Uint8Array[] {
-    const sql = "SELECT box FROM webhook_secrets WHERE webhook = ? AND (until IS NULL OR until > ?) ORDER BY number DESC";
+    const sql =
+      "SELECT box FROM webhook_secrets WHERE webhook = ? AND (until IS NULL OR until > ?) ORDER BY number DESC";
     return this.#store.rows(sql, id, now).map((row) => row.bytes("box"));
   }
 

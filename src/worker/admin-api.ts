@@ -10,6 +10,7 @@ import type { AdminRoute } from "./admin-route.ts";
 import { POLICY_ROUTES } from "./admin-policy.ts";
 import { SHARE_ROUTES } from "./admin-shares.ts";
 import { TAILNET_ROUTES } from "./admin-tailnets.ts";
+import { WEBHOOK_ROUTES } from "./admin-webhooks.ts";
 import type { AppTypes } from "./app-types.ts";
 import { permit, requirePrincipal } from "./authorize.ts";
 import { refuse } from "./http-errors.ts";
@@ -24,6 +25,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...LOGIN_ROUTES,
   ...LOCK_ROUTES,
   ...SHARE_ROUTES,
+  ...WEBHOOK_ROUTES,
   ...RECORD_ROUTES,
 ];
 

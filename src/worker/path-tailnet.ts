@@ -4,10 +4,12 @@ import { isTailnetId, parseInviteId, type Refusal } from "../protocol/index.ts";
 import type { AdminContext } from "./admin-route.ts";
 
 const DEVICE_ID = /^n[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
+const WEBHOOK_ID = /^w[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
 
 export const NO_TAILNET: Refusal = { code: "unknown_tailnet", message: "there is no such tailnet" };
 export const NO_DEVICE: Refusal = { code: "unknown_device", message: "there is no such device" };
 export const NO_SHARE: Refusal = { code: "unknown_share", message: "there is no such invite or share" };
+export const NO_WEBHOOK: Refusal = { code: "unknown_webhook", message: "there is no webhook of that ID" };
 
 /** Which tailnet each parameter of a path leads to, and what is said where it leads to none. */
 const PARAMETERS: readonly {
@@ -19,6 +21,7 @@ const PARAMETERS: readonly {
   { name: "tailnet", tailnet: (named) => named, otherwise: NO_TAILNET },
   { name: "deviceId", tailnet: (id) => DEVICE_ID.exec(id)?.[1] ?? null, otherwise: NO_DEVICE },
   { name: "inviteId", tailnet: (id) => parseInviteId(id)?.tailnet ?? null, otherwise: NO_SHARE },
+  { name: "webhookId", tailnet: (id) => WEBHOOK_ID.exec(id)?.[1] ?? null, otherwise: NO_WEBHOOK },
 ];
 
 /** What the path's tailnet is named by, or null where the path is of no tailnet. */

@@ -4,7 +4,7 @@
  */
 
 import { integer, record, ShapeError, text } from "../protocol/index.ts";
-import type { WebhookAttempt, WebhookPointer, WebhookResult } from "../durable/index.ts";
+import { log, type WebhookAttempt, type WebhookPointer, type WebhookResult } from "../durable/index.ts";
 import type { WorkerEnv } from "./env.ts";
 import { guardedPost } from "./guarded-post.ts";
 import { authorityOf } from "./objects.ts";
@@ -31,7 +31,11 @@ async function secretsOf(env: WorkerEnv, tailnet: string, { webhook, boxes }: We
 }
 
 /** Tells the endpoint. */
-async function post(env: WorkerEnv, { tailnet, delivery }: WebhookPointer, attempt: WebhookAttempt): Promise<WebhookResult> {
+async function post(
+  env: WorkerEnv,
+  { tailnet, delivery }: WebhookPointer,
+  attempt: WebhookAttempt,
+): Promise<WebhookResult> {
   const message = messageOf(attempt);
   const body = webhookBody(attempt.provider, message);
   try {
@@ -79,10 +83,11 @@ async function attempt(env: WorkerEnv, pointer: WebhookPointer): Promise<void> {
 async function attend(env: WorkerEnv, message: Message): Promise<void> {
   const pointer = pointerOf(message);
   try {
-    if (pointer === null) console.error("a message of the queue of webhooks is no pointer", message.id);
+    if (pointer === null) log.error("a message of the queue of webhooks is no pointer", { id: message.id });
     else await attempt(env, pointer);
   } catch (error) {
-    console.warn("an attempt to tell an endpoint was not finished; the object makes it anew", String(error));
+    const { tailnet = "", delivery = "" } = pointer ?? {};
+    log.warn("an attempt to tell an endpoint was not finished; it is made anew", { tailnet, delivery }, error);
   }
   message.ack();
 }

@@ -58,6 +58,10 @@ const RIGHTS = {
   "share.read": { roles: AUDITORS, scope: "device_invites:read" },
   "share.accept": { roles: MANAGERS, scope: "device_invites" },
   "share.withdraw": { roles: MANAGERS, scope: "device_invites" },
+  "webhook.read": { roles: AUDITORS, scope: "webhooks:read" },
+  "webhook.create": { roles: MANAGERS, scope: "webhooks" },
+  "webhook.change": { roles: MANAGERS, scope: "webhooks" },
+  "webhook.delete": { roles: MANAGERS, scope: "webhooks" },
 } as const satisfies Readonly<Record<string, Right>>;
 
 export type Act = keyof typeof RIGHTS;

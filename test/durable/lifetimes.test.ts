@@ -33,6 +33,44 @@ async function ring(tailnet: string): Promise<void> {
   await runDurableObjectAlarm(authorityOf(tailnet));
 }
 
+/** Names of the nodes of whose keys it was told a day before. */
+function warned(tailnet: string): Promise<string[]> {
+  return runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
+    storage.sql
+      .exec<{ of: string }>("SELECT target ->> 'name' AS of FROM events WHERE kind = 'node.expiring' ORDER BY seq")
+      .toArray()
+      .map(({ of }) => of),
+  );
+}
+
+describe("a key that will run out", () => {
+  test("is told of a day before, once, and anew where it was made to last longer [G20]", async () => {
+    const tailnet = await weekly();
+    await join(tailnet, new TestNode("alice"));
+    await later(5 * DAY_MS, () => ring(tailnet));
+    expect(await warned(tailnet)).toEqual([]);
+    await later(6 * DAY_MS + 1000, async () => {
+      await ring(tailnet);
+      await ring(tailnet);
+    });
+    expect(await warned(tailnet)).toEqual(["alice"]);
+    await sql(tailnet, `UPDATE nodes SET key_expiry = key_expiry + ${3 * DAY_MS}`);
+    await later(8 * DAY_MS, () => ring(tailnet));
+    expect(await warned(tailnet)).toEqual(["alice"]);
+    await later(9 * DAY_MS + 1000, () => ring(tailnet));
+    expect(await warned(tailnet)).toEqual(["alice", "alice"]);
+  });
+
+  test("and is over already is told of once, as over", async () => {
+    const [tailnet, alice] = [await weekly(), new TestNode("alice")];
+    await join(tailnet, alice);
+    await later(8 * DAY_MS, async () => {
+      await ring(tailnet);
+      expect([(await ends(tailnet)).length, await warned(tailnet)]).toEqual([1, []]);
+    });
+  });
+});
+
 describe("a key that runs out", () => {
   test("is told of when it does, once, to peers too, and the next one in its time", async () => {
     const tailnet = await weekly();
@@ -58,6 +96,8 @@ describe("a key that runs out", () => {
     const [tailnet, alice] = [await weekly(), new TestNode("alice")];
     await join(tailnet, alice);
     await later(60_000, () => ring(tailnet));
+    await later(6 * DAY_MS + 60_000, () => ring(tailnet));
+    await later(6 * DAY_MS + 120_000, () => ring(tailnet));
     const set = (await alarmOf(tailnet)) ?? 0;
     expect(Math.abs(set - Date.now() - 7 * DAY_MS)).toBeLessThan(60_000);
     await evictDurableObject(authorityOf(tailnet));
