@@ -1,5 +1,6 @@
 /**
- * Six projects. `npm test` runs the first three; `npm run test:slow` the fourth, files named `*.slow.test.ts`: they wait for queues, or make long chains.
+ * Seven projects. `npm test` runs the first three; `npm run test:slow` the next two, files named `*.slow.test.ts`: they wait for queues, make long chains, or
+ * run wrangler again and again.
  * `npm run test:http2` and `npm run test:interop` build their programs first and run one each.
  * The authority's and the protocol's tests run twice, in Node and in workerd, except the files named `*.node.test.ts`.
  */
@@ -10,6 +11,8 @@ import { answerOutside } from "./test/support/outside.ts";
 
 /** Milliseconds for a test that takes a second or less on an idle machine: where others use it, it may take very much longer. */
 const TEST_TIMEOUT = 60_000;
+/** The same for one that takes half a minute. */
+const SLOW_TIMEOUT = 600_000;
 
 const COMPATIBILITY = { compatibilityDate: "2026-10-23", compatibilityFlags: ["nodejs_compat"] };
 
@@ -62,8 +65,8 @@ export default defineConfig({
         test: {
           name: "node",
           environment: "node",
-          include: ["test/{tka,protocol,policy,node,cli}/**/*.test.ts", "test/*.test.ts"],
-          exclude: ["**/*.interop.test.ts"],
+          include: ["test/{tka,protocol,policy,node,cli,scripts}/**/*.test.ts", "test/*.test.ts"],
+          exclude: ["**/*.interop.test.ts", "**/*.slow.test.ts"],
           testTimeout: TEST_TIMEOUT,
           hookTimeout: TEST_TIMEOUT,
         },
@@ -84,6 +87,15 @@ export default defineConfig({
         exclude: ["**/*.interop.test.ts", "**/*.slow.test.ts"],
       }),
       workerd("workerd-slow", { include: ["test/{durable,worker}/**/*.slow.test.ts"] }),
+      {
+        test: {
+          name: "node-slow",
+          environment: "node",
+          include: ["test/{node,cli,scripts}/**/*.slow.test.ts"],
+          testTimeout: SLOW_TIMEOUT,
+          hookTimeout: SLOW_TIMEOUT,
+        },
+      },
       {
         test: {
           name: "conformance",
