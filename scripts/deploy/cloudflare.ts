@@ -1,9 +1,8 @@
 /** What an account has, and what is done to it: by wrangler, with whatever login or token it finds. */
 
 import { spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
@@ -28,10 +27,10 @@ export interface Deployed {
 }
 
 /** The JSON that wrangler prints, whatever stands before it. */
-function jsonIn<T>(out: string): T {
+function jsonIn(out: string): unknown {
   const start = out.search(/[[{]/);
   if (start < 0) throw new Error(`wrangler printed no JSON:\n${out}`);
-  return JSON.parse(out.slice(start)) as T;
+  return JSON.parse(out.slice(start)) as unknown;
 }
 
 export class Cloudflare {
@@ -79,7 +78,7 @@ export class Cloudflare {
   /** The accounts of whoever is logged in; null where nobody is. */
   async accounts(): Promise<readonly Account[] | null> {
     const { code, out } = await this.#run(["whoami", "--json"]);
-    return code === 0 ? jsonIn<{ accounts: readonly Account[] }>(out).accounts : null;
+    return code === 0 ? (jsonIn(out) as { readonly accounts: readonly Account[] }).accounts : null;
   }
 
   /** From here on, that account is meant. */
@@ -89,7 +88,8 @@ export class Cloudflare {
 
   /** The ID of the database of that name, or null. */
   async database(name: string): Promise<string | null> {
-    const all = jsonIn<readonly { uuid: string; name: string }[]>(await this.#printed(["d1", "list", "--json"]));
+    const listed = jsonIn(await this.#printed(["d1", "list", "--json"]));
+    const all = listed as readonly { readonly uuid: string; readonly name: string }[];
     return all.find((each) => each.name === name)?.uuid ?? null;
   }
 
@@ -115,7 +115,7 @@ export class Cloudflare {
   /** The names of the Worker's secrets; null where there is no such Worker. */
   async secrets(worker: string): Promise<ReadonlySet<string> | null> {
     const { code, out, err } = await this.#run(["secret", "list", "--format", "json", "--name", worker]);
-    if (code === 0) return new Set(jsonIn<readonly { name: string }[]>(out).map(({ name }) => name));
+    if (code === 0) return new Set((jsonIn(out) as readonly { readonly name: string }[]).map(({ name }) => name));
     if (`${out}${err}`.includes(`Worker "${worker}" not found`)) return null;
     throw new Error(`wrangler secret list failed:\n${out}${err}`.trimEnd());
   }

@@ -1,7 +1,7 @@
 /** The configuration of a deployment: wrangler.toml with what is this deployment's own put in. What Cloudflare has to have is read from it. */
 
 import { join } from "node:path";
-import { experimental_readRawConfig as readRawConfig } from "wrangler";
+import { experimental_readRawConfig } from "wrangler";
 import type { Settings } from "./settings.ts";
 
 /** What of wrangler.toml is looked at. The rest is passed on as it is. */
@@ -21,6 +21,11 @@ interface RawDatabase {
   readonly database_name: string;
   readonly migrations_dir: string;
 }
+
+/** Its own type names types of packages that are not here. */
+const readRawConfig = experimental_readRawConfig as unknown as (from: { readonly config: string }) => {
+  readonly rawConfig: unknown;
+};
 
 /** What a deployment needs at Cloudflare. */
 export interface Wanted {
@@ -43,7 +48,7 @@ export function publicUrlOf({ domain, variables }: Settings): string | null {
 /** Reads `wrangler.toml` of the folder `root`. */
 export function readConfiguration(root: string): Configuration {
   const { rawConfig } = readRawConfig({ config: join(root, "wrangler.toml") });
-  const raw = rawConfig as unknown as Raw;
+  const raw = rawConfig as Raw;
   const [database] = raw.d1_databases;
   if (database === undefined) throw new Error("wrangler.toml has no D1 database");
   const { producers = [], consumers = [] } = raw.queues;

@@ -75,11 +75,22 @@ interface Asked {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: Buffer;
-  readonly type: string;
 }
 
-function json<T>({ body }: Asked): T {
-  return JSON.parse(body.toString("utf8")) as T;
+function json({ body }: Asked): unknown {
+  return JSON.parse(body.toString("utf8")) as unknown;
+}
+
+/** A database as the API shows it. */
+function shown({ uuid, name, created_at }: Database): object {
+  return { uuid, name, created_at };
+}
+
+/** The part `metadata` of an upload, which is multipart. */
+function metadataOf({ body }: Asked): Metadata {
+  const text = /name="metadata"[^]*?\r\n\r\n([^]*?)\r\n--/.exec(body.toString("utf8"))?.[1];
+  if (text === undefined) throw new Refusal(400, 10021, "an upload without metadata");
+  return JSON.parse(text) as Metadata;
 }
 
 const NOW = "2026-11-25T00:00:00Z";
@@ -129,8 +140,7 @@ export class FakeCloudflare {
     try {
       if (request.headers.authorization !== `Bearer ${TOKEN}`) throw new Refusal(401, 10000, "Authentication error");
       if (this.failing?.test(`${method} ${path}`) === true) throw new Refusal(500, 10001, "made to fail");
-      const type = request.headers["content-type"] ?? "";
-      const result = await this.#answer({ method, path, query: searchParams, body: Buffer.concat(pieces), type });
+      const result = this.#answer({ method, path, query: searchParams, body: Buffer.concat(pieces) });
       send(200, { success: true, errors: [], messages: [], result });
     } catch (error) {
       const { status, code, message } = error instanceof Refusal ? error : new Refusal(500, 1, String(error));
@@ -138,7 +148,7 @@ export class FakeCloudflare {
     }
   }
 
-  async #answer(asked: Asked): Promise<unknown> {
+  #answer(asked: Asked): unknown {
     const { method, path } = asked;
     for (const [wanted, form, answer] of this.#routes) {
       const match = form.exec(path);
@@ -152,16 +162,20 @@ export class FakeCloudflare {
     ["GET", /^\/user$/, () => ({ id: "u", email: "alice@example.com" })],
     ["GET", /^\/accounts$/, () => [{ id: ACCOUNT, name: "Example" }]],
     ["GET", /^\/memberships$/, () => [{ id: "m", account: { id: ACCOUNT, name: "Example" } }]],
-    ["GET", /^\/d1\/database$/, () => this.databases.map(({ sqlite: _, ...shown }) => shown)],
-    ["POST", /^\/d1\/database$/, (asked) => this.#createDatabase(json<{ name: string }>(asked).name)],
-    ["GET", /^\/d1\/database\/([^/]+)$/, (_, [id = ""]) => this.#database(id)],
-    ["POST", /^\/d1\/database\/([^/]+)\/query$/, (asked, [id = ""]) => this.#query(id, json(asked))],
+    ["GET", /^\/d1\/database$/, () => this.databases.map(shown)],
+    ["POST", /^\/d1\/database$/, (asked) => this.#createDatabase((json(asked) as { name: string }).name)],
+    ["GET", /^\/d1\/database\/([^/]+)$/, (_, [id = ""]) => shown(this.#database(id))],
+    ["POST", /^\/d1\/database\/([^/]+)\/query$/, (asked, [id = ""]) => this.#query(id, json(asked) as { sql: string })],
     ["GET", /^\/queues$/, ({ query }) => this.#listed(query.getAll("name"))],
-    ["POST", /^\/queues$/, (asked) => this.#createQueue(json<{ queue_name: string }>(asked).queue_name)],
+    ["POST", /^\/queues$/, (asked) => this.#createQueue((json(asked) as { queue_name: string }).queue_name)],
     ["GET", /^\/queues\/([^/]+)\/consumers$/, (_, [id = ""]) => this.#queue(id).consumers],
     ["GET", /^\/workers\/subdomain$/, () => ({ subdomain: "example" })],
     ["GET", /^\/workers\/scripts\/([^/]+)\/subdomain$/, (_, [name = ""]) => this.#script(name).subdomain],
-    ["POST", /^\/workers\/scripts\/([^/]+)\/subdomain$/, (asked, [name = ""]) => this.#setSubdomain(name, json(asked))],
+    [
+      "POST",
+      /^\/workers\/scripts\/([^/]+)\/subdomain$/,
+      (asked, [name = ""]) => this.#setSubdomain(name, json(asked) as Subdomain),
+    ],
     ["PATCH", /^\/workers\/scripts\/([^/]+)\/script-settings$/, (asked) => json(asked)],
     ["GET", /^\/workers\/scripts\/([^/]+)\/deployments$/, (_, [name = ""]) => this.#deployments(name)],
     ["POST", /^\/workers\/scripts\/([^/]+)\/deployments$/, () => ({ id: "d" })],
@@ -171,7 +185,11 @@ export class FakeCloudflare {
       /^\/workers\/workers\/([^/]+)$/,
       (_, [name = ""]) => ({ id: name, name, subdomain: this.#script(name).subdomain }),
     ],
-    ["PUT", /^\/queues\/([^/]+)\/consumers\/([^/]+)$/, (asked, [id = ""]) => this.#consume(id, json(asked))],
+    [
+      "PUT",
+      /^\/queues\/([^/]+)\/consumers\/([^/]+)$/,
+      (asked, [id = ""]) => this.#consume(id, json(asked) as { script_name: string }),
+    ],
     [
       "GET",
       /^\/workers\/scripts\/([^/]+)\/settings$/,
@@ -183,16 +201,16 @@ export class FakeCloudflare {
     [
       "POST",
       /^\/queues\/([^/]+)\/consumers$/,
-      (asked, [id = ""]) => this.#consume(id, json<{ script_name: string }>(asked)),
+      (asked, [id = ""]) => this.#consume(id, json(asked) as { script_name: string }),
     ],
   ];
 
-  #createDatabase(name: string): Database {
+  #createDatabase(name: string): object {
     if (this.databases.some((each) => each.name === name))
       throw new Refusal(400, 7502, "A database with that name already exists");
     const uuid = `00000000-0000-4000-8000-${String(this.databases.length).padStart(12, "0")}`;
     this.databases.push({ uuid, name, created_at: NOW, sqlite: new DatabaseSync(":memory:") });
-    return this.#database(uuid);
+    return shown(this.#database(uuid));
   }
 
   #database(id: string): Database {
@@ -268,9 +286,8 @@ export class FakeCloudflare {
   }
 
   /** Takes an upload: what it is bound to has to be there. */
-  async #upload(name: string, { body, type }: Asked): Promise<unknown> {
-    const form = await new Response(body, { headers: { "content-type": type } }).formData();
-    const metadata = JSON.parse(await (form.get("metadata") as Blob | string).toString()) as Metadata;
+  #upload(name: string, asked: Asked): unknown {
+    const metadata = metadataOf(asked);
     for (const { type: kind, id = "", queue_name: queue = "" } of metadata.bindings) {
       if (kind === "d1") this.#database(id);
       if (kind === "queue" && this.#listed([queue]).length === 0)
