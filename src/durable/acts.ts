@@ -31,7 +31,7 @@ interface OfNode {
 }
 
 /** What a node asks to be done. */
-type ActOfNode<T> = (tailnet: Tailnet, node: NodeRecord, now: number) => T;
+export type ActOfNode<T> = (tailnet: Tailnet, node: NodeRecord, now: number) => T;
 
 /** Milliseconds after which the alarm tries again what has failed. */
 const RETRY_MS = 60_000;

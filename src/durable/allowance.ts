@@ -21,6 +21,9 @@ export const NEWS: Kind = { atOnce: 120, eachMs: 30_000 };
 /** A person mistypes a secret a few times. */
 export const SECRETS: Kind = { atOnce: 10, eachMs: 60_000 };
 
+/** A person tries what is not for them a few times, and hears why; a program that goes on trying is told of now and then. */
+export const REFUSALS: Kind = { atOnce: 30, eachMs: 60_000 };
+
 /** A node that moves between networks says where it is some times within a minute; each time is a message to every peer, and no more. */
 export const PRESENCE: Kind = { atOnce: 120, eachMs: 2000 };
 

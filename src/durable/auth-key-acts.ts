@@ -1,6 +1,7 @@
 /** What admins do with auth keys, and how the record tells it: by their IDs, never by their secrets [W4]. */
 
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
+import { refuseUntagged } from "./client-tags.ts";
 import { refuseBadTags } from "./devices.ts";
 import type { By } from "./events.ts";
 import type { Tailnet } from "./tailnet.ts";
@@ -13,7 +14,8 @@ export function createAuthKey(
   now: number,
 ): { info: AuthKeyInfo; key: string } {
   refuseBadTags(options.tags);
-  const made = tailnet.authKeys.create(tailnet.info().id, options, now);
+  refuseUntagged(tailnet, by, options.tags);
+  const made = tailnet.authKeys.create(tailnet.info().id, tailnet.users.behind(by.actor)?.id ?? null, options, now);
   const { id, ...rest } = made.info;
   const target = { type: "API_KEY", id, name: rest.description } as const;
   tailnet.record(by, { kind: "authkey.created", target, new: rest }, now);

@@ -17,6 +17,8 @@ export interface AuthKeyOptions {
 
 export interface AuthKeyInfo extends Omit<AuthKeyOptions, "expirySeconds"> {
   readonly id: string;
+  /** The ID of the person who has made it, or null. */
+  readonly user: string | null;
   /** Milliseconds since the epoch. */
   readonly created: number;
   /** Milliseconds since the epoch. */
@@ -39,6 +41,7 @@ function infoOf(row: Row, now: number): AuthKeyInfo {
   const revoked = row.integerOrNull("revoked");
   return {
     id: row.text("id"),
+    user: row.textOrNull("user"),
     reusable: row.integer("reusable") === 1,
     ephemeral: row.integer("ephemeral") === 1,
     preauthorized: row.integer("preauthorized") === 1,
@@ -59,12 +62,18 @@ export class AuthKeys {
   }
 
   /** Makes a key. Its text is given once, and only its hash is kept. */
-  create(tailnet: string, options: AuthKeyOptions, now: number): { info: AuthKeyInfo; key: string } {
+  create(
+    tailnet: string,
+    user: string | null,
+    options: AuthKeyOptions,
+    now: number,
+  ): { info: AuthKeyInfo; key: string } {
     const id = randomId("k");
     const secret = randomText(SECRET_LENGTH);
     const { reusable, ephemeral, preauthorized, tags, description, expirySeconds } = options;
     const info = {
       id,
+      user,
       reusable,
       ephemeral,
       preauthorized,
@@ -76,8 +85,8 @@ export class AuthKeys {
       invalid: false,
     };
     this.#store.run(
-      `INSERT INTO auth_keys (id, secret_hash, reusable, ephemeral, preauthorized, tags, description, created, expires, uses)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+      `INSERT INTO auth_keys (id, secret_hash, reusable, ephemeral, preauthorized, tags, description, created, expires, uses, user)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
       id,
       hashOf(secret),
       reusable ? 1 : 0,
@@ -87,6 +96,7 @@ export class AuthKeys {
       description,
       now,
       info.expires,
+      user,
     );
     return { info, key: formatAuthKey({ tailnet, keyId: id, secret }) };
   }
@@ -101,6 +111,10 @@ export class AuthKeys {
     const row = this.#store.row("SELECT * FROM auth_keys WHERE id = ?", id);
     if (row === null) throw new ControlError("unknown_key_id", "there is no auth key of that ID");
     return infoOf(row, now);
+  }
+
+  has(id: string): boolean {
+    return this.#store.row("SELECT 1 FROM auth_keys WHERE id = ?", id) !== null;
   }
 
   /** Revokes a key: it lets nobody in from now on, and whoever it has let in stays. */

@@ -32,6 +32,18 @@ function turnLockOff(tailnet: Tailnet, by: By, secret: Uint8Array | null, kdf: D
   disable(tailnet, by, secret, kdf, now);
 }
 
+/** What goes with a tailnet, whole. */
+const GONE_TABLES = [
+  "auth_keys",
+  "approvals",
+  "pending_init",
+  "policies",
+  "users",
+  "removed_users",
+  "credentials",
+  "access_tokens",
+] as const;
+
 /** Throws `lock_enabled`, `incorrect_secret`. A tailnet that is deleted already is a success. */
 export function deleteTailnet(
   tailnet: Tailnet,
@@ -51,7 +63,7 @@ export function deleteTailnet(
     if (mayHoldLock(node)) tailnet.nodes.seclude(node, now, seq);
     else removeNode(tailnet, by, node, now);
   }
-  for (const table of ["auth_keys", "approvals", "pending_init", "policies"]) tailnet.store.run(`DELETE FROM ${table}`);
+  for (const table of GONE_TABLES) tailnet.store.run(`DELETE FROM ${table}`);
   tailnet.webhooks.endAll(now);
   tailnet.store.run("UPDATE tailnet SET settings = '{}', deleted = ?", now);
 }

@@ -7,6 +7,7 @@
 import { formatLockKey } from "../tka/index.ts";
 import type { MachineKey } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
+import { refuseOtherTags } from "./client-tags.ts";
 import { whyDirectly } from "./direct-signature.ts";
 import type { By } from "./events.ts";
 import { expireKey, expiryOf, isExpired, timeText } from "./key-expiry.ts";
@@ -30,6 +31,8 @@ export interface DeviceInfo {
   readonly os: string;
   readonly clientVersion: string;
   readonly tags: readonly string[];
+  /** The login of whose it is; null with tags, and for a node of another tailnet. */
+  readonly user: string | null;
   readonly ephemeral: boolean;
   readonly authorized: boolean;
   readonly created: number;
@@ -82,6 +85,7 @@ export function deviceOf(tailnet: Tailnet, node: NodeRecord, now: number): Devic
     os: node.os,
     clientVersion: node.clientVersion,
     tags: node.tags,
+    user: node.user === null ? null : (tailnet.users.byId(node.user)?.login ?? null),
     ephemeral: node.ephemeral,
     authorized: node.authorized,
     created: node.created,
@@ -128,17 +132,22 @@ function setAuthorized(tailnet: Tailnet, by: By, node: NodeRecord, authorized: b
   tailnet.nodes.setAuthorized(node, authorized, seq);
 }
 
-/** A device that gets its first tags is nobody's any more, and its key is good for ever; one that loses them counts anew [G8]. */
+/**
+ * A device that gets its first tags is nobody's any more, and its key is good for ever; one that loses them counts anew [G8], and is whose act
+ * that is, or an owner's.
+ */
 function setTags(tailnet: Tailnet, by: By, node: NodeRecord, given: readonly string[], now: number): void {
   refuseBadTags(given);
+  refuseOtherTags(tailnet, by, given);
   const tags = [...new Set(given)].sort();
   if (JSON.stringify(tags) === JSON.stringify(node.tags)) return;
   const isOther = tags.length > 0 !== node.tags.length > 0;
   const keyExpiry = isOther ? expiryOf(tailnet, tags, now) : node.keyExpiry;
-  const old = { tags: node.tags, keyExpiry: timeText(node.keyExpiry) };
+  const user = tags.length > 0 ? null : (node.user ?? tailnet.users.standIn(by.actor)?.id ?? null);
+  const old = { tags: node.tags, user: node.user, keyExpiry: timeText(node.keyExpiry) };
   const event = { kind: "node.tagged", target: nodeTarget(node), old } as const;
-  const seq = tailnet.record(by, { ...event, new: { tags, keyExpiry: timeText(keyExpiry) } }, now);
-  tailnet.nodes.setTags(node, tags, seq);
+  const seq = tailnet.record(by, { ...event, new: { tags, user, keyExpiry: timeText(keyExpiry) } }, now);
+  tailnet.nodes.setTags(node, tags, user, seq);
   if (isOther) tailnet.nodes.setKeyExpiry(node, keyExpiry, seq);
 }
 

@@ -8,7 +8,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { auditPreimage, canonicalJson, type EventKind } from "../protocol/index.ts";
+import { auditPreimage, canonicalJson, type EventKind, type Role } from "../protocol/index.ts";
 import { encodeHex } from "../tka/index.ts";
 import type { Row, Store } from "./store.ts";
 
@@ -40,6 +40,8 @@ export interface By {
   readonly origin: Origin;
   /** The ID of the request [W16]; empty for what belongs to the act at hand, whichever that is. */
   readonly group: string;
+  /** The role by which the door let a person through [P54]. */
+  readonly role?: Role;
 }
 
 export const BY_SYSTEM: By = {

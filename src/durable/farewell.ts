@@ -10,8 +10,8 @@ import type { NodeKey } from "../tka/index.ts";
 import { MapText } from "./map-text.ts";
 import { addressesOf } from "./node-address.ts";
 import type { Caller } from "./nonces.ts";
-import { ownerUser } from "./owner-user.ts";
 import type { Tailnet } from "./tailnet.ts";
+import { profileOrGone } from "./users.ts";
 
 /** Long ago, and not Go's zero time, which is never. */
 const LONG_AGO = "1970-01-01T00:02:03Z";
@@ -29,12 +29,13 @@ export function farewell(tailnet: Tailnet, caller: Caller, nodeKey: NodeKey, zst
   if (owner === null || tailnet.nodes.machineOf(owner) !== caller.machineKey) return null;
   const { name } = tailnet.info();
   const [v4, v6] = addressesOf(owner);
+  const user = profileOrGone(tailnet.users.byId(tailnet.nodes.byId(owner)?.user ?? ""), name);
   const self = mapNode(
     {
       ID: owner,
       StableID: stableIdOf(tailnet, owner),
       Name: `gone.${name}.`,
-      User: ownerUser(name).ID,
+      User: user.ID,
       Key: nodeKey,
       KeyExpiry: LONG_AGO,
       Addresses: [`${v4}/32`, `${v6}/128`],
@@ -42,6 +43,5 @@ export function farewell(tailnet: Tailnet, caller: Caller, nodeKey: NodeKey, zst
     },
     "node",
   );
-  const user = ownerUser(name);
   return new MapText(encodeMapMessage({ Domain: name, Node: encodeMapNode(self), UserProfiles: [user] })).frame(zstd);
 }

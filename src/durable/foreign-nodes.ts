@@ -100,7 +100,7 @@ function join(tailnet: Tailnet, home: Home, facts: ForeignFacts, now: number): v
   const seq = tailnet.record(byTailnet(home), event, now);
   const hostinfo = { Hostname: facts.name, OS: os, IPNVersion: "" };
   const row = { lockKey, hostinfo, capVersion: 0, stableId, machineKey: noMachine(home.tailnet, id), nodeKey };
-  const rest = { tags: [], ephemeral: false, keyExpiry, authorized: true, authKey: null };
+  const rest = { tags: [], user: null, ephemeral: false, keyExpiry, authorized: true, authKey: null };
   const node = tailnet.nodes.add({ ...row, ...rest }, name, seq, now);
   tailnet.store.run("UPDATE nodes SET home = ?, home_id = ? WHERE id = ?", home.tailnet, id, node.id);
   sayUnsigned(tailnet, node, now);

@@ -3,6 +3,16 @@
 export type { Actor, By, EventKind, Origin, StoredEvent, Target } from "./events.ts";
 export { advanceSessions } from "./advance-sessions.ts";
 export type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
+export {
+  ACCESS_SECONDS,
+  type ClientOptions,
+  type CredentialInfo,
+  type Granted,
+  type KeyInfo,
+  type TokenOptions,
+} from "./credential-acts.ts";
+export type { ProvenCredential } from "./proven-credential.ts";
+export type { UserChange, UserInfo } from "./user-acts.ts";
 export { MAP_TICKET_HEADER, type MapTicket, type NodeApiProps } from "./control-requests.ts";
 export { connectionRequest, placeOf, type ConnectionPlace, type ConnectionTicket } from "./control-ticket.ts";
 export type { DnsPatch } from "./dns-acts.ts";

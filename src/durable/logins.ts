@@ -8,7 +8,7 @@
 
 import { LOGIN_MS, type MachineKey } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
-import type { By } from "./events.ts";
+import type { Actor, By } from "./events.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 /** A login as an admin sees it. What the node says of itself is attacker-controlled. */
@@ -39,6 +39,8 @@ function detailOf({ machineKey, nodeKey, hostname, tags }: LoginInfo) {
 /** A login that an admin has approved. */
 export interface Approval {
   readonly login: string;
+  /** The ID of the person whose node it is. */
+  readonly user: string;
   /** The tags that were asked for then: the admin has seen these, and no others [G17]. */
   readonly tags: readonly string[];
 }
@@ -81,7 +83,7 @@ export function settleLogin(
   return null;
 }
 
-/** The login that was approved for the pair, or null. */
+/** The login that was approved for the pair, by somebody who is still here; or null. */
 export function approvedLogin(
   tailnet: Tailnet,
   machineKey: MachineKey,
@@ -89,12 +91,14 @@ export function approvedLogin(
   now: number,
 ): Approval | null {
   const row = tailnet.store.row(
-    "SELECT login, tags FROM approvals WHERE machine_key = ? AND node_key = ? AND expires > ?",
+    "SELECT login, tags, approved_by FROM approvals WHERE machine_key = ? AND node_key = ? AND expires > ?",
     machineKey,
     nodeKey,
     now,
   );
-  return row === null ? null : { login: row.text("login"), tags: JSON.parse(row.text("tags")) as string[] };
+  if (row === null) return null;
+  const user = tailnet.users.standIn(JSON.parse(row.text("approved_by")) as Actor);
+  return user && { login: row.text("login"), user: user.id, tags: JSON.parse(row.text("tags")) as string[] };
 }
 
 /** Takes the approval [G11]. */

@@ -5,6 +5,7 @@
  *            whole, with all that is known of it. It is told once a message names no further whole nodes after it.
  */
 
+import type { UserProfile } from "../protocol/index.ts";
 import type { Begun } from "./map-session.ts";
 import type { ShownPresence } from "./netmap.ts";
 import type { Entry, Snapshot } from "./snapshot.ts";
@@ -19,6 +20,8 @@ export interface Piece {
   readonly hidden: readonly number[];
   /** The tailnets of foreign nodes among the peers. */
   readonly homes: ReadonlySet<string>;
+  /** People whose devices are among the peers, by their numbers. */
+  readonly people: ReadonlyMap<number, UserProfile>;
   /** The ID to go on after, or null where it is the last. */
   readonly next: number | null;
   /** The number of presence that the session has reached, where it is the last. */
@@ -32,22 +35,25 @@ export function pieceOf(snapshot: Snapshot, begun: Begun, most: number): Piece {
   const peers: string[] = [];
   const hidden: number[] = [];
   const homes = new Set<string>();
+  const people = new Map<number, UserProfile>();
   let size = 0;
   let last = batch.cursor;
   for (const entry of snapshot.sorted()) {
-    const { id, changed, signed, home } = entry;
+    const { id, changed, signed, home, owner } = entry;
     if (session.waiting || id <= batch.cursor || changed <= batch.base || id === session.nodeId) continue;
     const json = withheld && !signed ? null : snapshot.seenBy(entry, session.nodeId);
     if (json === null) hidden.push(id);
     else {
-      if (size > 0 && size + json.length > most) return { peers, patches: [], hidden, homes, next: last, presence };
+      if (size > 0 && size + json.length > most)
+        return { peers, patches: [], hidden, homes, people, next: last, presence };
       size += json.length;
       peers.push(json);
       if (home !== null) homes.add(home);
+      if (owner !== null) people.set(owner.ID, owner);
     }
     last = id;
   }
-  return { peers, patches: [], hidden, homes, next: null, presence };
+  return { peers, patches: [], hidden, homes, people, next: null, presence };
 }
 
 /** True where a session was told of a node, and is to hear what is new of it. */

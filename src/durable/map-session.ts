@@ -23,9 +23,9 @@ import { newsFor, pieceOf, type Piece } from "./map-piece.ts";
 import { MapText, type SharedText } from "./map-text.ts";
 import { PeerChunks } from "./peer-chunks.ts";
 import type { Awakening } from "./nodes.ts";
-import { ownerUser, selfUser, taggedUser } from "./owner-user.ts";
 import type { Admitted } from "./session-ticket.ts";
 import type { Entry, Extent, Snapshot } from "./snapshot.ts";
+import { selfUser, taggedUser } from "./user-profiles.ts";
 
 /** An answer that is under way in pieces. */
 export interface Batch {
@@ -186,7 +186,7 @@ function opening(snapshot: Snapshot, { session, own, awakening, policy }: Begun)
     ...(isNew ? introduction(snapshot, session) : {}),
     DNSConfig: isNew || snapshot.dns.changed > seq ? snapshot.dns.json : null,
     Node: ownNews
-      ? own.selfJson(given?.attributes ?? own.attributes, selfUser(own.id, own.tags, snapshot.domain))
+      ? own.selfJson(given?.attributes ?? own.attributes, selfUser(own.id, own.owner, snapshot.domain))
       : null,
     TKAInfo: tkaNews ? tkaInfo : null,
     PacketFilter: given?.packetFilter ?? null,
@@ -194,19 +194,25 @@ function opening(snapshot: Snapshot, { session, own, awakening, policy }: Begun)
   };
 }
 
-/** The users that a message names for the first time: our own with the first one, that of the node itself wherever it is told, and other tailnets. */
+/**
+ * The users that a message names: the first owner and that of tagged devices with the first one, that of the node itself wherever it is told,
+ * and those of peers wherever they are. The first owner, who has most devices of a small tailnet, is told again only where the profile has changed.
+ */
 function usersOf(
   snapshot: Snapshot,
-  { own }: Begun,
+  { session, own }: Begun,
   first: MapMessage | null,
   piece: Piece,
   isFull: boolean,
 ): UserProfile[] {
-  const { domain, homes } = snapshot;
-  const isOwn = own !== null && own.tags.length > 0 && first?.Node != null;
+  const { domain, homes, first: eldest } = snapshot;
+  const self = own !== null && first?.Node != null ? selfUser(own.id, own.owner, domain) : null;
+  const isEldestNews = eldest !== null && first !== null && (isFull || eldest.changed > session.seq);
+  const others = [...piece.people.values(), ...(self === null || piece.people.has(self.ID) ? [] : [self])];
   return [
-    ...(isFull ? [ownerUser(domain), taggedUser(domain)] : []),
-    ...(isOwn ? [selfUser(own.id, own.tags, domain)] : []),
+    ...(isEldestNews ? [eldest.profile] : []),
+    ...(isFull ? [taggedUser(domain)] : []),
+    ...others.filter(({ ID }) => ID !== eldest?.profile.ID),
     ...homes.flatMap(({ home, user }) => (piece.homes.has(home) ? [user] : [])),
   ];
 }
@@ -284,7 +290,8 @@ function chunksFor(snapshot: Snapshot, { session, batch, withheld }: Begun, most
 /** A first map of such peers: what only its receiver is told, and then they. */
 function firstMap(snapshot: Snapshot, begun: Begun, chunks: PeerChunks): { message: MapText; piece: Piece } {
   const { presence } = begun.batch;
-  const piece = { peers: [], patches: [], hidden: [], homes: new Set<string>(), next: null, presence };
+  const people = snapshot.people;
+  const piece = { peers: [], patches: [], hidden: [], homes: new Set<string>(), people, next: null, presence };
   const { Peers: _, DERPMap: __, ...own } = messageOf(snapshot, begun, opening(snapshot, begun), piece) ?? {};
   const head = encodeMapMessage(own).slice(0, -1);
   const relays = relaysFor(begun.session, snapshot);

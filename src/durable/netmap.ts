@@ -1,17 +1,18 @@
 /** What nodes are shown of their tailnet: the authority's half, from which a sessions object keeps its snapshot. */
 
 import type { AumHash } from "../tka/index.ts";
-import type { Policy } from "../policy/index.ts";
-import type { MapNode } from "../protocol/index.ts";
+import type { Person, Policy } from "../policy/index.ts";
+import type { MapNode, UserProfile } from "../protocol/index.ts";
 import { dnsConfigJson } from "./dns-settings.ts";
 import { isExpired } from "./key-expiry.ts";
 import { addressesOf } from "./node-address.ts";
 import { nodeOf, type Awakening, type NodeRecord } from "./nodes.ts";
-import { userOf } from "./owner-user.ts";
 import { attributesBy, understoodOrNull } from "./policy-view.ts";
 import { NO_PRESENCE, PRESENCE_COLUMNS, presenceOf, type Presence } from "./presence.ts";
 import { homesOf, type HomeView } from "./share-views.ts";
 import type { Tailnet } from "./tailnet.ts";
+import { taggedUser } from "./user-profiles.ts";
+import { profileOf, profileOrGone } from "./users.ts";
 
 /** What is told of a node as it is at this moment. */
 type Momentary = "DiscoKey" | "Endpoints" | "DERP" | "HomeDERP" | "Online" | "LastSeen";
@@ -23,6 +24,8 @@ export interface ShownNode {
   readonly changed: number;
   /** The seq at the last change that the node itself can see, and its peers cannot. */
   readonly selfChanged: number;
+  /** Whose it is; null with tags, and for a foreign node. */
+  readonly owner: UserProfile | null;
   /** Attributes of its own that the policy gives it. */
   readonly attributes: readonly string[];
   /** How far the node is that slept through the end of a lock; 0 for one that did not (awakening.ts). */
@@ -78,8 +81,14 @@ export interface Changes {
   /** The tailnets that have nodes here. */
   readonly homes: readonly HomeView[];
   readonly lock: { readonly changed: number; readonly head: AumHash | null };
-  /** When what it gives may last have changed [F14], and the file; null where that has not changed since what was asked for. */
-  readonly policy: { readonly changed: number; readonly text: string | null };
+  /** As whom the tailnet's first owner is shown, and when that last changed; null once that is gone. */
+  readonly first: { readonly changed: number; readonly profile: UserProfile } | null;
+  /** When what it gives may last have changed [F14], the file, and whom it knows; null for what has not changed since what was asked for. */
+  readonly policy: {
+    readonly changed: number;
+    readonly text: string | null;
+    readonly people: readonly Person[] | null;
+  };
   /** Go's DNSConfig, as JSON. */
   readonly dns: { readonly changed: number; readonly json: string };
   /** News of presence, in order of their numbers. */
@@ -108,15 +117,23 @@ interface Showing {
   readonly now: number;
   /** Null where it is not understood. */
   readonly policy: Policy | null;
+  /** As whom the person of an ID is shown. */
+  readonly profile: (user: string) => UserProfile;
 }
 
-function shown(record: NodeRecord, presence: Presence, { domain, homes, now, policy }: Showing): ShownNode {
+function shown(record: NodeRecord, presence: Presence, { domain, homes, now, policy, profile }: Showing): ShownNode {
+  const owner = record.user === null ? null : profile(record.user);
   const home = homes.find((view) => view.home === record.home?.tailnet);
   const addresses = prefixesOf(record.id);
   return {
     changed: record.changed,
     selfChanged: record.selfChanged,
-    attributes: attributesBy(policy, { ...record, home: record.home?.tailnet ?? null }, domain),
+    owner,
+    attributes: attributesBy(policy, {
+      ...record,
+      user: owner?.LoginName ?? null,
+      home: record.home?.tailnet ?? null,
+    }),
     awakening: record.awakening,
     home: record.home?.tailnet ?? null,
     presence,
@@ -124,7 +141,7 @@ function shown(record: NodeRecord, presence: Presence, { domain, homes, now, pol
       ID: record.id,
       StableID: record.stableId,
       Name: record.home === null ? `${record.name}.${domain}.` : `${record.name}.`,
-      User: home?.user.ID ?? userOf(record.tags, domain).ID,
+      User: (home?.user ?? owner ?? taggedUser(domain)).ID,
       Key: record.nodeKey,
       KeySignature: record.keySignature ?? NO_BYTES,
       Machine: record.home === null ? record.machineKey : null,
@@ -185,13 +202,24 @@ function newsOfPresence(
   return { present, presence: reached };
 }
 
+/** Looks each person up once. Those of a tailnet that was given up are gone before their devices. */
+function profilesOf({ users }: Tailnet, domain: string): Showing["profile"] {
+  const known = new Map<string, UserProfile>();
+  return (id) => {
+    const found = known.get(id) ?? profileOrGone(users.byId(id), domain);
+    known.set(id, found);
+    return found;
+  };
+}
+
 export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, now: number, page = PAGE): Changes {
   const { since, after = 0, removedSince = since, presenceSince } = wanted;
-  const { epoch, name, seq, lockSeq, policySeq, shards, presence, dnsSeq } = tailnet.info();
-  const isPolicyNews = after === 0 && (since === 0 || tailnet.policies.latest().seq > since);
-  const policy = understoodOrNull(() => tailnet.policies.policy(name));
+  const { epoch, name, seq, lockSeq, policySeq, peopleSeq, shards, presence, dnsSeq } = tailnet.info();
+  const isNews = (changed: number): boolean => after === 0 && (since === 0 || changed > since);
+  const policy = understoodOrNull(() => tailnet.policy());
   const homes = homesOf(tailnet);
-  const showing = { domain: name, homes, now, policy };
+  const showing = { domain: name, homes, now, policy, profile: profilesOf(tailnet, name) };
+  const first = tailnet.users.first();
   const records = tailnet.nodes.changedSince(since, after, page);
   const presences = presencesOf(tailnet, records);
   const news =
@@ -207,7 +235,12 @@ export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, now: numbe
     removed: removedSince === 0 ? [] : tailnet.nodes.removedSince(removedSince),
     homes,
     lock: { changed: lockSeq, head: tailnet.lock.head() },
-    policy: { changed: policySeq, text: isPolicyNews ? tailnet.policies.current().text : null },
+    first: first === null ? null : { changed: first.changed, profile: profileOf(first, name) },
+    policy: {
+      changed: policySeq,
+      text: isNews(tailnet.policies.latest().seq) ? tailnet.policies.current().text : null,
+      people: isNews(peopleSeq) ? tailnet.users.people() : null,
+    },
     dns: { changed: dnsSeq, json: dnsConfigJson(name, tailnet.settings.dns) },
     ...news,
   };

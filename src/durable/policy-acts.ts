@@ -13,9 +13,7 @@ import {
   type PolicyNode,
 } from "../policy/index.ts";
 import type { By } from "./events.ts";
-import { ownerLogin } from "./owner-user.ts";
 import { etagOf, type PolicyFile } from "./policy-files.ts";
-import { peopleOf } from "./policy-people.ts";
 import { policyNodeOf } from "./policy-view.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
@@ -37,10 +35,11 @@ function understood<T>(read: () => T): T {
 
 /** All devices, as a policy sees them. */
 function devices(tailnet: Tailnet): PolicyNode[] {
-  const { name } = tailnet.info();
-  return tailnet.nodes
-    .all()
-    .map(({ id, stableId, tags, home }) => policyNodeOf({ id, stableId, tags, home: home?.tailnet ?? null }, name, []));
+  const logins = new Map(tailnet.users.all().map(({ id, login }) => [id, login]));
+  return tailnet.nodes.all().map(({ id, stableId, user, tags, home }) => {
+    const login = user === null ? null : (logins.get(user) ?? null);
+    return policyNodeOf({ id, stableId, user: login, tags, home: home?.tailnet ?? null }, []);
+  });
 }
 
 /** Refuses a policy by which a device would be given too much [F16]: one of each user and set of tags is looked at. */
@@ -67,7 +66,7 @@ export function failureText({ at, source, reason }: Failure): string {
 
 /** The text is attacker-controlled. Throws `bad_policy`. */
 function policyOf(tailnet: Tailnet, text: string): Policy {
-  const policy = understood(() => parsePolicy(text, peopleOf(tailnet.info().name)));
+  const policy = understood(() => parsePolicy(text, tailnet.users.people()));
   refuseTooLarge(tailnet, policy);
   return policy;
 }
@@ -107,14 +106,18 @@ export function setPolicy(tailnet: Tailnet, by: By, text: string, match: string 
 }
 
 /**
- * Those of the wanted tags that whoever vouches for a node may not give it [F10]: the owner who approved its login or made its auth key, or
- * where that key has tags, those.
+ * Those of the wanted tags that whoever vouches for a node may not give it [F10]: the person who approved its login or made its auth key, by the
+ * login, or where that key has tags, those.
  */
-export function tagsRefused(tailnet: Tailnet, own: readonly string[], wanted: readonly string[]): readonly string[] {
-  const domain = tailnet.info().name;
-  const user = own.length === 0 ? ownerLogin(domain) : null;
+export function tagsRefused(
+  tailnet: Tailnet,
+  login: string | null,
+  own: readonly string[],
+  wanted: readonly string[],
+): readonly string[] {
+  const user = own.length === 0 ? login : null;
   try {
-    return refusedTags(tailnet.policies.policy(domain), { user, tags: own }, wanted);
+    return refusedTags(tailnet.policy(), { user, tags: own }, wanted);
   } catch (error) {
     // What holds was understood once; where it no longer is, it allows nothing.
     if (error instanceof PolicyError) return wanted.filter((tag) => !own.includes(tag));

@@ -6,9 +6,8 @@
  */
 
 import { createHash } from "node:crypto";
-import { DEFAULT_POLICY, parsePolicy, type Policy } from "../policy/index.ts";
+import { DEFAULT_POLICY, parsePolicy, type Person, type Policy } from "../policy/index.ts";
 import type { EventKind } from "./events.ts";
-import { peopleOf } from "./policy-people.ts";
 import type { Store } from "./store.ts";
 
 /** Files that are kept, the one that holds among them. */
@@ -27,6 +26,11 @@ const OF_NODES: ReadonlySet<EventKind> = new Set<EventKind>([
   "share.accepted",
   "share.withdrawn",
   "share.addressed",
+  "user.created",
+  "user.role",
+  "user.suspended",
+  "user.restored",
+  "user.removed",
 ]);
 
 /** True where that event may change what a policy gives to nodes [F14]. */
@@ -53,7 +57,7 @@ const DEFAULT_FILE = { etag: etagOf(DEFAULT_POLICY), isDefault: true, seq: 0 } a
 
 export class PolicyFiles {
   readonly #store: Store;
-  #parsed: { readonly etag: string; readonly domain: string; readonly policy: Policy } | null = null;
+  #parsed: { readonly etag: string; readonly peopleSeq: number; readonly policy: Policy } | null = null;
 
   constructor(store: Store) {
     this.#store = store;
@@ -73,11 +77,11 @@ export class PolicyFiles {
     return { ...latest, text: row?.text("text") ?? DEFAULT_POLICY };
   }
 
-  /** The one that holds, understood. Throws PolicyError where this code no longer takes what it once took. */
-  policy(domain: string): Policy {
+  /** The one that holds, understood, for the people as of `peopleSeq`. Throws PolicyError where this code no longer takes what it once took. */
+  policy(peopleSeq: number, people: () => readonly Person[]): Policy {
     const { etag } = this.latest();
-    if (this.#parsed?.etag !== etag || this.#parsed.domain !== domain)
-      this.#parsed = { etag, domain, policy: parsePolicy(this.current().text, peopleOf(domain)) };
+    if (this.#parsed?.etag !== etag || this.#parsed.peopleSeq !== peopleSeq)
+      this.#parsed = { etag, peopleSeq, policy: parsePolicy(this.current().text, people()) };
     return this.#parsed.policy;
   }
 

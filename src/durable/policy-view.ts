@@ -10,19 +10,20 @@ import {
   isOfNodes,
   parsePolicy,
   type Compiled,
+  type Person,
   type Policy,
   type PolicyNode,
 } from "../policy/index.ts";
 import { log } from "./log.ts";
 import { addressesOf } from "./node-address.ts";
-import { ownerLogin } from "./owner-user.ts";
-import { peopleOf } from "./policy-people.ts";
 import type { HomeView } from "./share-views.ts";
 
 /** What a policy looks at in a node. */
 export interface PolicyFacts {
   readonly id: number;
   readonly stableId: string;
+  /** The login of whose it is; null with tags, and for a foreign node. */
+  readonly user: string | null;
   readonly tags: readonly string[];
   /** The tailnet of a foreign node; null for one of our own. */
   readonly home: string | null;
@@ -32,18 +33,16 @@ export interface PolicyFacts {
 
 /** A node as its tailnet's policy sees it. */
 export function policyNodeOf(
-  { id, stableId, tags, home }: Omit<PolicyFacts, "waiting">,
-  domain: string,
+  { id, stableId, user, tags, home }: Omit<PolicyFacts, "waiting">,
   homes: readonly HomeView[],
 ): PolicyNode {
-  const user = home === null && tags.length === 0 ? ownerLogin(domain) : null;
   const sharedWith = home === null ? null : (homes.find((view) => view.home === home)?.seenBy ?? []);
   return { id, stableId, user, tags, addresses: addressesOf(id), routes: [], sharedWith };
 }
 
 /** The attributes that a policy gives to a node, whoever else there is; none where the policy is not understood. */
-export function attributesBy(policy: Policy | null, facts: Omit<PolicyFacts, "waiting">, domain: string): string[] {
-  return policy === null ? [] : attributesOf(policy, policyNodeOf(facts, domain, []));
+export function attributesBy(policy: Policy | null, facts: Omit<PolicyFacts, "waiting">): string[] {
+  return policy === null ? [] : attributesOf(policy, policyNodeOf(facts, []));
 }
 
 /** A policy that was understood when it was set; null where this code does not, and nothing is allowed then. */
@@ -58,15 +57,13 @@ export function understoodOrNull(parse: () => Policy): Policy | null {
 }
 
 export class PolicyView {
-  readonly #domain: string;
   readonly #homes: readonly HomeView[];
   readonly #compiled: CompiledPolicy | null;
 
-  /** `nodes` are all that the tailnet has. */
-  constructor(text: string, domain: string, nodes: readonly PolicyFacts[], homes: readonly HomeView[]) {
-    this.#domain = domain;
+  /** `people` and `nodes` are all that the tailnet has. */
+  constructor(text: string, people: readonly Person[], nodes: readonly PolicyFacts[], homes: readonly HomeView[]) {
     this.#homes = homes;
-    const policy = understoodOrNull(() => parsePolicy(text, peopleOf(domain)));
+    const policy = understoodOrNull(() => parsePolicy(text, people));
     const sources = policy === null || !isOfNodes(policy) ? [] : nodes.filter(({ waiting }) => !waiting);
     const hash = (long: string): string => createHash("sha256").update(long).digest("hex");
     this.#compiled =
@@ -74,7 +71,7 @@ export class PolicyView {
         ? null
         : new CompiledPolicy(
             policy,
-            sources.map((node) => policyNodeOf(node, domain, homes)),
+            sources.map((node) => policyNodeOf(node, homes)),
             hash,
           );
   }
@@ -82,12 +79,12 @@ export class PolicyView {
   /** Tells what the node is given from anything else. */
   digestFor(node: PolicyFacts): string {
     if (this.#compiled === null || node.waiting) return NOTHING_DIGEST;
-    return this.#compiled.digestFor(policyNodeOf(node, this.#domain, this.#homes));
+    return this.#compiled.digestFor(policyNodeOf(node, this.#homes));
   }
 
   /** What the node is given. */
   for(node: PolicyFacts): Compiled {
     if (this.#compiled === null || node.waiting) return NOTHING_ALLOWED;
-    return this.#compiled.for(policyNodeOf(node, this.#domain, this.#homes));
+    return this.#compiled.for(policyNodeOf(node, this.#homes));
   }
 }

@@ -2,16 +2,20 @@
 
 import type { RegisterResponse } from "../protocol/index.ts";
 import type { NodeRecord } from "./nodes.ts";
-import { selfUser } from "./owner-user.ts";
 import type { Tailnet } from "./tailnet.ts";
+import { selfUser } from "./user-profiles.ts";
+import { profileOrGone } from "./users.ts";
 
 /** The answer to a node, or to none, but for what `fields` say otherwise. */
 export function registerAnswer(
   tailnet: Tailnet,
-  node: Pick<NodeRecord, "id" | "tags"> | null,
+  node: Pick<NodeRecord, "id" | "tags" | "user"> | null,
   fields: Partial<RegisterResponse>,
 ): RegisterResponse {
-  const { ID, LoginName, DisplayName } = selfUser(node?.id ?? 0, node?.tags ?? [], tailnet.info().name);
+  const { name } = tailnet.info();
+  const isPersons = node === null || node.user !== null;
+  const owner = isPersons ? profileOrGone(tailnet.users.byId(node?.user ?? ""), name) : null;
+  const { ID, LoginName, DisplayName } = selfUser(node?.id ?? 0, owner, name);
   return {
     User: { ID, DisplayName },
     Login: { ID, Provider: "", LoginName, DisplayName },

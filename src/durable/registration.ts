@@ -77,12 +77,20 @@ function join({ tailnet, caller, request, now }: Registering): NodeRecord | null
   const stableId = `${randomId("n")}${tailnet.info().id}`;
   const authorized = preauthorized || !tailnet.settings.devicesApprovalOn;
   const keyExpiry = expiryOf(tailnet, tags, now);
-  const detail = { nodeKey: request.NodeKey, ...by, tags, authorized, keyExpiry: timeText(keyExpiry) };
+  const user = tags.length > 0 ? null : vouched.user;
+  const detail = { nodeKey: request.NodeKey, ...by, user, tags, authorized, keyExpiry: timeText(keyExpiry) };
   const target = nodeTarget({ stableId, name });
   const seq = tailnet.record(byNode({ stableId, name }), { kind: "node.joined", target, new: detail }, now);
   const { machineKey } = caller;
   const { NodeKey: nodeKey, Ephemeral } = request;
-  const standing = { tags, ephemeral: ephemeral || Ephemeral, keyExpiry, authorized, authKey: authKeyOf(vouched) };
+  const standing = {
+    tags,
+    user,
+    ephemeral: ephemeral || Ephemeral,
+    keyExpiry,
+    authorized,
+    authKey: authKeyOf(vouched),
+  };
   const facts = { ...factsOf(request), stableId, machineKey, nodeKey, ...standing };
   const node = tailnet.nodes.add(facts, name, seq, now);
   settleLayout(tailnet);
@@ -132,20 +140,21 @@ function handOver(registering: Registering, old: NodeRecord): RegisterResponse |
   return registerAnswer(tailnet, old, { MachineAuthorized: old.authorized, NodeKeySignature });
 }
 
-/** A node that was vouched for anew: its key is good for as long as that of a new one [G8], and it takes the tags that come with that. */
+/** A node that was vouched for anew: its key is good for as long as that of a new one [G8], it takes the tags that come with that, and without any it is the voucher's. */
 function renew({ tailnet, request, now }: Registering, node: NodeRecord, vouched: Vouched): void {
-  const { preauthorized, by } = vouched;
+  const { preauthorized, by, user: voucher } = vouched;
   const given = tagsOf(tailnet, vouched, requestedTags(request));
   const tags = given.length > 0 ? given : node.tags;
   const keyExpiry = expiryOf(tailnet, tags, now);
   const authorized = node.authorized || preauthorized;
-  const old = { keyExpiry: timeText(node.keyExpiry), tags: node.tags, authorized: node.authorized };
-  const detail = { ...by, keyExpiry: timeText(keyExpiry), tags, authorized };
+  const user = tags.length > 0 ? null : voucher;
+  const old = { keyExpiry: timeText(node.keyExpiry), user: node.user, tags: node.tags, authorized: node.authorized };
+  const detail = { ...by, keyExpiry: timeText(keyExpiry), user, tags, authorized };
   const event = { kind: "node.expiry", target: nodeTarget(node), old, new: detail } as const;
   const seq = tailnet.record(byNode(node), event, now);
   tailnet.nodes.setKeyExpiry(node, keyExpiry, seq);
   noteAuthKey(tailnet, node, authKeyOf(vouched));
-  if (tags !== node.tags) tailnet.nodes.setTags(node, tags, seq);
+  if (tags !== node.tags || user !== node.user) tailnet.nodes.setTags(node, tags, user, seq);
   if (authorized && !node.authorized) tailnet.nodes.setAuthorized(node, true, seq);
 }
 

@@ -16,13 +16,13 @@ import type { Vouched } from "./vouching.ts";
 export function tagsOf(tailnet: Tailnet, vouched: Vouched, requested: readonly string[]): readonly string[] {
   if (requested.length === 0) return vouched.tags;
   refuseBadTags(requested);
-  const { seen } = vouched;
+  const { seen, user } = vouched;
   if (seen !== null && !requested.every((tag) => seen.includes(tag)))
     throw new ControlError(
       "tags_not_permitted",
       "the requested tags are not those with which this login was approved: log in again",
     );
-  const bad = tagsRefused(tailnet, vouched.tags, requested);
+  const bad = tagsRefused(tailnet, user === null ? null : tailnet.users.require(user).login, vouched.tags, requested);
   if (bad.length > 0)
     throw new ControlError(
       "tags_not_permitted",

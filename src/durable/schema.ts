@@ -307,6 +307,60 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE nodes ADD COLUMN expiring_told INTEGER",
     "UPDATE nodes SET expiring_told = key_expiry WHERE key_expiry <= unixepoch() * 1000",
     "CREATE INDEX nodes_expiring ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiring_told",
+    // People (users.ts). `profile`: their number in maps; null for the tailnet's first, whose number follows from its name. `suspended`: since
+    // when, or null. `subject`: whom a provider of identities knows the person as, once signed in. `changed`: the seq at which the profile did.
+    `CREATE TABLE users (
+      id TEXT PRIMARY KEY,
+      profile INTEGER UNIQUE,
+      login TEXT NOT NULL UNIQUE,
+      display_name TEXT NOT NULL,
+      role TEXT NOT NULL,
+      suspended INTEGER,
+      subject TEXT UNIQUE,
+      created INTEGER NOT NULL,
+      last_seen INTEGER,
+      changed INTEGER NOT NULL
+    ) WITHOUT ROWID`,
+    `INSERT INTO users (id, profile, login, display_name, role, suspended, subject, created, last_seen, changed)
+     SELECT 'u' || substr(id, 2) || id, NULL, 'owner@' || name, 'Owner', 'owner', NULL, NULL, created, NULL, 0
+     FROM tailnet WHERE deleted IS NULL`,
+    // People who are gone: to remove one again is a success.
+    "CREATE TABLE removed_users (id TEXT PRIMARY KEY) WITHOUT ROWID",
+    // The seq at which people, their roles or their standing last changed.
+    "ALTER TABLE tailnet ADD COLUMN people_seq INTEGER NOT NULL DEFAULT 0",
+    // Whose a node is, and who has made an auth key: a user's ID. Null for devices with tags and of other tailnets, and for keys of the operator's.
+    "ALTER TABLE nodes ADD COLUMN user TEXT",
+    `UPDATE nodes SET user = (SELECT id FROM users) WHERE tags = '[]' AND home IS NULL`,
+    "CREATE INDEX nodes_user ON nodes (user) WHERE user IS NOT NULL",
+    "ALTER TABLE auth_keys ADD COLUMN user TEXT",
+    // API tokens and OAuth clients (credentials.ts); of the secret, its SHA-256. `kind`: api or client. `user`: whose the token is, or who made
+    // the client, or null. `scopes`, `tags`: JSON. `expires`: null for never. `last_used`: within the hour.
+    `CREATE TABLE credentials (
+      id TEXT PRIMARY KEY,
+      kind TEXT NOT NULL,
+      secret_hash BLOB NOT NULL,
+      user TEXT,
+      scopes TEXT NOT NULL,
+      tags TEXT NOT NULL,
+      description TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      updated INTEGER NOT NULL,
+      expires INTEGER,
+      revoked INTEGER,
+      last_used INTEGER
+    ) WITHOUT ROWID`,
+    "CREATE INDEX credentials_user ON credentials (user)",
+    // Access tokens that OAuth clients were given, until they expire.
+    `CREATE TABLE access_tokens (
+      id TEXT PRIMARY KEY,
+      secret_hash BLOB NOT NULL,
+      client TEXT NOT NULL,
+      scopes TEXT NOT NULL,
+      tags TEXT NOT NULL,
+      expires INTEGER NOT NULL
+    ) WITHOUT ROWID`,
+    "CREATE INDEX access_tokens_client ON access_tokens (client)",
+    "CREATE INDEX access_tokens_expires ON access_tokens (expires)",
   ],
 ];
 

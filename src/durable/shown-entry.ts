@@ -64,6 +64,16 @@ export class Entry {
     return this.shown.node.StableID;
   }
 
+  /** As whose it is shown; null with tags, and for a foreign node. */
+  get owner(): UserProfile | null {
+    return this.shown.owner;
+  }
+
+  /** The login of whose it is. */
+  get user(): string | null {
+    return this.shown.owner?.LoginName ?? null;
+  }
+
   get tags(): readonly string[] {
     return this.shown.node.Tags;
   }

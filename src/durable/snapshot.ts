@@ -5,7 +5,7 @@
  *            session that stands before that is not answered from it.
  */
 
-import type { TkaInfo } from "../protocol/index.ts";
+import type { TkaInfo, UserProfile } from "../protocol/index.ts";
 import type { Changes, ShownPresence } from "./netmap.ts";
 import type { SharedText } from "./map-text.ts";
 import { PolicyView } from "./policy-view.ts";
@@ -109,10 +109,15 @@ export class Snapshot {
 
   /** What the policy gives to each node. Asked only of a snapshot that holds all [X5]. */
   get policy(): PolicyView {
-    const { changed, text } = this.#changes.policy;
+    const { changed, text, people } = this.#changes.policy;
     if (this.#policy?.changed !== changed)
-      this.#policy = { changed, view: new PolicyView(text ?? "", this.domain, this.sorted(), this.homes) };
+      this.#policy = { changed, view: new PolicyView(text ?? "", people ?? [], this.sorted(), this.homes) };
     return this.#policy.view;
+  }
+
+  /** As whom the first owner is shown, and the seq at which that last changed; null once that is gone. */
+  get first(): Changes["first"] {
+    return this.#changes.first;
   }
 
   /** Go's DNSConfig as JSON, and the seq at which its settings last changed. */
@@ -146,7 +151,9 @@ export class Snapshot {
       this.#present.delete(id);
       this.#removed.set(id, changed);
     }
-    const policy = { changed: changes.policy.changed, text: changes.policy.text ?? this.#changes.policy.text };
+    const { changed, text, people } = changes.policy;
+    const known = this.#changes.policy;
+    const policy = { changed, text: text ?? known.text, people: people ?? known.people };
     this.#changes = { ...changes, nodes: [], removed: [], present: [], policy };
     this.#sorted = null;
     this.#shared.clear();
@@ -208,6 +215,13 @@ export class Snapshot {
     return this.shared(`foreign ${seq}`, () =>
       this.sorted().some(({ home, changed }) => home !== null && changed > seq),
     );
+  }
+
+  /** The people whose devices all see, by their numbers. */
+  get people(): ReadonlyMap<number, UserProfile> {
+    const owners = (): UserProfile[] =>
+      this.sorted().flatMap(({ waiting, owner }) => (waiting || owner === null ? [] : [owner]));
+    return this.shared("people", () => new Map(owners().map((owner) => [owner.ID, owner])));
   }
 
   /** Nodes that went after `seq`. */

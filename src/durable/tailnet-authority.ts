@@ -28,9 +28,9 @@ import type {
 } from "../protocol/index.ts";
 import type { MachineKey } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
-import type { Acts } from "./acts.ts";
+import type { Acts, ActOfNode } from "./acts.ts";
 import { recordReport } from "./audit-log.ts";
-import { createAuthKey, revokeAuthKey } from "./auth-key-acts.ts";
+import { createAuthKey } from "./auth-key-acts.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 import { deleteTailnet } from "./deletion.ts";
 import { changeDevice, deviceOf, requireDevice, type DeviceChange, type DeviceInfo } from "./devices.ts";
@@ -42,6 +42,7 @@ import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
 import { logHead, type LogHead } from "./log-head.ts";
 import { disable } from "./lock-disable.ts";
+import { behindLockDoor } from "./lock-door.ts";
 import { exportLock, type LockExport } from "./lock-export.ts";
 import { farewell } from "./farewell.ts";
 import { initBegin, initFinish } from "./lock-init.ts";
@@ -58,6 +59,7 @@ import type { Caller } from "./nonces.ts";
 import type { Lane } from "./outbox.ts";
 import type { Failure } from "../policy/index.ts";
 import { checkPolicy, setPolicy } from "./policy-acts.ts";
+import { PeopleAuthority } from "./people-authority.ts";
 import type { PolicyFile } from "./policy-files.ts";
 import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record.ts";
 import { register } from "./registration.ts";
@@ -70,9 +72,8 @@ import { answerExchange, type Exchanged } from "./share-exchange.ts";
 import type { Share } from "./shares.ts";
 import { offeredSupport, readSupport } from "./support.ts";
 import { sealForPending, supportKeyOf } from "./support-seal.ts";
-import { WebhookAuthority } from "./webhook-authority.ts";
 
-export class TailnetAuthority extends WebhookAuthority {
+export class TailnetAuthority extends PeopleAuthority {
   readonly #acts: Acts;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
@@ -109,11 +110,12 @@ export class TailnetAuthority extends WebhookAuthority {
     return this.#acts.act((tailnet, now) => answerExchange(tailnet, statement, now));
   }
 
-  create(id: string, name: string, by: By): Promise<Outcome<null>> {
+  /** Makes the tailnet; `owner` is the login name of its first owner, or null. */
+  create(id: string, name: string, owner: string | null, by: By): Promise<Outcome<null>> {
     return this.#acts.run(
       () => null,
       (tailnet, now) => {
-        tailnet.create(id, name, by, now);
+        tailnet.create(id, name, owner, by, now);
         return null;
       },
     );
@@ -126,19 +128,6 @@ export class TailnetAuthority extends WebhookAuthority {
   /** The tailnet as the Directory lists it. */
   summary(): Promise<Outcome<TailnetEntry>> {
     return this.#acts.living((tailnet) => tailnet.summary());
-  }
-
-  authKeyInfos(): Promise<Outcome<AuthKeyInfo[]>> {
-    return this.#acts.living((tailnet, now) => tailnet.authKeys.all(now));
-  }
-
-  authKeyInfo(id: string): Promise<Outcome<AuthKeyInfo>> {
-    return this.#acts.living((tailnet, now) => tailnet.authKeys.require(id, now));
-  }
-
-  /** Refuses with `unknown_key_id`; a key that is revoked already is a success. */
-  revokeAuthKey(by: By, id: string): Promise<Outcome<null>> {
-    return this.#acts.living((tailnet, now) => revokeAuthKey(tailnet, by, id, now));
   }
 
   settings(): Promise<Outcome<Settings>> {
@@ -213,16 +202,21 @@ export class TailnetAuthority extends WebhookAuthority {
   }
 
   initBegin(caller: Caller, request: InitBeginRequest): Promise<Outcome<InitBeginResponse>> {
-    return this.#acts.ofMember(caller, request, (tailnet, node, now) =>
+    return this.#ofLockAdmin(caller, request, (tailnet, node, now) =>
       initBegin(tailnet, node, request, supportKeyOf(this.env) !== null, now),
     );
+  }
+
+  /** Turning the lock on is for members of good standing whose role it is [I12]. */
+  #ofLockAdmin<T>(caller: Caller, request: { readonly NodeKey: NodeKey }, act: ActOfNode<T>): Promise<Outcome<T>> {
+    return behindLockDoor((body) => this.#acts.ofMember(caller, request, body), "lock.init", act);
   }
 
   /** A support secret is sealed before the act, which is synchronous. */
   async initFinish(caller: Caller, request: InitFinishRequest): Promise<Outcome<EmptyResponse>> {
     const sealed = await sealForPending(this.#acts.tailnet, this.env, request.SupportDisablement);
     const hasKey = supportKeyOf(this.env) !== null;
-    return this.#acts.ofMember(caller, request, (tailnet, node, now) => {
+    return this.#ofLockAdmin(caller, request, (tailnet, node, now) => {
       if (hasKey && request.SupportDisablement.length > 0) tailnet.countSecret(byNode(node), now);
       return initFinish(tailnet, node, request, offeredSupport(request, sealed, hasKey, disablementKdf), now);
     });
@@ -255,10 +249,14 @@ export class TailnetAuthority extends WebhookAuthority {
   }
 
   disable(caller: Caller, request: DisableRequest): Promise<Outcome<EmptyResponse>> {
-    return this.#acts.ofNode(caller, request, (tailnet, node, now) => {
-      tailnet.requireLiving();
-      return disable(tailnet, byNode(node), request.DisablementSecret, disablementKdf, now);
-    });
+    const living = <D>(act: ActOfNode<D>): Promise<Outcome<D>> =>
+      this.#acts.ofNode(caller, request, (tailnet, node, now) => {
+        tailnet.requireLiving();
+        return act(tailnet, node, now);
+      });
+    return behindLockDoor(living, "lock.disable", (tailnet, node, now) =>
+      disable(tailnet, byNode(node), request.DisablementSecret, disablementKdf, now),
+    );
   }
 
   sign(caller: Caller, request: SignRequest): Promise<Outcome<EmptyResponse>> {

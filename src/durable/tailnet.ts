@@ -1,8 +1,13 @@
-/** One tailnet's tables together, and its sequence of changes: what the acts of a TailnetAuthority work on. */
+/**
+ * One tailnet's tables together, and its sequence of changes: what the acts of a TailnetAuthority work on.
+ *
+ * Rule [P54]: a change is made by the role by which the door let the person through, or not at all: it is compared again in the transaction.
+ */
 
 import { encodeHex, type AumHash, type NodeKey, type SignatureVerifier } from "../tka/index.ts";
-import { Allowance, NEWS, PRESENCE, SECRETS, isOwnNews } from "./allowance.ts";
+import { Allowance, NEWS, PRESENCE, REFUSALS, SECRETS, isOwnNews } from "./allowance.ts";
 import { AuthKeys } from "./auth-keys.ts";
+import { Credentials } from "./credentials.ts";
 import { Events, type By, type NewEvent, type Target } from "./events.ts";
 import { Lock } from "./lock.ts";
 import { isMadeOf, newsOf, said, type NodeFacts } from "./node-facts.ts";
@@ -16,7 +21,10 @@ import { ControlError } from "./refuse.ts";
 import { AUTHORITY_MIGRATIONS } from "./schema.ts";
 import { readSettings, writeSettings, type Settings } from "./settings.ts";
 import { Shares } from "./shares.ts";
+import type { Policy } from "../policy/index.ts";
 import type { Store } from "./store.ts";
+import { ownerLogin } from "./user-profiles.ts";
+import { Users, firstUserId, loginOf } from "./users.ts";
 import { Webhooks } from "./webhooks.ts";
 
 export interface TailnetInfo {
@@ -40,12 +48,16 @@ export interface TailnetInfo {
   readonly presence: number;
   /** The seq at which the settings of DNS last changed. */
   readonly dnsSeq: number;
+  /** The seq at which people, their roles or their standing last changed. */
+  readonly peopleSeq: number;
 }
 
 export class Tailnet {
   readonly store: Store;
   readonly lock: Lock;
   readonly nodes: Nodes;
+  readonly users: Users;
+  readonly credentials: Credentials;
   readonly authKeys: AuthKeys;
   readonly nonces: Nonces;
   readonly events: Events;
@@ -58,6 +70,7 @@ export class Tailnet {
   readonly #news = new Allowance(NEWS);
   readonly #presence = new Allowance(PRESENCE);
   readonly #secrets = new Allowance(SECRETS);
+  readonly #refusals = new Allowance(REFUSALS);
   /** What was read last, and the store's version at that time. */
   #known: { readonly version: number; readonly info: TailnetInfo | null } | null = null;
 
@@ -68,6 +81,8 @@ export class Tailnet {
     this.verifier = verifier;
     this.lock = new Lock(store);
     this.nodes = new Nodes(store);
+    this.users = new Users(store);
+    this.credentials = new Credentials(store);
     this.authKeys = new AuthKeys(store);
     this.nonces = new Nonces(store);
     this.events = new Events(store);
@@ -78,8 +93,11 @@ export class Tailnet {
     this.webhooks = new Webhooks(store);
   }
 
-  /** Makes the tailnet, once; again with the same ID it is a no-op. */
-  create(id: string, name: string, by: By, now: number): void {
+  /**
+   * Makes the tailnet with its first owner, once; again with the same ID it is a no-op. Without a login name the owner is `owner@` and the tailnet's
+   * name. Throws `malformed_request` for a bad one.
+   */
+  create(id: string, name: string, owner: string | null, by: By, now: number): void {
     this.store.migrate(AUTHORITY_MIGRATIONS);
     const known = this.find();
     if (known?.deleted) throw new ControlError("unknown_tailnet", "there is no such tailnet any more");
@@ -91,7 +109,10 @@ export class Tailnet {
       randomId("e"),
       now,
     );
-    this.record(by, { kind: "tailnet.created", target: this.target(), new: { name } }, now);
+    const login = owner === null ? ownerLogin(name) : loginOf(owner);
+    const displayName = owner === null ? "Owner" : login;
+    this.users.add({ id: firstUserId(id), login, displayName, role: "owner", isFirst: true }, now);
+    this.record(by, { kind: "tailnet.created", target: this.target(), new: { name, owner: login } }, now);
   }
 
   /** Begins another epoch, of an object that is an older copy of itself: sessions begin anew, and the record tells its rows from later ones. */
@@ -118,7 +139,7 @@ export class Tailnet {
 
   #read(): TailnetInfo | null {
     const row = this.store.row(
-      "SELECT id, name, epoch, era, seq, lock_seq, policy_seq, deleted, shards, presence, dns_seq FROM tailnet",
+      "SELECT id, name, epoch, era, seq, lock_seq, policy_seq, deleted, shards, presence, dns_seq, people_seq FROM tailnet",
     );
     if (row === null) return null;
     return {
@@ -133,6 +154,7 @@ export class Tailnet {
       shards: row.integer("shards"),
       presence: row.integer("presence"),
       dnsSeq: row.integer("dns_seq"),
+      peopleSeq: row.integer("people_seq"),
     };
   }
 
@@ -161,6 +183,11 @@ export class Tailnet {
     return this.find() === null ? null : this.lock.head();
   }
 
+  /** The policy that holds. Throws PolicyError where it is not understood any more. */
+  policy(): Policy {
+    return this.policies.policy(this.info().peopleSeq, () => this.users.people());
+  }
+
   get settings(): Settings {
     return readSettings(this.store);
   }
@@ -178,13 +205,21 @@ export class Tailnet {
   /** Counts a change and stores the event that tells of it [W2], and that it is to be passed on [W10]; gives its number. `now` in milliseconds since the epoch. */
   record(by: By, event: NewEvent, now: number): number {
     if (isOwnNews(by, event)) this.#news.take(by.actor.id, now);
+    this.#refuseOutdated(by);
     const policySeq = mattersToPolicy(event.kind) ? "iif(policy_of_nodes = 1, seq + 1, policy_seq)" : "policy_seq";
-    this.store.run(`UPDATE tailnet SET seq = seq + 1, policy_seq = ${policySeq}`);
+    const peopleSeq = event.kind.startsWith("user.") ? "seq + 1" : "people_seq";
+    this.store.run(`UPDATE tailnet SET seq = seq + 1, policy_seq = ${policySeq}, people_seq = ${peopleSeq}`);
     const { epoch, seq } = this.info();
     this.events.add(by, event, epoch, seq, now);
     this.outbox.add(seq);
     this.webhooks.enqueue(event, seq, now);
     return seq;
+  }
+
+  /** [P54] */
+  #refuseOutdated({ actor, role }: By): void {
+    if (role === undefined || this.users.behind(actor)?.role === role) return;
+    throw new ControlError("forbidden", "your role or standing has changed since you asked");
   }
 
   /** The same for a change of the lock's head, which every node is told. */
@@ -197,6 +232,11 @@ export class Tailnet {
   /** To be called before a secret that a node gives is put to the KDF. Throws `too_many_requests` [W15]. */
   countSecret({ actor, origin }: By, now: number): void {
     if (origin === "NODE") this.#secrets.take(actor.id, now);
+  }
+
+  /** To be called before a refused attempt is put on the record. Throws `too_many_requests` [W15]. */
+  countRefusal(actor: string, now: number): void {
+    this.#refusals.take(actor, now);
   }
 
   /** To be called where a node says anew where it is. Throws `too_many_requests` [W15]. */

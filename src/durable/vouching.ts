@@ -1,5 +1,6 @@
 /** Who vouches for a node that joins, or that comes back with its key over: an auth key, or an admin who has approved its login. */
 
+import type { AuthKeyInfo } from "./auth-keys.ts";
 import { parseAuthKey, type RegisterRequest } from "../protocol/index.ts";
 import { approvedLogin, takeApproval } from "./logins.ts";
 import type { NodeRecord } from "./nodes.ts";
@@ -11,6 +12,8 @@ import type { Tailnet } from "./tailnet.ts";
 /** What was vouched for. `by` says by what, as an event tells it. */
 export interface Vouched {
   readonly tags: readonly string[];
+  /** The ID of the person who vouches: whose the node is, where it has no tags. Null where that is nobody. */
+  readonly user: string | null;
   /** Of the tags that the node asks for, those that whoever let it in has seen; null where it was let in unseen, by an auth key. */
   readonly seen: readonly string[] | null;
   readonly ephemeral: boolean;
@@ -45,20 +48,27 @@ export function vouch(
   const approval = approvedLogin(tailnet, caller.machineKey, request.NodeKey, now);
   if (approval !== null) {
     takeApproval(tailnet, caller.machineKey, request.NodeKey);
-    const { login, tags: seen } = approval;
-    return { tags: [], seen, ephemeral: false, preauthorized: true, by: { login } };
+    const { login, tags: seen, user } = approval;
+    return { tags: [], user, seen, ephemeral: false, preauthorized: true, by: { login } };
   }
   const authKey = request.Auth?.AuthKey ?? "";
   if (authKey === "") return null;
   const parts = parseAuthKey(authKey);
   if (parts === null || parts.tailnet !== tailnet.info().id)
     throw new ControlError("bad_auth_key", "a new node needs an auth key of this tailnet");
-  const { id, tags, ephemeral, preauthorized } = tailnet.authKeys.spend(
-    parts,
-    node !== null && isSameAttempt(node, request),
-    now,
+  const spent = tailnet.authKeys.spend(parts, node !== null && isSameAttempt(node, request), now);
+  const { id, tags, ephemeral, preauthorized } = spent;
+  return { tags, user: makerOf(tailnet, spent), seen: null, ephemeral, preauthorized, by: { authKey: id } };
+}
+
+/** Whose the nodes are that an auth key lets in: who made it or, for one of the operator's, an owner. Throws `bad_auth_key` for one whose maker is out. */
+function makerOf({ users }: Tailnet, { user, tags }: AuthKeyInfo): string | null {
+  if (user === null) return tags.length > 0 ? null : (users.owners()[0]?.id ?? null);
+  if (users.byId(user)?.suspended === null) return user;
+  throw new ControlError(
+    "bad_auth_key",
+    "whoever made this auth key lets nobody in any more: ask an admin for a new one",
   );
-  return { tags, seen: null, ephemeral, preauthorized, by: { authKey: id } };
 }
 
 /** The same for a node that is in already: a key that is not good any more is passed over. */

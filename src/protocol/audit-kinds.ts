@@ -67,6 +67,19 @@ export const EVENT_ACTIONS = {
   "share.accepted": "ACCEPT",
   "share.withdrawn": "DELETE",
   "share.addressed": "UPDATE",
+  // People.
+  "user.created": "CREATE",
+  "user.role": "UPDATE",
+  "user.suspended": "SUSPEND",
+  "user.restored": "RESTORE",
+  "user.removed": "DELETE",
+  // Their API tokens, and clients that act by themselves.
+  "token.created": "CREATE",
+  "token.revoked": "REVOKE",
+  "client.created": "CREATE",
+  "client.changed": "UPDATE",
+  "client.revoked": "REVOKE",
+  "client.granted": "LOGIN",
   // The record itself: its oldest events were let go of, or it is sent elsewhere.
   "log.trimmed": "DELETE",
   "stream.set": "UPDATE",

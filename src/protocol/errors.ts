@@ -38,6 +38,8 @@ export const CONTROL_ERROR_CODES = [
   "unknown_device",
   "unknown_key_id",
   "unknown_login",
+  "unknown_user",
+  "last_owner",
   "name_taken",
   "unknown_webhook",
   "unknown_delivery",

@@ -10,6 +10,7 @@ import type { AdminRoute } from "./admin-route.ts";
 import { POLICY_ROUTES } from "./admin-policy.ts";
 import { SHARE_ROUTES } from "./admin-shares.ts";
 import { TAILNET_ROUTES } from "./admin-tailnets.ts";
+import { USER_ROUTES } from "./admin-users.ts";
 import { WEBHOOK_ROUTES } from "./admin-webhooks.ts";
 import type { AppTypes } from "./app-types.ts";
 import { permit, requirePrincipal } from "./authorize.ts";
@@ -21,6 +22,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...POLICY_ROUTES,
   ...DNS_ROUTES,
   ...KEY_ROUTES,
+  ...USER_ROUTES,
   ...DEVICE_ROUTES,
   ...LOGIN_ROUTES,
   ...LOCK_ROUTES,
@@ -31,7 +33,8 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
 
 export const adminApi = new Hono<AppTypes>();
 adminApi.use("/api/v2/*", requirePrincipal);
-for (const { method, path, act, handle } of ADMIN_ROUTES) adminApi.on(method, path, permit(act), handle);
+for (const { method, path, act, otherActs = [], handle } of ADMIN_ROUTES)
+  adminApi.on(method, path, permit(act, ...otherActs), handle);
 
 // A path that there is, asked by another method, says by which it may be.
 for (const [path, routes] of Map.groupBy(ADMIN_ROUTES, (route) => route.path)) {

@@ -50,7 +50,7 @@ function deviceJson(info: DeviceInfo): z.input<typeof device> {
     addresses: [...info.addresses],
     id: stableId,
     nodeId: stableId,
-    user: "owner",
+    user: info.user ?? (info.tags.length > 0 ? "tagged-devices" : ""),
     name: info.external ? name : `${name}.${domain}`,
     hostname: info.hostname,
     clientVersion: info.clientVersion,

@@ -12,6 +12,7 @@ import type { AppTypes } from "./app-types.ts";
 import type { WorkerEnv } from "./env.ts";
 import { answer, refuse } from "./http-errors.ts";
 import { authorityOf } from "./objects.ts";
+import { noteRefused } from "./refused-acts.ts";
 import type { Act } from "./rights.ts";
 
 export type AdminContext = Context<AppTypes>;
@@ -26,6 +27,8 @@ interface Described {
   readonly method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   readonly path: `/api/v2/${string}`;
   readonly act: Act;
+  /** Acts by which it opens too: what is asked for decides which it is, and the route asks again. */
+  readonly otherActs?: readonly Act[];
   /** A line for people. */
   readonly summary: string;
   /** Statuses that it may be answered with beside those that any route of its kind may. */
@@ -94,7 +97,11 @@ function route<Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType, C,
       param,
     });
     const outcome = await call(understood);
-    if (!outcome.ok) return refuse(c, outcome.error);
+    if (!outcome.ok) {
+      // What an object refuses by somebody's role is told of like what the door does.
+      if (outcome.error.code === "forbidden") await noteRefused(c, described.act, outcome.error.message);
+      return refuse(c, outcome.error);
+    }
     return answer(c, { ok: true, value: format(outcome.value, understood) });
   };
   return { ...described, query, body, handle };

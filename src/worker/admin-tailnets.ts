@@ -12,6 +12,8 @@ import type { WorkerEnv } from "./env.ts";
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 const createBody = z.object({
   name: z.string().regex(NAME, { error: "a tailnet's name is a domain name of at most 63 lower-case characters" }),
+  /** The login name of its first owner; without one it is `owner@` and the name. */
+  owner: orNull(z.string()),
 });
 const deleteBody = orZero(z.object({ disablementSecret: optionalSecret }), { disablementSecret: null });
 
@@ -51,10 +53,10 @@ function tailnetJson({ id, name, created }: TailnetEntry): z.input<typeof tailne
 }
 
 /** Makes the tailnet, or gives the one that has the name. One whose deletion stopped halfway is taken off the list first. */
-async function make(env: WorkerEnv, by: By, name: string): Promise<Outcome<TailnetEntry>> {
+async function make(env: WorkerEnv, by: By, name: string, owner: string | null): Promise<Outcome<TailnetEntry>> {
   for (let tries = 0; ; tries++) {
     const entry = await tailnetsOf(env).list(randomId("T"), name);
-    const outcome = await authorityOf(env, entry.id).create(entry.id, entry.name, by);
+    const outcome = await authorityOf(env, entry.id).create(entry.id, entry.name, owner, by);
     if (outcome.ok) return { ok: true, value: entry };
     if (outcome.error.code !== "unknown_tailnet" || tries > 0) return outcome;
     await tailnetsOf(env).unlist(entry.id);
@@ -71,7 +73,7 @@ export const TAILNET_ROUTES: readonly AdminRoute[] = [
     summary: "Makes a tailnet, or gives the one that has the name",
     body: createBody,
     answer: tailnetShape,
-    call: ({ env, by, body }) => make(env, by, body.name),
+    call: ({ env, by, body }) => make(env, by, body.name, body.owner),
     format: tailnetJson,
   }),
   controlRoute({

@@ -9,13 +9,15 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import { decodeBase64, isTailnetId, type Refusal } from "../protocol/index.ts";
+import { decodeBase64, isTailnetId, parseCredential, type Refusal } from "../protocol/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import type { AdminContext } from "./admin-route.ts";
+import type { WorkerEnv } from "./env.ts";
 import { refuse } from "./http-errors.ts";
-import { tailnetsOf } from "./objects.ts";
+import { authorityOf, tailnetsOf } from "./objects.ts";
 import { tailnetOfPath } from "./path-tailnet.ts";
 import { actorOf, tailnetOfPrincipal, type Principal } from "./principal.ts";
+import { refuseAct } from "./refused-acts.ts";
 import { authorize, type Act } from "./rights.ts";
 
 const UNPROVEN: Refusal = {
@@ -40,22 +42,31 @@ function isOperator(token: string, ownerToken: string | undefined): boolean {
   return ownerToken !== undefined && ownerToken !== "" && timingSafeEqual(digest(token), digest(ownerToken));
 }
 
-/** Who is proven to ask, or null. */
-async function principalOf(c: AdminContext): Promise<Principal | null> {
+/** Who is behind a credential of a tailnet, or why nobody is. */
+async function provenBy(env: WorkerEnv, token: string): Promise<Principal | Refusal> {
+  const parts = parseCredential(token);
+  if (parts === null) return UNPROVEN;
+  const outcome = await authorityOf(env, parts.tailnet).prove(parts);
+  return outcome.ok ? { ...outcome.value, tailnet: parts.tailnet } : outcome.error;
+}
+
+/** Who is proven to ask, or why nobody is. */
+async function principalOf(c: AdminContext): Promise<Principal | Refusal> {
   const token = tokenOf(c.req.header("authorization") ?? "");
-  if (token === null) return null;
-  return Promise.resolve(isOperator(token, c.env.OWNER_TOKEN) ? { kind: "operator" } : null);
+  if (token === null) return UNPROVEN;
+  return isOperator(token, c.env.OWNER_TOKEN) ? { kind: "operator" } : provenBy(c.env, token);
 }
 
 /** Lets through whoever is proven; refuses all others. */
 export const requirePrincipal: MiddlewareHandler<AppTypes> = async (c, next) => {
   const principal = await principalOf(c);
-  if (principal === null) {
+  if ("code" in principal) {
     c.header("www-authenticate", "Bearer");
-    return refuse(c, UNPROVEN);
+    return refuse(c, principal);
   }
   c.set("principal", principal);
-  c.set("by", { actor: actorOf(principal), origin: "CONFIG_API", group: c.var.request });
+  const role = principal.kind === "user" ? { role: principal.user.role } : {};
+  c.set("by", { actor: actorOf(principal), origin: "CONFIG_API", group: c.var.request, ...role });
   return next();
 };
 
@@ -79,8 +90,8 @@ export async function reachTailnet(c: AdminContext, named: string): Promise<stri
   return own === null || own === found ? found : null;
 }
 
-/** Lets through a principal that may do that, in a tailnet that it is of; refuses all others. */
-export function permit(act: Act): MiddlewareHandler<AppTypes> {
+/** Lets through a principal that may do any of that, in a tailnet that it is of; refuses all others. */
+export function permit(...acts: readonly [Act, ...Act[]]): MiddlewareHandler<AppTypes> {
   return async (c, next) => {
     const named = tailnetOfPath(c);
     if (named !== null) {
@@ -88,8 +99,6 @@ export function permit(act: Act): MiddlewareHandler<AppTypes> {
       if (tailnet === null) return refuse(c, named.otherwise);
       c.set("tailnet", tailnet);
     }
-    if (!authorize(c.var.principal, act))
-      return refuse(c, { code: "forbidden", message: `this needs the right to do: ${act}` });
-    return next();
+    return acts.some((act) => authorize(c.var.principal, act)) ? next() : refuseAct(c, acts[0]);
   };
 }

@@ -37,6 +37,8 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   unknown_device: NOT_FOUND,
   unknown_key_id: NOT_FOUND,
   unknown_login: NOT_FOUND,
+  unknown_user: NOT_FOUND,
+  last_owner: CONFLICT,
   name_taken: CONFLICT,
   unknown_webhook: NOT_FOUND,
   unknown_delivery: NOT_FOUND,

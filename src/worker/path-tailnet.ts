@@ -3,11 +3,13 @@
 import { isTailnetId, parseInviteId, type Refusal } from "../protocol/index.ts";
 import type { AdminContext } from "./admin-route.ts";
 
+const USER_ID = /^u[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
 const DEVICE_ID = /^n[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
 const WEBHOOK_ID = /^w[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
 
 export const NO_TAILNET: Refusal = { code: "unknown_tailnet", message: "there is no such tailnet" };
 export const NO_DEVICE: Refusal = { code: "unknown_device", message: "there is no such device" };
+export const NO_USER: Refusal = { code: "unknown_user", message: "there is no such user" };
 export const NO_SHARE: Refusal = { code: "unknown_share", message: "there is no such invite or share" };
 export const NO_WEBHOOK: Refusal = { code: "unknown_webhook", message: "there is no webhook of that ID" };
 
@@ -20,6 +22,7 @@ const PARAMETERS: readonly {
 }[] = [
   { name: "tailnet", tailnet: (named) => named, otherwise: NO_TAILNET },
   { name: "deviceId", tailnet: (id) => DEVICE_ID.exec(id)?.[1] ?? null, otherwise: NO_DEVICE },
+  { name: "userId", tailnet: (id) => USER_ID.exec(id)?.[1] ?? null, otherwise: NO_USER },
   { name: "inviteId", tailnet: (id) => parseInviteId(id)?.tailnet ?? null, otherwise: NO_SHARE },
   { name: "webhookId", tailnet: (id) => WEBHOOK_ID.exec(id)?.[1] ?? null, otherwise: NO_WEBHOOK },
 ];

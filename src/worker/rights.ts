@@ -5,7 +5,7 @@
  *            to an OAuth client one of whose scopes covers it, but where it asks for a person.
  */
 
-import { coversScope, type Role, type Scope } from "../protocol/index.ts";
+import { SCOPES, coversScope, type Role, type Scope } from "../protocol/index.ts";
 import type { Principal } from "./principal.ts";
 
 export interface Right {
@@ -46,6 +46,15 @@ const RIGHTS = {
   "key.create": { roles: MANAGERS, scope: "auth_keys" },
   "key.read": { roles: AUDITORS, scope: "auth_keys:read" },
   "key.revoke": { roles: MANAGERS, scope: "auth_keys" },
+  "token.create": { roles: MANAGERS, scope: "api_access_tokens", personal: true },
+  "token.read": { roles: AUDITORS, scope: "api_access_tokens:read" },
+  "token.revoke": { roles: MANAGERS, scope: "api_access_tokens" },
+  "client.create": { roles: MANAGERS, scope: "oauth_keys" },
+  "client.read": { roles: AUDITORS, scope: "oauth_keys:read" },
+  "client.revoke": { roles: MANAGERS, scope: "oauth_keys" },
+  "user.read": { roles: READERS, scope: "users:read" },
+  "user.create": { roles: LOCK_ADMINS, scope: "users" },
+  "user.change": { roles: LOCK_ADMINS, scope: "users" },
   "device.read": { roles: READERS, scope: "devices:core:read" },
   "device.change": { roles: LOCK_ADMINS, scope: "devices:core" },
   "device.remove": { roles: LOCK_ADMINS, scope: "devices:core" },
@@ -68,6 +77,31 @@ export type Act = keyof typeof RIGHTS;
 
 /** The table, by act. */
 export const ACTS: Readonly<Record<Act, Right>> = RIGHTS;
+
+/** True if somebody of the role may do all for which the scope is asked, and that is anything at all. */
+function roleCovers(role: Role, scope: Scope): boolean {
+  const asked = Object.values(ACTS).filter(({ scope: wanted }) => wanted !== null && coversScope(scope, wanted));
+  return asked.length > 0 && asked.every(({ roles }) => roles.includes(role));
+}
+
+/**
+ * The scopes that the principal may give to a credential: those that its own covers, and that its role may do whole.
+ *
+ * Rule [H7]: a credential has no scope that whoever made it did not have.
+ */
+export function grantableScopes(principal: Principal): readonly Scope[] {
+  const isHeld = (held: readonly Scope[], scope: Scope): boolean => held.some((each) => coversScope(each, scope));
+  switch (principal.kind) {
+    case "operator":
+      return SCOPES;
+    case "user": {
+      const { user, scopes } = principal;
+      return SCOPES.filter((scope) => roleCovers(user.role, scope) && (scopes === null || isHeld(scopes, scope)));
+    }
+    case "client":
+      return SCOPES.filter((scope) => isHeld(principal.scopes, scope));
+  }
+}
 
 /** True if the principal may do that [H5]. That it is of the tailnet at all is the door's to see. */
 export function authorize(principal: Principal, act: Act): boolean {

@@ -117,7 +117,7 @@ describe("tailward admin", () => {
   const bad: readonly (readonly [readonly string[], RegExp])[] = [
     [["device", "get", "nobody"], /there is no device nobody: tailward admin device list/],
     [["settings", "set", "colour=red"], /there is no setting colour: they are devicesApprovalOn/],
-    [["key", "revoke", "k0000000000"], /there is no auth key of that ID/],
+    [["key", "revoke", "k0000000000"], /there is no key of that ID/],
     [["login", "approve", "x"], /no such login waits/],
     [["tailnet", "create", "Not A Name"], /a tailnet's name is/],
     [["lock", "disable", "xyz"], /a disablement secret in hex expected/],
@@ -131,7 +131,7 @@ describe("tailward admin", () => {
     const { TAILWARD_URL = "" } = stage.control.environment;
     expectRefusal(
       await stage.run({ TAILWARD_URL, TAILWARD_TOKEN: "wrong" }, ["admin", "device", "list"]),
-      /needs the owner's token: see \$TAILWARD_TOKEN/,
+      /needs a token that is good: an access token, an OAuth client's, or the operator's: see \$TAILWARD_TOKEN/,
     );
     expectRefusal(
       await stage.run({ TAILWARD_URL, TAILWARD_TOKEN: "x" }, ["admin", "--token", "secret-token", "device", "list"]),

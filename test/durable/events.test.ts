@@ -118,7 +118,7 @@ describe("events of one request", () => {
       group: "g1",
     } as const;
     await authorityOf(tailnet).delete(by, null);
-    await authorityOf(tailnet).revokeAuthKey({ ...by, group: "g2" }, "none");
+    await authorityOf(tailnet).revokeKey({ ...by, group: "g2" }, "none");
     await authorityOf(tailnet).createAuthKey(
       { ...by, group: "g3" },
       { reusable: false, ephemeral: false, preauthorized: true, tags: [], description: "", expirySeconds: 60 },

@@ -34,11 +34,11 @@ export async function makeTailnet(name = `t${encodeHex(randomBytes(8))}.test`): 
   return textOf(await admin("POST", "/api/v2/tailnets", { name }), "id");
 }
 
-export async function makeAuthKey(tailnet: string, options: KeyOptions = {}): Promise<string> {
+export async function makeAuthKey(tailnet: string, options: KeyOptions = {}, token?: string): Promise<string> {
   const { reusable = false, ephemeral = false, tags = [], expirySeconds } = options;
   const create = { reusable, ephemeral, preauthorized: true, tags };
   const body = { capabilities: { devices: { create } }, ...(expirySeconds === undefined ? {} : { expirySeconds }) };
-  return textOf(await admin("POST", `/api/v2/tailnet/${tailnet}/keys`, body), "key");
+  return textOf(await admin("POST", `/api/v2/tailnet/${tailnet}/keys`, body, token), "key");
 }
 
 /** Joins nodes to a tailnet, in order, each by the same reusable key. */
