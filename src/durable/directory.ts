@@ -13,7 +13,7 @@ import type { LoginInfo } from "./logins.ts";
 import { Memberships } from "./memberships.ts";
 import { PersonSessions, type PersonSession } from "./person-sessions.ts";
 import { outcomeOf } from "./refuse.ts";
-import { DIRECTORY_MIGRATIONS } from "./schema.ts";
+import { DIRECTORY_MIGRATIONS } from "./directory-schema.ts";
 import { SignInLinks, type LinkProof } from "./sign-in-links.ts";
 import type { SignInProof } from "./sign-in-proof.ts";
 import { Store } from "./store.ts";
