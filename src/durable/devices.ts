@@ -47,6 +47,17 @@ export interface DeviceInfo {
   /** `tlpub:…`, or empty. */
   readonly lockKey: string;
   readonly lock: DeviceLock;
+  /** True if it lets nobody in. */
+  readonly blocksIncoming: boolean;
+  /** Prefixes that it would route. */
+  readonly advertisedRoutes: readonly string[];
+  /** True if it serves Tailscale SSH. */
+  readonly sshEnabled: boolean;
+  /** Addresses with ports, and the DERP region that it is to be found at, 0 for none. */
+  readonly endpoints: readonly string[];
+  readonly homeDerp: number;
+  readonly osVersion: string;
+  readonly distro: { readonly name: string; readonly version: string };
 }
 
 /** How a device stands with the lock; all empty where there is none. */
@@ -75,7 +86,7 @@ export function lockOf(tailnet: Tailnet, node: NodeRecord): DeviceLock {
 }
 
 export function deviceOf(tailnet: Tailnet, node: NodeRecord, now: number): DeviceInfo {
-  const { online, lastSeen } = tailnet.presences.of(node.id);
+  const { online, lastSeen, endpoints, homeDerp, host } = tailnet.presences.of(node.id);
   return {
     connected: online,
     lastSeen,
@@ -98,6 +109,13 @@ export function deviceOf(tailnet: Tailnet, node: NodeRecord, now: number): Devic
     addresses: addressesOf(node.id),
     expired: isExpired(node, now),
     lock: lockOf(tailnet, node),
+    blocksIncoming: host.ShieldsUp,
+    advertisedRoutes: host.RoutableIPs,
+    sshEnabled: host.sshHostKeys.length > 0,
+    endpoints,
+    homeDerp,
+    osVersion: host.OSVersion,
+    distro: { name: host.Distro, version: host.DistroVersion },
   };
 }
 

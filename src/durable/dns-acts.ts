@@ -6,8 +6,13 @@ import type { By } from "./events.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
-/** What is to be changed; of `splitDns` the domains that are named, an empty list of resolvers for one that goes. */
-export type DnsPatch = Partial<DnsSettings>;
+/**
+ * What is to be changed; of `splitDns` the domains that are named, an empty list of resolvers for one that goes. With `allSplitDns` those that are not
+ * named go too.
+ */
+export interface DnsPatch extends Partial<DnsSettings> {
+  readonly allSplitDns?: true;
+}
 
 const MOST = { nameservers: 16, searchPaths: 32, domains: 128, chars: 253 };
 const DOMAIN = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
@@ -39,8 +44,10 @@ function refuseWrong({ nameservers, searchPaths, splitDns }: DnsSettings): void 
 export function changeDns(tailnet: Tailnet, by: By, patch: DnsPatch, now: number): DnsSettings {
   const { settings } = tailnet;
   const before = settings.dns;
-  const split = Object.entries({ ...before.splitDns, ...patch.splitDns }).filter(([, list]) => list.length > 0);
-  const after = { ...before, ...patch, splitDns: Object.fromEntries(split) };
+  const { allSplitDns = false, ...given } = patch;
+  const kept = allSplitDns ? {} : before.splitDns;
+  const split = Object.entries({ ...kept, ...given.splitDns }).filter(([, list]) => list.length > 0);
+  const after = { ...before, ...given, splitDns: Object.fromEntries(split) };
   refuseWrong(after);
   if (JSON.stringify(after) === JSON.stringify(before)) return before;
   tailnet.settings = { ...settings, dns: after };

@@ -15,6 +15,7 @@ export type { ProvenCredential } from "./proven-credential.ts";
 export type { UserChange, UserInfo } from "./user-acts.ts";
 export { MAP_TICKET_HEADER, type MapTicket, type NodeApiProps } from "./control-requests.ts";
 export { connectionRequest, placeOf, type ConnectionPlace, type ConnectionTicket } from "./control-ticket.ts";
+export { CONTACT_KINDS, type ContactKind, type Contacts } from "./contacts.ts";
 export type { DnsPatch } from "./dns-acts.ts";
 export type { DnsSettings } from "./dns-settings.ts";
 export { derpMapOf } from "./derp-map.ts";

@@ -1,5 +1,6 @@
 /** What an admin has set for a tailnet. Source of the first names: Tailscale's `/api/v2/tailnet/{tailnet}/settings`. */
 
+import type { Contacts } from "./contacts.ts";
 import { DEFAULT_DNS, type DnsSettings } from "./dns-settings.ts";
 import type { By } from "./events.ts";
 import { ControlError } from "./refuse.ts";
@@ -15,11 +16,16 @@ export interface Settings {
   readonly lockAllowsOldClients: boolean;
   /** Ours: days for which events of the audit log are kept; 0 for good [W19]. */
   readonly auditLogRetentionDays: number;
+  /** The policy file is kept elsewhere: whoever would change it by hand is told where. It is a note, and keeps nobody from it. */
+  readonly aclsExternallyManagedOn: boolean;
+  readonly aclsExternalLink: string;
   /** Set by itself (dns-settings.ts). */
   readonly dns: DnsSettings;
+  /** Set by themselves (contacts.ts): those that were. */
+  readonly contacts: Partial<Contacts>;
 }
 
-type Plain = Omit<Settings, "dns">;
+type Plain = Omit<Settings, "dns" | "contacts">;
 export type SettingsPatch = { readonly [Name in keyof Plain]: Plain[Name] | null };
 
 const DEFAULTS: Settings = {
@@ -27,8 +33,12 @@ const DEFAULTS: Settings = {
   devicesKeyDurationDays: 180,
   lockAllowsOldClients: false,
   auditLogRetentionDays: 0,
+  aclsExternallyManagedOn: false,
+  aclsExternalLink: "",
   dns: DEFAULT_DNS,
+  contacts: {},
 };
+const MAX_LINK_CHARS = 2048;
 /** As at Tailscale. */
 const KEY_DAYS = { least: 1, most: 180 };
 /** Ten years. */
@@ -50,25 +60,34 @@ function patched(before: Settings, patch: SettingsPatch): Settings {
     devicesKeyDurationDays: patch.devicesKeyDurationDays ?? before.devicesKeyDurationDays,
     lockAllowsOldClients: patch.lockAllowsOldClients ?? before.lockAllowsOldClients,
     auditLogRetentionDays: patch.auditLogRetentionDays ?? before.auditLogRetentionDays,
+    aclsExternallyManagedOn: patch.aclsExternallyManagedOn ?? before.aclsExternallyManagedOn,
+    aclsExternalLink: patch.aclsExternalLink ?? before.aclsExternalLink,
   };
+}
+
+/** A link that a page may show: none, or one of the web. */
+function isLink(text: string): boolean {
+  return text === "" || (text.length <= MAX_LINK_CHARS && /^https?:\/\//.test(text) && URL.canParse(text));
+}
+
+/** Throws `malformed_request`. The settings are attacker-controlled. */
+function refuseWrong(after: Settings): void {
+  const refuse = (message: string): never => {
+    throw new ControlError("malformed_request", message);
+  };
+  const { devicesKeyDurationDays: days, auditLogRetentionDays: logDays } = after;
+  if (days < KEY_DAYS.least || days > KEY_DAYS.most)
+    refuse(`devicesKeyDurationDays is between ${KEY_DAYS.least} and ${KEY_DAYS.most}`);
+  if (logDays < 0 || logDays > MOST_LOG_DAYS)
+    refuse(`auditLogRetentionDays is between 1 and ${MOST_LOG_DAYS}, or 0 for good`);
+  if (!isLink(after.aclsExternalLink)) refuse("aclsExternalLink is a URL, or empty");
 }
 
 /** Changes what the patch names, null for what stays. Throws `malformed_request`, and `lock_enabled` [I9]. */
 export function changeSettings(tailnet: Tailnet, by: By, patch: SettingsPatch, now: number): Settings {
   const before = tailnet.settings;
   const after = patched(before, patch);
-  const { devicesKeyDurationDays: days } = after;
-  if (days < KEY_DAYS.least || days > KEY_DAYS.most)
-    throw new ControlError(
-      "malformed_request",
-      `devicesKeyDurationDays is between ${KEY_DAYS.least} and ${KEY_DAYS.most}`,
-    );
-  const { auditLogRetentionDays: logDays } = after;
-  if (logDays < 0 || logDays > MOST_LOG_DAYS)
-    throw new ControlError(
-      "malformed_request",
-      `auditLogRetentionDays is between 1 and ${MOST_LOG_DAYS}, or 0 for good`,
-    );
+  refuseWrong(after);
   if (after.devicesApprovalOn && !before.devicesApprovalOn) refuseWithLock(tailnet);
   if (JSON.stringify(after) === JSON.stringify(before)) return before;
   tailnet.settings = after;

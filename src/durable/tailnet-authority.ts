@@ -31,6 +31,7 @@ import type { NodeKey } from "../tka/index.ts";
 import type { Acts, ActOfNode } from "./acts.ts";
 import { recordReport } from "./audit-log.ts";
 import { createAuthKey } from "./auth-key-acts.ts";
+import { changeContact, contactsOf, type ContactKind, type Contacts } from "./contacts.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 import { deleteTailnet } from "./deletion.ts";
 import { changeDevice, deviceOf, requireDevice, type DeviceChange, type DeviceInfo } from "./devices.ts";
@@ -150,6 +151,14 @@ export class TailnetAuthority extends PeopleAuthority {
   /** The tests of a policy file that fail. Refuses with `bad_policy`. */
   checkPolicyFile(text: string): Promise<Outcome<readonly Failure[]>> {
     return this.#acts.living((tailnet) => checkPolicy(tailnet, text));
+  }
+
+  contacts(): Promise<Outcome<Contacts>> {
+    return this.#acts.living(contactsOf);
+  }
+
+  changeContact(by: By, kind: ContactKind, address: string): Promise<Outcome<Contacts>> {
+    return this.#acts.living((tailnet, now) => changeContact(tailnet, by, kind, address, now));
   }
 
   /** Changes what nodes resolve names by. */

@@ -74,6 +74,7 @@ export const CONTROL_ERROR_CODES = [
   "not_canonical",
   // What we do not offer.
   "not_offered",
+  "not_supported",
   // Ourselves.
   "no_control_key",
   "no_storage_key",

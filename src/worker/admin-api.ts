@@ -1,6 +1,8 @@
 /** The admin API: every route of it, each behind the one door [H2]. */
 
 import { Hono } from "hono";
+import { ABSENT_ROUTES } from "./admin-absent.ts";
+import { DEVICE_DETAIL_ROUTES } from "./admin-device-routes.ts";
 import { DEVICE_ROUTES } from "./admin-devices.ts";
 import { DNS_ROUTES } from "./admin-dns.ts";
 import { KEY_ROUTES } from "./admin-keys.ts";
@@ -8,6 +10,7 @@ import { LOCK_ROUTES } from "./admin-lock.ts";
 import { LOGIN_ROUTES } from "./admin-logins.ts";
 import type { AdminRoute } from "./admin-route.ts";
 import { POLICY_ROUTES } from "./admin-policy.ts";
+import { SETTINGS_ROUTES } from "./admin-settings.ts";
 import { SHARE_ROUTES } from "./admin-shares.ts";
 import { TAILNET_ROUTES } from "./admin-tailnets.ts";
 import { USER_ROUTES } from "./admin-users.ts";
@@ -19,16 +22,19 @@ import { RECORD_ROUTES } from "./record-routes.ts";
 
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...TAILNET_ROUTES,
+  ...SETTINGS_ROUTES,
   ...POLICY_ROUTES,
   ...DNS_ROUTES,
   ...KEY_ROUTES,
   ...USER_ROUTES,
   ...DEVICE_ROUTES,
+  ...DEVICE_DETAIL_ROUTES,
   ...LOGIN_ROUTES,
   ...LOCK_ROUTES,
   ...SHARE_ROUTES,
   ...WEBHOOK_ROUTES,
   ...RECORD_ROUTES,
+  ...ABSENT_ROUTES,
 ];
 
 export const adminApi = new Hono<AppTypes>();

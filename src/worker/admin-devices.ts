@@ -11,6 +11,15 @@ import { listOf, orZero } from "./admin-shapes.ts";
 import { NO_DEVICE } from "./path-tailnet.ts";
 import type { Act } from "./rights.ts";
 
+/** What is shown with `fields=all` alone. */
+const moreFields = {
+  advertisedRoutes: z.array(z.string()).optional(),
+  enabledRoutes: z.array(z.string()).optional(),
+  sshEnabled: z.boolean().optional(),
+  clientConnectivity: z.object({ endpoints: z.array(z.string()), derp: z.string() }).optional(),
+  distro: z.object({ name: z.string(), version: z.string(), codeName: z.string() }).optional(),
+};
+
 /** As in Tailscale's API, with ours where it lacks a field: `tailnetLockWarning`, `tailnetLockSignCommand`, `tailnetLockIgnored`, `expired`. */
 const device = z
   .object({
@@ -41,10 +50,27 @@ const device = z
     tailnetLockWarning: z.string(),
     tailnetLockSignCommand: z.string(),
     tailnetLockIgnored: z.boolean(),
+    ...moreFields,
   })
   .meta({ id: "Device" });
 
-function deviceJson(info: DeviceInfo): z.input<typeof device> {
+type DeviceJson = z.input<typeof device>;
+
+function moreJson(info: DeviceInfo): Pick<DeviceJson, keyof typeof moreFields> {
+  const { name, version } = info.distro;
+  return {
+    advertisedRoutes: [...info.advertisedRoutes],
+    enabledRoutes: [],
+    sshEnabled: info.sshEnabled,
+    clientConnectivity: {
+      endpoints: [...info.endpoints],
+      derp: info.homeDerp === 0 ? "" : String(info.homeDerp),
+    },
+    ...(name === "" ? {} : { distro: { name, version, codeName: "" } }),
+  };
+}
+
+function deviceJson(info: DeviceInfo, all: boolean): DeviceJson {
   const { stableId, name, domain, keyExpiry, lock } = info;
   return {
     addresses: [...info.addresses],
@@ -67,22 +93,52 @@ function deviceJson(info: DeviceInfo): z.input<typeof device> {
     isExternal: info.external,
     machineKey: info.machineKey,
     nodeKey: info.nodeKey,
-    blocksIncomingConnections: false,
+    blocksIncomingConnections: info.blocksIncoming,
     tags: [...info.tags],
     tailnetLockKey: info.lockKey,
     tailnetLockError: lock.error,
     tailnetLockWarning: lock.warning,
     tailnetLockSignCommand: lock.command,
     tailnetLockIgnored: lock.ignored,
+    ...(all ? moreJson(info) : {}),
   };
 }
 
+/** As Tailscale's API takes it: names with commas between them, of which `all` wins. */
+const fieldsQuery = orZero(
+  z.string().regex(/^(all|default)(,(all|default))*$/, { error: "all, or default" }),
+  "default",
+);
+
+function wantsAll(fields: string): boolean {
+  return fields.split(",").includes("all");
+}
+
+const oneOrMore = z.union([z.string(), z.array(z.string())]).optional();
+const NAMES = Object.keys(device.shape).filter((name) => !Object.hasOwn(moreFields, name));
+/** By a field of a device: it is to have that value, or in a list to hold it; of several values one is enough. */
+const filters = Object.fromEntries(NAMES.map((name) => [name, oneOrMore]));
+const listQuery = z
+  .object({ fields: fieldsQuery })
+  .extend(filters)
+  .catchall(z.never({ error: `devices are filtered by their own fields: ${NAMES.join(", ")}` }));
+
+type Filters = Readonly<Record<string, string | string[] | undefined>>;
+
+function isWanted(shown: DeviceJson, wantedOf: Filters): boolean {
+  return Object.entries(wantedOf).every(([name, wanted]) => {
+    const value = (shown as Readonly<Record<string, unknown>>)[name];
+    const values = [value].flat().map(String);
+    return [wanted ?? []].flat().some((one) => values.includes(one));
+  });
+}
+
 /** A device of a tailnet that there is not is no device either. */
-function asDevice<T>(outcome: Outcome<T>): Outcome<T> {
+export function asDevice<T>(outcome: Outcome<T>): Outcome<T> {
   return outcome.ok || outcome.error.code !== "unknown_tailnet" ? outcome : { ok: false, error: NO_DEVICE };
 }
 
-const DEVICE = "/api/v2/device/:deviceId";
+export const DEVICE = "/api/v2/device/:deviceId";
 
 /** A route that changes the path's device as the body wants it. */
 function changeRoute<B extends z.ZodType>(
@@ -111,18 +167,24 @@ export const DEVICE_ROUTES: readonly AdminRoute[] = [
     path: "/api/v2/tailnet/:tailnet/devices",
     act: "device.read",
     summary: "The devices of a tailnet",
+    query: listQuery,
     answer: z.object({ devices: z.array(device) }),
     call: ({ authority }) => authority.devices(),
-    format: (devices) => ({ devices: devices.map(deviceJson) }),
+    format: (devices, { query: { fields, ...wanted } }) => ({
+      devices: devices
+        .map((info) => deviceJson(info, wantsAll(String(fields))))
+        .filter((shown) => isWanted(shown, wanted as Filters)),
+    }),
   }),
   tailnetRoute({
     method: "GET",
     path: DEVICE,
     act: "device.read",
     summary: "A device",
+    query: z.object({ fields: fieldsQuery }),
     answer: device,
     call: async ({ authority, param }) => asDevice(await authority.device(param("deviceId"))),
-    format: deviceJson,
+    format: (info, { query }) => deviceJson(info, wantsAll(query.fields)),
   }),
   tailnetRoute({
     method: "DELETE",

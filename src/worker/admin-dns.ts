@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { DnsPatch, DnsSettings } from "../durable/index.ts";
 import { tailnetRoute, type AdminRoute } from "./admin-route.ts";
-import { listOf } from "./admin-shapes.ts";
+import { listOf, orZero } from "./admin-shapes.ts";
 
 const MOST_NAMES = 1024;
 const names = listOf(z.string(), MOST_NAMES);
@@ -15,17 +15,34 @@ const splitDns = z
 
 const DNS = "/api/v2/tailnet/:tailnet/dns";
 
-/** Reads a part of the settings, and changes it. */
-function part<B extends z.ZodType, A extends z.ZodType>(spec: {
+interface Part<B extends z.ZodType, A extends z.ZodType> {
   readonly path: string;
   readonly what: string;
-  readonly method: "POST" | "PATCH";
+  readonly method: "POST" | "PATCH" | "PUT";
   readonly body: B;
   readonly answer: A;
   readonly patchOf: (body: z.output<B>) => DnsPatch;
   readonly format: (dns: DnsSettings) => z.input<A>;
-}): AdminRoute[] {
-  const { path, what, method, body, answer, patchOf, format } = spec;
+}
+
+/** Changes a part of the settings. */
+function change<B extends z.ZodType, A extends z.ZodType>(part: Part<B, A>): AdminRoute {
+  const { path, what, method, body, answer, patchOf, format } = part;
+  return tailnetRoute({
+    method,
+    path: `${DNS}/${path}`,
+    act: "dns.change",
+    summary: `Sets: ${what}`,
+    body,
+    answer,
+    call: ({ authority, by, body: sent }) => authority.changeDns(by, patchOf(sent)),
+    format,
+  });
+}
+
+/** Reads a part of the settings, and changes it. */
+function part<B extends z.ZodType, A extends z.ZodType>(spec: Part<B, A>): AdminRoute[] {
+  const { path, what, answer, format } = spec;
   return [
     tailnetRoute({
       method: "GET",
@@ -36,20 +53,64 @@ function part<B extends z.ZodType, A extends z.ZodType>(spec: {
       call: ({ authority }) => authority.settings(),
       format: ({ dns }) => format(dns),
     }),
-    tailnetRoute({
-      method,
-      path: `${DNS}/${path}`,
-      act: "dns.change",
-      summary: `Sets: ${what}`,
-      body,
-      answer,
-      call: ({ authority, by, body: sent }) => authority.changeDns(by, patchOf(sent)),
-      format,
-    }),
+    change(spec),
   ];
 }
 
 const someNames = z.array(z.string());
+
+const split = {
+  path: "split-dns",
+  body: splitDns,
+  answer: z.record(z.string(), someNames),
+  format: (dns: DnsSettings) =>
+    Object.fromEntries(Object.entries(dns.splitDns).map(([domain, resolvers]) => [domain, [...resolvers]])),
+};
+
+const resolver = z.object({
+  address: z.string(),
+  useWithExitNode: orZero(z.literal(false, { error: "there are no exit nodes here" }), false),
+});
+const resolvers = listOf(resolver, MOST_NAMES);
+/** `overrideLocalDNS` follows from whether there are resolvers for all names: it is shown, and passed over where it is sent. */
+const configuration = z.object({
+  nameservers: resolvers,
+  splitDNS: orZero(z.record(z.string(), resolvers), {}),
+  searchPaths: names,
+  preferences: orZero(z.object({ magicDNS: orZero(z.boolean(), false) }), { magicDNS: false }),
+});
+
+const shownResolver = z.object({ address: z.string(), useWithExitNode: z.boolean() }).meta({ id: "Resolver" });
+const wholeConfiguration = z
+  .object({
+    nameservers: z.array(shownResolver),
+    splitDNS: z.record(z.string(), z.array(shownResolver)),
+    searchPaths: someNames,
+    preferences: z.object({ overrideLocalDNS: z.boolean(), magicDNS: z.boolean() }),
+  })
+  .meta({ id: "DnsConfiguration" });
+
+function patchOfConfiguration(given: z.output<typeof configuration>): DnsPatch {
+  const addresses = (list: readonly { readonly address: string }[]): string[] => list.map(({ address }) => address);
+  const domains = Object.entries(given.splitDNS).map(([domain, list]) => [domain, addresses(list)]);
+  return {
+    magicDNS: given.preferences.magicDNS,
+    nameservers: addresses(given.nameservers),
+    searchPaths: given.searchPaths,
+    splitDns: Object.fromEntries(domains) as Record<string, string[]>,
+    allSplitDns: true,
+  };
+}
+
+function configurationJson({ nameservers, splitDns: domains, searchPaths, magicDNS }: DnsSettings) {
+  const shown = (list: readonly string[]) => list.map((address) => ({ address, useWithExitNode: false }));
+  return {
+    nameservers: shown(nameservers),
+    splitDNS: Object.fromEntries(Object.entries(domains).map(([domain, list]) => [domain, shown(list)])),
+    searchPaths: [...searchPaths],
+    preferences: { overrideLocalDNS: nameservers.length > 0, magicDNS },
+  };
+}
 
 export const DNS_ROUTES: readonly AdminRoute[] = [
   ...part({
@@ -79,14 +140,20 @@ export const DNS_ROUTES: readonly AdminRoute[] = [
     patchOf: ({ searchPaths }) => ({ searchPaths }),
     format: ({ searchPaths }) => ({ searchPaths: [...searchPaths] }),
   }),
+  ...part({ ...split, method: "PATCH", what: "resolvers of some domains", patchOf: (given) => ({ splitDns: given }) }),
+  change({
+    ...split,
+    method: "PUT",
+    what: "resolvers of these domains, and of no others",
+    patchOf: (given) => ({ splitDns: given, allSplitDns: true }),
+  }),
   ...part({
-    path: "split-dns",
-    what: "resolvers of some domains",
-    method: "PATCH",
-    body: splitDns,
-    answer: z.record(z.string(), someNames),
-    patchOf: (given) => ({ splitDns: given }),
-    format: (dns) =>
-      Object.fromEntries(Object.entries(dns.splitDns).map(([domain, resolvers]) => [domain, [...resolvers]])),
+    path: "configuration",
+    what: "all of it",
+    method: "POST",
+    body: configuration,
+    answer: wholeConfiguration,
+    patchOf: patchOfConfiguration,
+    format: configurationJson,
   }),
 ];

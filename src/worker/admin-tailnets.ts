@@ -1,11 +1,11 @@
-/** The admin API for tailnets and their settings. To make, list and delete tailnets is ours: Tailscale does that elsewhere. */
+/** The admin API for tailnets. To make, list and delete tailnets is ours: Tailscale does that elsewhere. */
 
 import { z } from "zod";
-import { randomId, type By, type Settings, type TailnetEntry } from "../durable/index.ts";
+import { randomId, type By, type TailnetEntry } from "../durable/index.ts";
 import type { Outcome } from "../protocol/index.ts";
 import { controlRoute, given, nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute } from "./admin-route.ts";
 import { optionalSecret } from "./admin-secret.ts";
-import { orNull, orZero } from "./admin-shapes.ts";
+import { orZero } from "./admin-shapes.ts";
 import { authorityOf, tailnetsOf } from "./objects.ts";
 import type { WorkerEnv } from "./env.ts";
 
@@ -16,32 +16,6 @@ const createBody = z.object({
   owner: orNull(z.string()),
 });
 const deleteBody = orZero(z.object({ disablementSecret: optionalSecret }), { disablementSecret: null });
-
-const settings = z
-  .object({
-    devicesApprovalOn: z.boolean(),
-    devicesKeyDurationDays: z.int(),
-    lockAllowsOldClients: z.boolean(),
-    auditLogRetentionDays: z.int(),
-  })
-  .meta({ id: "Settings" });
-
-/** What is set there: not the names of DNS, which have routes of their own. */
-function settingsJson(all: Settings): z.input<typeof settings> {
-  const { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients, auditLogRetentionDays } = all;
-  return { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients, auditLogRetentionDays };
-}
-
-const settingFields = {
-  devicesApprovalOn: orNull(z.boolean()),
-  devicesKeyDurationDays: orNull(z.int()),
-  lockAllowsOldClients: orNull(z.boolean()),
-  auditLogRetentionDays: orNull(z.int()),
-};
-/** A setting that there is not here, of Tailscale's or anybody's, is refused rather than passed over; null, as Tailscale's client sends it, says nothing. */
-const settingsBody = z
-  .object(settingFields)
-  .catchall(z.null({ error: `there is no such setting here: they are ${Object.keys(settingFields).join(", ")}` }));
 
 const tailnetShape = z
   .object({ id: z.string(), name: z.string(), created: z.int(), createdAt: time })
@@ -108,28 +82,5 @@ export const TAILNET_ROUTES: readonly AdminRoute[] = [
       return outcome;
     },
     format: noValue,
-  }),
-  tailnetRoute({
-    method: "GET",
-    path: `${TAILNET}/settings`,
-    act: "settings.read",
-    summary: "A tailnet's settings",
-    answer: settings,
-    call: ({ authority }) => authority.settings(),
-    format: settingsJson,
-  }),
-  tailnetRoute({
-    method: "PATCH",
-    path: `${TAILNET}/settings`,
-    act: "settings.change",
-    summary: "Changes settings: those that are named, and not null",
-    body: settingsBody,
-    answer: settings,
-    call: ({ authority, by, body }) => {
-      const { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients, auditLogRetentionDays } = body;
-      const patch = { devicesApprovalOn, devicesKeyDurationDays, lockAllowsOldClients, auditLogRetentionDays };
-      return authority.changeSettings(by, patch);
-    },
-    format: settingsJson,
   }),
 ];

@@ -72,6 +72,7 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   no_storage_key: 501,
   bad_configuration: 500,
   not_offered: 501,
+  not_supported: UNPROCESSABLE,
   try_again: 503,
   internal: 500,
   malformed_cbor: BAD_REQUEST,

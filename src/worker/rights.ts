@@ -38,6 +38,11 @@ const RIGHTS = {
   "dead_letters.replay": OPERATOR,
   "settings.read": { roles: READERS, scope: "feature_settings:read" },
   "settings.change": { roles: LOCK_ADMINS, scope: "feature_settings" },
+  "contacts.read": { roles: READERS, scope: "account_settings:read" },
+  "contacts.change": { roles: ["owner", "admin", "it-admin", "billing-admin"], scope: "account_settings" },
+  // What Tailscale's API has, and we have not.
+  "absent.read": { roles: READERS, scope: "feature_settings:read" },
+  "absent.change": { roles: MANAGERS, scope: "feature_settings" },
   "dns.read": { roles: READERS, scope: "dns:read" },
   "dns.change": { roles: NETWORK, scope: "dns" },
   "policy.read": { roles: READERS, scope: "policy_file:read" },
