@@ -40,6 +40,29 @@ describe("names", () => {
       expect((await admin("GET", `${dns}/${path}`)).json).toEqual(json);
   });
 
+  test("are set as a whole too", async () => {
+    const dns = `/api/v2/tailnet/${await makeTailnet()}/dns`;
+    await admin("PATCH", `${dns}/split-dns`, { "old.test": ["192.0.2.1"], "corp.test": ["192.0.2.1"] });
+    const put = await admin("PUT", `${dns}/split-dns`, { "corp.test": ["192.0.2.54"] });
+    expect(put.json).toEqual({ "corp.test": ["192.0.2.54"] });
+    const whole = {
+      nameservers: [{ address: "192.0.2.53", useWithExitNode: false }],
+      splitDNS: { "other.test": [{ address: "192.0.2.55", useWithExitNode: false }] },
+      searchPaths: ["corp.test"],
+      preferences: { overrideLocalDNS: true, magicDNS: true },
+    };
+    expect((await admin("POST", `${dns}/configuration`, whole)).json).toEqual(whole);
+    expect((await admin("GET", `${dns}/configuration`)).json).toEqual(whole);
+    expect((await admin("POST", `${dns}/configuration`, {})).json).toEqual({
+      nameservers: [],
+      splitDNS: {},
+      searchPaths: [],
+      preferences: { overrideLocalDNS: false, magicDNS: false },
+    });
+    const byExitNode = { nameservers: [{ address: "192.0.2.53", useWithExitNode: true }] };
+    refused(await admin("POST", `${dns}/configuration`, byExitNode), "malformed_request");
+  });
+
   test.each([
     ["POST", "nameservers", { dns: ["dns.example"] }],
     ["POST", "nameservers", { dns: Array.from({ length: 17 }, () => "192.0.2.1") }],
