@@ -1,7 +1,6 @@
 /** To whom a tailnet's operator, and its admins, turn. Source: Tailscale's `/api/v2/tailnet/{tailnet}/contacts`. */
 
 import type { By } from "./events.ts";
-import { ownerLogin } from "./owner-user.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
@@ -15,7 +14,7 @@ const MAX_CHARS = 254;
 const ADDRESS = /^[^\s@<>"]+@[^\s@<>"]+$/;
 
 export function contactsOf(tailnet: Tailnet): Contacts {
-  const owner = ownerLogin(tailnet.info().name);
+  const owner = tailnet.users.owners()[0]?.login ?? "";
   return { account: owner, support: owner, security: owner, ...tailnet.settings.contacts };
 }
 

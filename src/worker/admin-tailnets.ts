@@ -5,7 +5,7 @@ import { randomId, type By, type TailnetEntry } from "../durable/index.ts";
 import type { Outcome } from "../protocol/index.ts";
 import { controlRoute, given, nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute } from "./admin-route.ts";
 import { optionalSecret } from "./admin-secret.ts";
-import { orZero } from "./admin-shapes.ts";
+import { orNull, orZero } from "./admin-shapes.ts";
 import { authorityOf, tailnetsOf } from "./objects.ts";
 import type { WorkerEnv } from "./env.ts";
 

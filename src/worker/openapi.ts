@@ -9,7 +9,7 @@ import type { AdminRoute, Media } from "./admin-route.ts";
 import { STATUS_OF } from "./http-errors.ts";
 import { Components, type JsonSchema } from "./openapi-shapes.ts";
 import { parametersOf, pathParameter } from "./path-parameters.ts";
-import { ACTS } from "./rights.ts";
+import { ACTS, type Act } from "./rights.ts";
 
 export interface Parameter {
   readonly name: string;
@@ -148,11 +148,16 @@ function tagOf({ act }: AdminRoute): string {
   return what === "dns" ? "DNS" : what.replaceAll("_", " ");
 }
 
-function rightOf({ act }: AdminRoute): string {
+function allowedTo(act: Act): string {
   const right = ACTS[act];
   const roles = right.roles.length === 0 ? "the operator alone" : `the operator, ${right.roles.join(", ")}`;
   const scope = right.scope === null ? "" : ` A credential's scope: \`${right.scope}\`.`;
-  return `Allowed to: ${roles}.${scope}${right.personal === true ? " An OAuth client may not." : ""}`;
+  return `${roles}.${scope}${right.personal === true ? " An OAuth client may not." : ""}`;
+}
+
+function rightOf({ act, otherActs = [] }: AdminRoute): string {
+  if (otherActs.length === 0) return `Allowed to: ${allowedTo(act)}`;
+  return [act, ...otherActs].map((one) => `\`${one}\` to: ${allowedTo(one)}`).join(" ");
 }
 
 function operationOf(components: Components, route: AdminRoute): Operation {
