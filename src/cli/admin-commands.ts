@@ -12,6 +12,7 @@ import { addRebuild } from "./admin-rebuild.ts";
 import { addShares } from "./admin-shares.ts";
 import { addSupport } from "./admin-support.ts";
 import { addSettings, addTailnets } from "./admin-tailnets.ts";
+import { addWebhooks } from "./admin-webhooks.ts";
 import { jsonVersion } from "./flags.ts";
 import type { Place } from "./place.ts";
 
@@ -38,4 +39,5 @@ export function addAdmin(program: Command, { terminal }: Place): void {
   addDeadLetters(admin, place);
   addShares(admin, place);
   addSupport(admin, place);
+  addWebhooks(admin, place);
 }

@@ -7,7 +7,7 @@
  */
 
 import type { StoredEvent, WebhookAttempt } from "../durable/index.ts";
-import type { WebhookProvider, WebhookType } from "../protocol/index.ts";
+import { auditRecord, type AuditRecord, type WebhookProvider, type WebhookType } from "../protocol/index.ts";
 import { encodeHex } from "../tka/index.ts";
 
 /** One message. */
@@ -27,6 +27,8 @@ export interface WebhookMessage {
   readonly hash: string;
   readonly previousHash: string;
   readonly requestId: string;
+  /** Of an `auditEvent`: the event as the log has it, by which its hash can be made anew. */
+  readonly record?: AuditRecord;
 }
 
 interface Named {
@@ -141,16 +143,10 @@ function otherData(event: ReadEvent): Record<string, string> {
   };
 }
 
-/** What is told of an event whatever it is: for `auditEvent`. */
-function auditData(event: ReadEvent): Record<string, string> {
-  const { kind, target, old } = event;
-  const said = { kind, target: nameOf(target), targetID: target.id, targetType: target.type };
-  return { ...said, old: JSON.stringify(old), new: JSON.stringify(event.new) };
-}
-
 function dataOf(type: WebhookType, event: ReadEvent): Record<string, string> {
   const actor = { actor: nameOf(event.actor), actorType: event.actor.type };
-  if (type === "auditEvent") return { ...auditData(event), ...actor };
+  if (type === "auditEvent")
+    return { kind: event.kind, target: nameOf(event.target), targetID: event.target.id, ...actor };
   switch (event.target.type) {
     case "NODE":
       return { ...nodeData(event), ...actor };
@@ -176,6 +172,7 @@ export function messageOf({ type, event, hashBefore, tailnetName }: WebhookAttem
     hash: encodeHex(event.hash),
     previousHash: encodeHex(hashBefore),
     requestId: event.group ?? "",
+    ...(type === "auditEvent" ? { record: auditRecord(event) } : {}),
   };
 }
 

@@ -59,7 +59,8 @@ export class ControlPlane {
     const token = randomBytes(24).toString("base64url");
     const [port, inspector] = [await freePort(), await freePort()];
     const place = ["--port", String(port), "--inspector-port", String(inspector), "--persist-to", folder];
-    const own = { OWNER_TOKEN: token, CONTROL_NOISE_KEY: newControlKey(), DERP_MAP_URL: "" };
+    const keys = { CONTROL_NOISE_KEY: newControlKey(), STORAGE_KEY: `storagekey:${randomBytes(32).toString("hex")}` };
+    const own = { OWNER_TOKEN: token, ...keys, DERP_MAP_URL: "" };
     const given = Object.entries({ ...own, ...variables }).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
     const args = ["dev", ...(config === undefined ? [] : ["--config", config]), ...place, ...given];
     const spawnIt = (): Promise<Started> => startWorker(args, log ?? null);
