@@ -7,6 +7,7 @@ import { DEVICE_ROUTES } from "./admin-devices.ts";
 import { DNS_ROUTES } from "./admin-dns.ts";
 import { KEY_ROUTES } from "./admin-keys.ts";
 import { LOCK_ROUTES } from "./admin-lock.ts";
+import { LOG_ROUTES } from "./admin-log.ts";
 import { LOGIN_ROUTES } from "./admin-logins.ts";
 import type { AdminRoute } from "./admin-route.ts";
 import { POLICY_ROUTES } from "./admin-policy.ts";
@@ -33,6 +34,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...LOCK_ROUTES,
   ...SHARE_ROUTES,
   ...WEBHOOK_ROUTES,
+  ...LOG_ROUTES,
   ...RECORD_ROUTES,
   ...ABSENT_ROUTES,
 ];

@@ -68,6 +68,7 @@ const RIGHTS = {
   "lock.read": { roles: READERS, scope: "tailnet_lock:read" },
   "lock.disable": { roles: LOCK_ADMINS, scope: "tailnet_lock", personal: true },
   "lock.support_read": { roles: LOCK_ADMINS, scope: "tailnet_lock", personal: true },
+  "log.read": { roles: AUDITORS, scope: "logs:configuration:read" },
   "share.create": { roles: MANAGERS, scope: "device_invites" },
   "share.read": { roles: AUDITORS, scope: "device_invites:read" },
   "share.accept": { roles: MANAGERS, scope: "device_invites" },

@@ -11,6 +11,7 @@ import { benchCounts } from "./counts.ts";
 import { benchMemory } from "./memory.ts";
 import { benchColdStart } from "./cold-start.ts";
 import { benchFanout } from "./fanout.ts";
+import { benchLogSearch } from "./log-search.ts";
 import { printBill } from "./bill.ts";
 import { benchChain } from "./chain.ts";
 import type { BenchOptions } from "./options.ts";
@@ -23,6 +24,7 @@ const SUBJECTS = {
   memory: benchMemory,
   coldstart: benchColdStart,
   counts: benchCounts,
+  log: benchLogSearch,
 } as const satisfies Readonly<Record<string, (options: BenchOptions) => Promise<void>>>;
 type Subject = keyof typeof SUBJECTS;
 

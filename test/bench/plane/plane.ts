@@ -88,6 +88,13 @@ export class Plane {
     return JSON.parse(expectOk(reply, path)) as Record<string, unknown>;
   }
 
+  /** Reads by the admin API. */
+  async read(path: string): Promise<Record<string, unknown>> {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const reply = await this.#http.ask({ method: "GET", path: `/api/v2/${path}`, headers });
+    return JSON.parse(expectOk(reply, path)) as Record<string, unknown>;
+  }
+
   async tailnet(name: string): Promise<Tailnet> {
     const { id } = await this.admin("tailnets", { name });
     const create = { reusable: true, ephemeral: false, preauthorized: true, tags: [] };
