@@ -17,6 +17,7 @@ import { refuse } from "./http-errors.ts";
 import { authorityOf, tailnetsOf } from "./objects.ts";
 import { tailnetOfPath } from "./path-tailnet.ts";
 import { actorOf, tailnetOfPrincipal, type Principal } from "./principal.ts";
+import { countFailure, countRequest, countedAs } from "./rate-limits.ts";
 import { refuseAct } from "./refused-acts.ts";
 import { authorize, type Act } from "./rights.ts";
 
@@ -61,9 +62,14 @@ async function principalOf(c: AdminContext): Promise<Principal | Refusal> {
 export const requirePrincipal: MiddlewareHandler<AppTypes> = async (c, next) => {
   const principal = await principalOf(c);
   if ("code" in principal) {
+    const tooMany = c.req.header("authorization") === undefined ? null : await countFailure(c);
+    if (tooMany !== null) return tooMany;
     c.header("www-authenticate", "Bearer");
     return refuse(c, principal);
   }
+  const key = countedAs(principal);
+  const tooMany = key === null ? null : await countRequest(c, key);
+  if (tooMany !== null) return tooMany;
   c.set("principal", principal);
   const role = principal.kind === "user" ? { role: principal.user.role } : {};
   c.set("by", { actor: actorOf(principal), origin: "CONFIG_API", group: c.var.request, ...role });

@@ -2,8 +2,9 @@
 
 import type { ObjectsEnv } from "../durable/index.ts";
 import type { OutboundEnv } from "./guarded-post.ts";
+import type { RateLimits } from "./rate-limits.ts";
 
-export interface WorkerEnv extends ObjectsEnv, OutboundEnv {
+export interface WorkerEnv extends ObjectsEnv, OutboundEnv, RateLimits {
   /** D1: the record of all tailnets. */
   readonly RECORD: D1Database;
   /** Under which people reach the control plane, as `https://host`: for pages that nodes are sent to. Absent: the address that a node uses. */

@@ -113,6 +113,9 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   head_moved: CONFLICT,
 };
 
+/** Seconds after which who asked for too much has room again: the limits are by the minute. */
+const RETRY_AFTER = "60";
+
 /** For a path that takes POST alone. */
 export function refuseMethod(c: Context): Response {
   c.header("allow", "POST");
@@ -128,5 +131,6 @@ export function answer(c: Context, outcome: Outcome<unknown>): Response {
 /** Answers with a refusal [H1]. */
 export function refuse(c: Context, refusal: Refusal): Response {
   c.set("refusal", refusal);
+  if (refusal.code === "too_many_requests") c.header("retry-after", RETRY_AFTER);
   return c.json(refusal, STATUS_OF[refusal.code]);
 }
