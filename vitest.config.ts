@@ -28,6 +28,8 @@ function workerd(
       cloudflareTest({
         wrangler: { configPath: "./wrangler.toml" },
         miniflare: {
+          // A database that no migration has been applied to.
+          d1Databases: ["OLD_RECORD"],
           bindings: {
             OWNER_TOKEN: "owner-token-of-the-tests",
             CONTROL_NOISE_KEY: `privkey:${"c0".repeat(32)}`,

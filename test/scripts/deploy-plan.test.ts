@@ -20,12 +20,14 @@ const NONE: ReadonlySet<string> = new Set();
 describe("what Cloudflare must have", () => {
   const { wanted, deployed } = readConfiguration(ROOT);
 
-  test("is what wrangler.toml names: each queue has its dead letters", () => {
+  test("is what wrangler.toml names, the queues of dead letters too", () => {
     expect(wanted.worker).toBe("tailward");
     expect(wanted.database.database_name).toBe("tailward");
-    const dead = wanted.queues.filter((name) => name.endsWith("-dead"));
-    expect(dead).toEqual(wanted.queues.filter((name) => !name.endsWith("-dead")).map((name) => `${name}-dead`));
-    expect(dead.length).toBeGreaterThan(1);
+    const named = [
+      ...readFileSync(join(ROOT, "wrangler.toml"), "utf8").matchAll(/(?:queue|dead_letter_queue) = "(.+)"/g),
+    ];
+    expect(wanted.queues).toEqual([...new Set(named.map(([, name = ""]) => name))].sort());
+    expect(wanted.queues).toContain("tailward-record-dead");
   });
 
   test("is deployed by the same configuration, with the database's ID and this deployment's variables and host", () => {

@@ -12,6 +12,8 @@ declare global {
       readonly OWNER_TOKEN: string;
       readonly CONTROL_NOISE_KEY: string;
       readonly MIGRATIONS: D1Migration[];
+      /** A database that no migration has been applied to. */
+      readonly OLD_RECORD: D1Database;
     }
   }
 }
