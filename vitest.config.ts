@@ -7,6 +7,7 @@
 
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { CLIENT_ID, CLIENT_SECRET, IDENTITY_ISSUER } from "./test/support/identity-client.ts";
 import { answerOutside } from "./test/support/outside.ts";
 
 /** Milliseconds for a test that takes a second or less on an idle machine: where others use it, it may take very much longer. */
@@ -34,6 +35,9 @@ function workerd(
             OWNER_TOKEN: "owner-token-of-the-tests",
             CONTROL_NOISE_KEY: `privkey:${"c0".repeat(32)}`,
             STORAGE_KEY: `storagekey:${"5e".repeat(32)}`,
+            OIDC_ISSUER: IDENTITY_ISSUER,
+            OIDC_CLIENT_ID: CLIENT_ID,
+            OIDC_CLIENT_SECRET: CLIENT_SECRET,
             // Tests ask nobody for relays, but those that say whom.
             DERP_MAP_URL: "",
             // Every change by the admin API would be a line.

@@ -69,6 +69,7 @@ async function welcome(url) {
     expirySeconds: 24 * 60 * 60,
     description: "npm start",
   });
+  const { url: link } = await post(url, `/api/v2/tailnet/${id}/sign-in-links`, {});
   keep(AUTH_KEY, key);
   keep(CONTROL_URL, url);
   const alice = "tailward --state-dir .wrangler/nodes/alice";
@@ -88,6 +89,9 @@ Or join it with Tailscale's own client, on this machine:
 (from elsewhere, and for a control plane on Cloudflare: docs/native-clients.md)
 ${relays.said}
 
+Sign in as its owner, in a browser on this machine; the link is good once, for ten minutes (another: tailward admin sign-in-link):
+  ${link}
+
 See and change what there is as its admin:
   tailward admin device list
   tailward admin --help
@@ -95,11 +99,21 @@ See and change what there is as its admin:
 The admin API takes the owner's token, which is in .dev.vars. To see the whole story played: npm run demo`);
 }
 
+/**
+ * Under which address people see the pages, whichever port a node came in by: a browser signs in to one host. Left to the caller where others than this
+ * machine are to come.
+ */
+function publicUrl(given) {
+  const isOpen = raw.address !== "127.0.0.1" || valueOf(given, "--ip") !== null;
+  if (isOpen || /^PUBLIC_URL=/m.test(readFileSync(SECRETS, "utf8"))) return [];
+  return ["--var", `PUBLIC_URL:http://localhost:${valueOf(given, "--port") ?? DEFAULTS[1]}`];
+}
+
 /** Wrangler refuses a flag given twice, so the default port gives way to the caller's. */
 function flagsWith(given) {
   const defaults = valueOf(given, "--port") === null ? DEFAULTS : DEFAULTS.slice(2);
   const data = valueOf(given, "--persist-to") === null ? ["--persist-to", join(ROOT, STATE)] : [];
-  return ["--config", CONFIG, "--env-file", SECRETS, ...defaults, ...data, ...given];
+  return ["--config", CONFIG, "--env-file", SECRETS, ...defaults, ...data, ...publicUrl(given), ...given];
 }
 
 /** The value of a flag among arguments, or null. */

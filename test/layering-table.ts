@@ -59,6 +59,7 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
       { name: "drizzle-orm", reason: "D1's schema and queries" },
       { name: "drizzle-orm/*", reason: "D1's schema and queries" },
       { name: "zod", reason: "shapes of the admin API, of which its OpenAPI document is made" },
+      { name: "oauth4webapi", reason: "OpenID Connect, the client's half: people sign in" },
       { name: "http-message-sig", reason: "HTTP Message Signatures (RFC 9421) of nodes that poll" },
       { name: "node:crypto", reason: "the host's Ed25519 and SHA-256 for request signatures, timingSafeEqual" },
     ],

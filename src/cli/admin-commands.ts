@@ -10,6 +10,7 @@ import { AdminPlace } from "./admin-place.ts";
 import { addPolicy } from "./admin-policy.ts";
 import { addRebuild } from "./admin-rebuild.ts";
 import { addShares } from "./admin-shares.ts";
+import { addSignInLink } from "./admin-sign-in.ts";
 import { addSupport } from "./admin-support.ts";
 import { addSettings, addTailnets } from "./admin-tailnets.ts";
 import { addWebhooks } from "./admin-webhooks.ts";
@@ -38,6 +39,7 @@ export function addAdmin(program: Command, { terminal }: Place): void {
   addRebuild(admin, place);
   addDeadLetters(admin, place);
   addShares(admin, place);
+  addSignInLink(admin, place);
   addSupport(admin, place);
   addWebhooks(admin, place);
 }

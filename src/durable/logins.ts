@@ -9,6 +9,7 @@
 import { LOGIN_MS, type MachineKey } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
 import type { Actor, By } from "./events.ts";
+import { DEVICE_ROLES } from "./roles.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 /** A login as an admin sees it. What the node says of itself is attacker-controlled. */
@@ -41,6 +42,8 @@ export interface Approval {
   readonly login: string;
   /** The ID of the person whose node it is. */
   readonly user: string;
+  /** True where whoever approved it may approve devices too [H37]. */
+  readonly preauthorized: boolean;
   /** The tags that were asked for then: the admin has seen these, and no others [G17]. */
   readonly tags: readonly string[];
 }
@@ -98,7 +101,9 @@ export function approvedLogin(
   );
   if (row === null) return null;
   const user = tailnet.users.standIn(JSON.parse(row.text("approved_by")) as Actor);
-  return user && { login: row.text("login"), user: user.id, tags: JSON.parse(row.text("tags")) as string[] };
+  if (user === null) return null;
+  const tags = JSON.parse(row.text("tags")) as string[];
+  return { login: row.text("login"), user: user.id, preauthorized: DEVICE_ROLES.has(user.role), tags };
 }
 
 /** Takes the approval [G11]. */

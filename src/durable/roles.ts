@@ -5,6 +5,9 @@ import { ROLES, type Role } from "../protocol/index.ts";
 /** Who may turn the lock on and off. Source: Tailscale's documentation of Tailnet Lock. */
 export const LOCK_ROLES: ReadonlySet<Role> = new Set<Role>(["owner", "admin", "it-admin"]);
 
+/** Who may approve devices. Source: Tailscale's documentation of device approval. */
+export const DEVICE_ROLES: ReadonlySet<Role> = new Set<Role>(["owner", "admin", "it-admin"]);
+
 /** The roles that somebody of a role may give and take: none that may do more than the giver. */
 const GIVES: Readonly<Record<Role, ReadonlySet<Role>>> = {
   owner: new Set(ROLES),

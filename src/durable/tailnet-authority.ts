@@ -65,6 +65,8 @@ import type { PolicyFile } from "./policy-files.ts";
 import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record.ts";
 import { register } from "./registration.ts";
 import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
+import { linkFor, personIn, signIn, takeInAs, type SignedInUser } from "./sign-in.ts";
+import type { SignInProof } from "./sign-in-proof.ts";
 import { admitMap, admitSocket, takeReport } from "./session-admission.ts";
 import { shardsToTell, type Seating } from "./session-shards.ts";
 import type { Admitted } from "./session-ticket.ts";
@@ -184,6 +186,26 @@ export class TailnetAuthority extends PeopleAuthority {
   /** Takes an admin's word on a login; the node is let in when it comes back. */
   settleLogin(by: By, login: LoginInfo, state: "approved" | "denied"): Promise<Outcome<null>> {
     return this.#acts.living((tailnet, now) => settleLogin(tailnet, by, login, state, now));
+  }
+
+  /** Who a person is here who has proven themselves [H32]. Refuses with `forbidden`. */
+  person(proof: SignInProof): Promise<Outcome<SignedInUser>> {
+    return this.#acts.living((tailnet) => personIn(tailnet, proof));
+  }
+
+  /** Signs a person in; `group` is the request's ID, here and below. Refuses with `forbidden`. */
+  signIn(proof: SignInProof, group: string): Promise<Outcome<SignedInUser>> {
+    return this.#acts.living((tailnet, now) => signIn(tailnet, proof, group, now));
+  }
+
+  /** For whom a one-time link is made: the user with that login, or an owner where it is null. */
+  linkFor(by: By, login: string | null): Promise<Outcome<SignedInUser>> {
+    return this.#acts.living((tailnet, now) => linkFor(tailnet, by, login, now));
+  }
+
+  /** A person lets a waiting node in as their own [H37]. */
+  takeInAs(proof: SignInProof, login: LoginInfo, group: string): Promise<Outcome<null>> {
+    return this.#acts.living((tailnet, now) => takeInAs(tailnet, proof, login, group, now));
   }
 
   lockReport(): Promise<Outcome<LockReport>> {

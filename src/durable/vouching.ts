@@ -48,8 +48,8 @@ export function vouch(
   const approval = approvedLogin(tailnet, caller.machineKey, request.NodeKey, now);
   if (approval !== null) {
     takeApproval(tailnet, caller.machineKey, request.NodeKey);
-    const { login, tags: seen, user } = approval;
-    return { tags: [], user, seen, ephemeral: false, preauthorized: true, by: { login } };
+    const { login, tags: seen, user, preauthorized } = approval;
+    return { tags: [], user, seen, ephemeral: false, preauthorized, by: { login } };
   }
   const authKey = request.Auth?.AuthKey ?? "";
   if (authKey === "") return null;

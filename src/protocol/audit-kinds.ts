@@ -73,6 +73,9 @@ export const EVENT_ACTIONS = {
   "user.suspended": "SUSPEND",
   "user.restored": "RESTORE",
   "user.removed": "DELETE",
+  // They sign in, or are made a one-time link to sign in by.
+  "person.signed_in": "LOGIN",
+  "person.link_made": "INVITE",
   // Their API tokens, and clients that act by themselves.
   "token.created": "CREATE",
   "token.revoked": "REVOKE",

@@ -13,6 +13,7 @@ import type { AdminRoute } from "./admin-route.ts";
 import { POLICY_ROUTES } from "./admin-policy.ts";
 import { SETTINGS_ROUTES } from "./admin-settings.ts";
 import { SHARE_ROUTES } from "./admin-shares.ts";
+import { SIGN_IN_ROUTES } from "./admin-sign-in.ts";
 import { TAILNET_ROUTES } from "./admin-tailnets.ts";
 import { USER_ROUTES } from "./admin-users.ts";
 import { WEBHOOK_ROUTES } from "./admin-webhooks.ts";
@@ -35,6 +36,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...SHARE_ROUTES,
   ...WEBHOOK_ROUTES,
   ...LOG_ROUTES,
+  ...SIGN_IN_ROUTES,
   ...RECORD_ROUTES,
   ...ABSENT_ROUTES,
 ];

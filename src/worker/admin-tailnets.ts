@@ -1,11 +1,12 @@
 /** The admin API for tailnets. To make, list and delete tailnets is ours: Tailscale does that elsewhere. */
 
 import { z } from "zod";
-import { randomId, type By, type TailnetEntry } from "../durable/index.ts";
+import { ownerLogin, randomId, type By, type TailnetEntry } from "../durable/index.ts";
 import type { Outcome } from "../protocol/index.ts";
 import { controlRoute, given, nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute } from "./admin-route.ts";
 import { optionalSecret } from "./admin-secret.ts";
 import { orNull, orZero } from "./admin-shapes.ts";
+import { enrol } from "./memberships.ts";
 import { authorityOf, tailnetsOf } from "./objects.ts";
 import type { WorkerEnv } from "./env.ts";
 
@@ -31,7 +32,10 @@ async function make(env: WorkerEnv, by: By, name: string, owner: string | null):
   for (let tries = 0; ; tries++) {
     const entry = await tailnetsOf(env).list(randomId("T"), name);
     const outcome = await authorityOf(env, entry.id).create(entry.id, entry.name, owner, by);
-    if (outcome.ok) return { ok: true, value: entry };
+    if (outcome.ok) {
+      await enrol(env, owner ?? ownerLogin(entry.name), entry.id);
+      return { ok: true, value: entry };
+    }
     if (outcome.error.code !== "unknown_tailnet" || tries > 0) return outcome;
     await tailnetsOf(env).unlist(entry.id);
   }

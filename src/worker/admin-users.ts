@@ -5,9 +5,10 @@
 
 import { z } from "zod";
 import type { UserChange, UserInfo } from "../durable/index.ts";
-import { ROLES } from "../protocol/index.ts";
+import { ROLES, type Outcome } from "../protocol/index.ts";
 import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute, type TailnetCall } from "./admin-route.ts";
 import { orNull, orZero } from "./admin-shapes.ts";
+import { enrol, withdraw } from "./memberships.ts";
 
 const role = z.enum(ROLES);
 
@@ -63,6 +64,30 @@ const roleBody = z.object({ role });
 const USERS = "/api/v2/tailnet/:tailnet/users";
 const USER = "/api/v2/users/:userId";
 
+/** Adds the person, then notes where to look for them once they sign in. */
+async function add(
+  { authority, by, env, tailnet }: TailnetCall<unknown, unknown>,
+  { loginName: login, role: wanted }: z.output<typeof createBody>,
+): Promise<Outcome<UserInfo>> {
+  const outcome = await authority.addUser(by, { login, role: wanted });
+  if (outcome.ok) await enrol(env, outcome.value.login, tailnet);
+  return outcome;
+}
+
+/** Removes the person. That they are looked for here costs nothing where it stays. */
+async function remove({
+  authority,
+  by,
+  env,
+  param,
+  tailnet,
+}: TailnetCall<unknown, unknown>): Promise<Outcome<UserInfo | null>> {
+  const known = await authority.user(param("userId"));
+  const outcome = await authority.changeUser(by, param("userId"), { kind: "remove" });
+  if (known.ok && outcome.ok) await withdraw(env, known.value.login, tailnet);
+  return outcome;
+}
+
 /** A change of one person. The body of those that take none is passed over, as Tailscale's clients send `{}` or nothing. */
 function change(name: string, summary: string, wanted: UserChange): AdminRoute {
   return tailnetRoute({
@@ -71,8 +96,8 @@ function change(name: string, summary: string, wanted: UserChange): AdminRoute {
     act: "user.change",
     summary,
     answer: nothing,
-    call: ({ authority, by, param }: TailnetCall<unknown, unknown>) =>
-      authority.changeUser(by, param("userId"), wanted),
+    call: (call: TailnetCall<unknown, unknown>) =>
+      wanted.kind === "remove" ? remove(call) : call.authority.changeUser(call.by, call.param("userId"), wanted),
     format: noValue,
   });
 }
@@ -97,7 +122,7 @@ export const USER_ROUTES: readonly AdminRoute[] = [
     summary: "Adds a person by login name; the same again gives who is there",
     body: createBody,
     answer: user,
-    call: ({ authority, by, body }) => authority.addUser(by, { login: body.loginName, role: body.role }),
+    call: (call) => add(call, call.body),
     format: userJson,
   }),
   tailnetRoute({

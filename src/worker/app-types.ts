@@ -1,6 +1,6 @@
 /** What the Hono apps share: bindings, and what the transport has proven of a request. */
 
-import type { By, Caller } from "../durable/index.ts";
+import type { By, Caller, PersonSession } from "../durable/index.ts";
 import type { Refusal } from "../protocol/index.ts";
 import type { WorkerEnv } from "./env.ts";
 import type { Principal } from "./principal.ts";
@@ -17,6 +17,8 @@ export interface AppTypes {
     /** Who asks the admin API, and as whom the record names it. */
     principal: Principal;
     by: By;
+    /** The session of a person who has signed in, where that is who asks the admin API. */
+    session?: PersonSession;
     /** The tailnet of the path, of which the principal is. */
     tailnet: string;
     /** Why the request is refused, once it is: the transport may have words of its own for it. */

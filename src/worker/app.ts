@@ -15,6 +15,7 @@ import { oauthToken } from "./oauth-token.ts";
 import { refuseNatively } from "./native-refusals.ts";
 import { requireSignature } from "./request-auth.ts";
 import { followRequest } from "./request-log.ts";
+import { signInRoutes } from "./sign-in-routes.ts";
 
 export const app = new Hono<AppTypes>();
 
@@ -27,6 +28,7 @@ app.route("/", nodeApi);
 app.route("/", apiDocs);
 app.route("/", oauthToken);
 app.route("/", adminApi);
+app.route("/", signInRoutes);
 app.route("/", loginPage);
 app.route("/", healthRoutes);
 app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));

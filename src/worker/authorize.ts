@@ -9,6 +9,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
+import type { Origin, PersonSession } from "../durable/index.ts";
 import { decodeBase64, isTailnetId, parseCredential, type Refusal } from "../protocol/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import type { AdminContext } from "./admin-route.ts";
@@ -20,6 +21,7 @@ import { actorOf, tailnetOfPrincipal, type Principal } from "./principal.ts";
 import { countFailure, countRequest, countedAs } from "./rate-limits.ts";
 import { refuseAct } from "./refused-acts.ts";
 import { authorize, type Act } from "./rights.ts";
+import { principalOfSession, sessionAtDoor } from "./session-principal.ts";
 
 const UNPROVEN: Refusal = {
   code: "unauthenticated",
@@ -58,23 +60,43 @@ async function principalOf(c: AdminContext): Promise<Principal | Refusal> {
   return isOperator(token, c.env.OWNER_TOKEN) ? { kind: "operator" } : provenBy(c.env, token);
 }
 
-/** Lets through whoever is proven; refuses all others. */
-export const requirePrincipal: MiddlewareHandler<AppTypes> = async (c, next) => {
-  const principal = await principalOf(c);
-  if ("code" in principal) {
-    const tooMany = c.req.header("authorization") === undefined ? null : await countFailure(c);
-    if (tooMany !== null) return tooMany;
-    c.header("www-authenticate", "Bearer");
-    return refuse(c, principal);
-  }
+/** Lets a principal in, as `by`; or says why not: it asks too often. */
+async function enter(c: AdminContext, principal: Principal, origin: Origin): Promise<Response | null> {
   const key = countedAs(principal);
   const tooMany = key === null ? null : await countRequest(c, key);
   if (tooMany !== null) return tooMany;
-  c.set("principal", principal);
   const role = principal.kind === "user" ? { role: principal.user.role } : {};
-  c.set("by", { actor: actorOf(principal), origin: "CONFIG_API", group: c.var.request, ...role });
-  return next();
+  c.set("principal", principal);
+  c.set("by", { actor: actorOf(principal), origin, group: c.var.request, ...role });
+  return null;
+}
+
+async function refuseUnproven(c: AdminContext, refusal: Refusal): Promise<Response> {
+  const tooMany = c.req.header("authorization") === undefined ? null : await countFailure(c);
+  if (tooMany !== null) return tooMany;
+  c.header("www-authenticate", "Bearer");
+  return refuse(c, refusal);
+}
+
+/** Lets through whoever is proven; refuses all others. Which user a person in a session is depends on the tailnet: `permit` says so. */
+export const requirePrincipal: MiddlewareHandler<AppTypes> = async (c, next) => {
+  const session = await sessionAtDoor(c);
+  if (session !== null) {
+    c.set("session", session);
+    return next();
+  }
+  const principal = await principalOf(c);
+  if ("code" in principal) return refuseUnproven(c, principal);
+  return (await enter(c, principal, "CONFIG_API")) ?? next();
 };
+
+/** Lets a person in a session through as the user that they are in the path's tailnet, or says why not. */
+async function enterBySession(c: AdminContext, session: PersonSession): Promise<Response | null> {
+  const named = tailnetOfPath(c);
+  const principal = await principalOfSession(c, session, named === null ? null : (named.tailnet ?? ""));
+  if (principal !== null) return enter(c, principal, "ADMIN_CONSOLE");
+  return named === null ? refuseUnproven(c, UNPROVEN) : refuse(c, named.otherwise);
+}
 
 /** Characters of a path's tailnet that are looked up. */
 const MAX_NAME = 63;
@@ -99,6 +121,9 @@ export async function reachTailnet(c: AdminContext, named: string): Promise<stri
 /** Lets through a principal that may do any of that, in a tailnet that it is of; refuses all others. */
 export function permit(...acts: readonly [Act, ...Act[]]): MiddlewareHandler<AppTypes> {
   return async (c, next) => {
+    const { session } = c.var;
+    const refusal = session === undefined ? null : await enterBySession(c, session);
+    if (refusal !== null) return refusal;
     const named = tailnetOfPath(c);
     if (named !== null) {
       const tailnet = named.tailnet === null ? null : await reachTailnet(c, named.tailnet);

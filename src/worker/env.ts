@@ -13,4 +13,11 @@ export interface WorkerEnv extends ObjectsEnv, OutboundEnv, RateLimits {
   readonly OWNER_TOKEN?: string;
   /** `storagekey:<64 hex digits>`, a secret, or several of them (sealed.ts): what seals other secrets. Without it webhooks and log streams are refused. */
   readonly STORAGE_KEY?: string;
+  /** The OpenID provider by which people sign in, and as whom it knows us (oidc.ts). Absent: people sign in by one-time links alone. */
+  readonly OIDC_ISSUER?: string;
+  readonly OIDC_CLIENT_ID?: string;
+  /** A secret. Absent for a client that has none: PKCE does without. */
+  readonly OIDC_CLIENT_SECRET?: string;
+  /** `always` where the provider gives none but verified e-mail addresses, and does not say so. */
+  readonly OIDC_VERIFIES_EMAIL?: string;
 }

@@ -5,7 +5,7 @@
  *            to an OAuth client one of whose scopes covers it, but where it asks for a person.
  */
 
-import { SCOPES, coversScope, type Role, type Scope } from "../protocol/index.ts";
+import { ROLES, SCOPES, coversScope, type Role, type Scope } from "../protocol/index.ts";
 import type { Principal } from "./principal.ts";
 
 export interface Right {
@@ -69,6 +69,9 @@ const RIGHTS = {
   "lock.disable": { roles: LOCK_ADMINS, scope: "tailnet_lock", personal: true },
   "lock.support_read": { roles: LOCK_ADMINS, scope: "tailnet_lock", personal: true },
   "log.read": { roles: AUDITORS, scope: "logs:configuration:read" },
+  // It signs in as anybody.
+  "sign_in_link.create": OPERATOR,
+  "me.read": { roles: ROLES, scope: null },
   "share.create": { roles: MANAGERS, scope: "device_invites" },
   "share.read": { roles: AUDITORS, scope: "device_invites:read" },
   "share.accept": { roles: MANAGERS, scope: "device_invites" },

@@ -83,6 +83,22 @@ describe("tailward admin", () => {
     expect(await stage.printed("login", "list")).toContain("No node waits");
   }, 60_000);
 
+  test("makes a one-time link to sign in by", async () => {
+    const { url } = stage.control;
+    const printed = await stage.printed("sign-in-link");
+    expect(printed).toMatch(/^http:\S+\/sign-in#\d\d[\w-]{43}\n\nIt signs a browser in as owner@one\.test, once/);
+    const { url: link } = JSON.parse(await stage.printed("--json", "sign-in-link", "owner@one.test")) as {
+      url: string;
+    };
+    const secret = link.slice(`${new URL(url).origin}/sign-in#`.length);
+    const headers = { origin: new URL(url).origin, "content-type": "application/json" };
+    const answer = await fetch(`${url}/sign-in/link`, { method: "POST", headers, body: JSON.stringify({ secret }) });
+    expect([answer.status, answer.headers.get("set-cookie")]).toEqual([
+      200,
+      expect.stringMatching(/^tailward-session=/),
+    ]);
+  });
+
   test("shows how the lock stands, and turns it off by a secret", async () => {
     expect(await stage.printed("lock", "status")).toBe("Tailnet lock is off.\n");
     const key = (await stage.printed("key", "create")).trim();
@@ -119,6 +135,7 @@ describe("tailward admin", () => {
     [["settings", "set", "colour=red"], /there is no setting colour: they are devicesApprovalOn/],
     [["key", "revoke", "k0000000000"], /there is no key of that ID/],
     [["login", "approve", "x"], /no such login waits/],
+    [["sign-in-link", "nobody@one.test"], /there is no such user/],
     [["tailnet", "create", "Not A Name"], /a tailnet's name is/],
     [["lock", "disable", "xyz"], /a disablement secret in hex expected/],
     [["device", "key-expiry", "alice", "maybe"], /key-expiry is on or off/],

@@ -1,7 +1,7 @@
 /** Nodes without an auth key: they wait, an admin settles it, and the authority decides [G2][G11][G13]. */
 
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { LOGINS_BUCKET, type Directory } from "../../src/durable/index.ts";
 import {
@@ -176,7 +176,11 @@ describe("a node without an auth key", () => {
     const node = new TestNode("<script>");
     const url = await askedFor(node);
     const page = await fetchWorker(new Request(url));
-    expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/plain")]);
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/html")]);
+    const text = await (await exports.default.fetch(new Request(url))).text();
+    expect(text).toContain("login approve");
+    expect(text).not.toContain(node.nodeKey);
+    expect(text).not.toMatch(/<script/);
     expect((await fetchWorker(new Request(`${ORIGIN}/login/${"b".repeat(24)}`))).status).toBe(404);
   });
 });

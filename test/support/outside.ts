@@ -1,11 +1,12 @@
 /**
  * What stands for the internet in the tests of the Worker: nothing that it asks for outside gets out. A test says by a PUT what an address of `outside.test`
  * answers from then on, with the status in the header `x-status`; 0 leaves whoever asks waiting for the next PUT. A POST is told how often it was asked
- * for. Receivers of webhooks have hosts of their own (outside-hooks.ts). All else is refused.
+ * for. Receivers of webhooks (outside-hooks.ts) and a provider of identities (outside-identity.ts) have hosts of their own. All else is refused.
  */
 
 import { Response, type Request } from "miniflare";
 import { answerHooks, isHookHost } from "./outside-hooks.ts";
+import { answerIdentity, isIdentityHost } from "./outside-identity.ts";
 
 const HOST = "outside.test";
 
@@ -30,6 +31,7 @@ async function set(path: string, request: Request): Promise<Response> {
 export async function answerOutside(request: Request): Promise<Response> {
   const { hostname, pathname } = new URL(request.url);
   if (isHookHost(hostname)) return answerHooks(request);
+  if (isIdentityHost(hostname)) return answerIdentity(request);
   if (hostname !== HOST) return new Response(`the tests ask nobody outside: ${hostname}`, { status: 599 });
   if (request.method === "PUT") return set(pathname, request);
   const page = pages.get(pathname);
