@@ -9,6 +9,7 @@
 
 import type { WebhookProvider, WebhookType } from "../protocol/index.ts";
 import { BY_SYSTEM, type StoredEvent } from "./events.ts";
+import { floorOf } from "./log-head.ts";
 import type { Row } from "./store.ts";
 import type { Tailnet } from "./tailnet.ts";
 import { WEBHOOK_LIMITS, webhookTarget, type Webhook } from "./webhooks.ts";
@@ -30,10 +31,12 @@ export interface WebhookAttempt {
   readonly boxes: readonly Uint8Array[];
   readonly type: WebhookType;
   readonly event: StoredEvent;
-  /** The hash of the event before, of the same epoch; empty for the first one, and where it was let go of. */
+  /** The hash of the event before, of the same epoch; empty for the first one. */
   readonly hashBefore: Uint8Array;
   /** The tailnet's name. */
   readonly tailnetName: string;
+  /** Of an event about a node: the login of whose it is, its tags, or empty where it is gone. */
+  readonly managedBy: string;
   /** Milliseconds since the epoch: when the message was put in. */
   readonly created: number;
 }
@@ -47,11 +50,22 @@ export interface WebhookResult {
   readonly error: string | null;
 }
 
+/** A message that was given up on with another one: it has waited for a day too. */
+export interface WebhookAbandoned {
+  readonly id: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly type: WebhookType;
+  readonly created: number;
+  readonly attempts: number;
+}
+
 /** What becomes of the message. */
 export interface WebhookSettled {
   readonly state: "delivered" | "waiting" | "failed";
   /** When it is tried next, in milliseconds since the epoch, or null. */
   readonly next: number | null;
+  readonly abandoned: readonly WebhookAbandoned[];
 }
 
 /** Milliseconds that an attempt may take from the queue to its end. */
@@ -63,6 +77,8 @@ const GIVE_UP_ENDED_MS = 60 * 60_000;
 /** Milliseconds until the next attempt: three times as many each time, up to the most. */
 const FIRST_RETRY_MS = 10_000;
 const MOST_RETRY_MS = 60 * 60_000;
+/** Messages that are given up on with one. */
+const MOST_ABANDONED = 200;
 /** Failures in a row from which on an endpoint rests itself. */
 const FAILURES_BEFORE_REST = 3;
 
@@ -113,6 +129,22 @@ function current({ store }: Tailnet, delivery: string, attempt: number): Row | n
   return store.row("SELECT * FROM webhook_deliveries WHERE id = ? AND tries = ?", delivery, attempt);
 }
 
+function managerOf(tailnet: Tailnet, event: StoredEvent): string {
+  const { type, id } = JSON.parse(event.target) as { readonly type: string; readonly id: string };
+  const node = type === "NODE" ? tailnet.nodes.byStableId(id) : null;
+  if (node === null) return "";
+  const user = node.user === null ? null : tailnet.users.byId(node.user);
+  return user?.login ?? node.tags.join(",");
+}
+
+/** The hash before an event's, of the same epoch; empty for the first one. */
+function hashBefore(tailnet: Tailnet, { epoch, seq }: StoredEvent): Uint8Array {
+  const before = tailnet.events.at(seq - 1);
+  if (before !== null) return before.epoch === epoch ? before.hash : new Uint8Array(0);
+  const floor = floorOf(tailnet);
+  return floor?.epoch === epoch && floor.sequence === seq - 1 ? floor.hash : new Uint8Array(0);
+}
+
 /** Gives what an attempt needs, once; null where there is nothing to be done any more. */
 export function takeAttempt(tailnet: Tailnet, delivery: string, attempt: number, now: number): WebhookAttempt | null {
   const row = current(tailnet, delivery, attempt);
@@ -126,7 +158,6 @@ export function takeAttempt(tailnet: Tailnet, delivery: string, attempt: number,
     return null;
   }
   tailnet.store.run("UPDATE webhook_deliveries SET started = 1 WHERE id = ?", delivery);
-  const before = tailnet.events.at(seq - 1);
   return {
     webhook: webhook.id,
     url: webhook.url,
@@ -134,8 +165,9 @@ export function takeAttempt(tailnet: Tailnet, delivery: string, attempt: number,
     boxes: tailnet.webhooks.secrets(webhook.id, now),
     type: row.text("type") as WebhookType,
     event,
-    hashBefore: before?.epoch === event.epoch ? before.hash : new Uint8Array(0),
+    hashBefore: hashBefore(tailnet, event),
     tailnetName: tailnet.info().name,
+    managedBy: managerOf(tailnet, event),
     created: row.integer("created"),
   };
 }
@@ -156,9 +188,25 @@ function markFailing(tailnet: Tailnet, webhook: Webhook, error: string, now: num
   tailnet.record(BY_SYSTEM, { kind: "webhook.failing", target: webhookTarget(webhook), new: detail }, now);
 }
 
+/** Gives up on what has waited for as long; of an endpoint that rests, it would never be tried. */
+function abandon({ store, events }: Tailnet, id: string, before: number, now: number): WebhookAbandoned[] {
+  const sql = `DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries
+      WHERE webhook = ?1 AND created <= ?2 AND (taken IS NULL OR taken <= ?3) ORDER BY created LIMIT ?4)
+    RETURNING id, seq, type, created, tries`;
+  return store.rows(sql, id, before, now, MOST_ABANDONED).map((row) => ({
+    id: row.text("id"),
+    epoch: events.at(row.integer("seq"))?.epoch ?? "",
+    seq: row.integer("seq"),
+    type: row.text("type") as WebhookType,
+    created: row.integer("created"),
+    attempts: row.integer("tries"),
+  }));
+}
+
 function fail(tailnet: Tailnet, webhook: Webhook, row: Row, error: string, now: number): WebhookSettled {
   const hasEnded = tailnet.webhooks.hasEnded(webhook.id);
-  const isOver = now - row.integer("created") >= (hasEnded ? GIVE_UP_ENDED_MS : GIVE_UP_MS);
+  const before = now - (hasEnded ? GIVE_UP_ENDED_MS : GIVE_UP_MS);
+  const isOver = row.integer("created") <= before;
   const failures = webhook.failures + 1;
   const resume = failures < FAILURES_BEFORE_REST ? 0 : now + backOff(failures - FAILURES_BEFORE_REST + 1);
   const failing = webhook.failing ?? (isOver ? now : null);
@@ -167,11 +215,11 @@ function fail(tailnet: Tailnet, webhook: Webhook, row: Row, error: string, now: 
   if (!isOver) {
     const sql = "UPDATE webhook_deliveries SET due = ?, taken = NULL WHERE id = ?";
     tailnet.store.run(sql, next, row.text("id"));
-    return { state: "waiting", next: Math.max(next, resume) };
+    return { state: "waiting", next: Math.max(next, resume), abandoned: [] };
   }
   tailnet.store.run("DELETE FROM webhook_deliveries WHERE id = ?", row.text("id"));
   if (webhook.failing === null && !hasEnded) markFailing(tailnet, webhook, error, now);
-  return { state: "failed", next: null };
+  return { state: "failed", next: null, abandoned: abandon(tailnet, webhook.id, before, now) };
 }
 
 /** Takes how an attempt went; null where the message is settled already. A success counts whenever it comes. */
@@ -199,5 +247,5 @@ export function settleAttempt(
 function succeed(tailnet: Tailnet, webhook: Webhook, delivery: string, now: number): WebhookSettled {
   tailnet.store.run("DELETE FROM webhook_deliveries WHERE id = ?", delivery);
   recover(tailnet, webhook, now);
-  return { state: "delivered", next: null };
+  return { state: "delivered", next: null, abandoned: [] };
 }

@@ -59,8 +59,10 @@ export class WebhookCourier {
     this.#isSending = true;
     try {
       while (this.#due !== null && this.#due <= Date.now()) {
+        const { version } = this.#tailnet.webhooks;
         const begun = await this.#act((tailnet, now) => beginAttempts(tailnet, now));
-        if (!begun.ok || begun.value.length === 0) return;
+        // What came meanwhile was left to this round.
+        if (!begun.ok || (begun.value.length === 0 && version === this.#tailnet.webhooks.version)) return;
         await this.#toQueue(begun.value);
       }
     } finally {

@@ -3,6 +3,8 @@
  * Tailscale's API (`client/tailscale/v2`, webhooks.go) and its documentation of webhooks; those of the lock and of the record are ours.
  */
 
+import type { EventKind } from "./audit-kinds.ts";
+
 /** Kinds of message that an endpoint may subscribe to, by the category that brings them all, those to come included. */
 const BY_CATEGORY = {
   categoryTailnetManagement: [
@@ -24,7 +26,7 @@ const BY_CATEGORY = {
     "userRoleUpdated",
     "webhookFailing",
   ],
-  // Known, so that what is written for Tailscale goes on; nothing here says so of a node yet.
+  // Known, so that what is written for Tailscale goes on; nothing here says so of a node yet, and of people nobody waits for approval.
   categoryDeviceMisconfigurations: ["subnetIPForwardingNotEnabled", "exitNodeIPForwardingNotEnabled"],
   categoryTailnetLock: [
     "nodeSigned",
@@ -59,7 +61,7 @@ export const WEBHOOK_PROVIDERS = ["", "slack", "mattermost", "googlechat", "disc
 export type WebhookProvider = (typeof WEBHOOK_PROVIDERS)[number];
 
 /** What an event means to whoever subscribes, by its kind; every event is an `auditEvent` besides. */
-const BY_KIND: Readonly<Record<string, WebhookType | ((detail: unknown) => readonly WebhookType[])>> = {
+const BY_KIND: Readonly<Partial<Record<EventKind, WebhookType | ((detail: unknown) => readonly WebhookType[])>>> = {
   "node.joined": (detail) => (isFalse(detail, "authorized") ? ["nodeCreated", "nodeNeedsApproval"] : ["nodeCreated"]),
   "node.authorized": (detail) => (isFalse(detail, "authorized") ? ["nodeNeedsApproval"] : ["nodeApproved"]),
   "node.expiring": "nodeKeyExpiringInOneDay",
@@ -72,10 +74,9 @@ const BY_KIND: Readonly<Record<string, WebhookType | ((detail: unknown) => reado
   "node.follows_lock": "nodeFollowsLock",
   "policy.changed": "policyUpdate",
   "user.created": "userCreated",
-  "user.approved": "userApproved",
   "user.suspended": "userSuspended",
   "user.restored": "userRestored",
-  "user.deleted": "userDeleted",
+  "user.removed": "userDeleted",
   "user.role": "userRoleUpdated",
   "lock.enabled": "lockEnabled",
   "lock.changed": "lockChanged",
@@ -86,7 +87,7 @@ const BY_KIND: Readonly<Record<string, WebhookType | ((detail: unknown) => reado
 };
 
 /** What an event of a webhook means to that endpoint itself. */
-const OWN_BY_KIND: Readonly<Record<string, OwnWebhookType>> = {
+const OWN_BY_KIND: Readonly<Partial<Record<EventKind, OwnWebhookType>>> = {
   "webhook.tested": "test",
   "webhook.changed": "webhookUpdated",
   "webhook.rotated": "webhookUpdated",
@@ -99,14 +100,14 @@ function isFalse(detail: unknown, member: string): boolean {
 
 /** What an event is to subscribers. `detail`: its `new`. */
 export function webhookTypesOf(kind: string, detail: unknown): readonly WebhookType[] {
-  const known = Object.hasOwn(BY_KIND, kind) ? BY_KIND[kind] : undefined;
+  const known = Object.hasOwn(BY_KIND, kind) ? BY_KIND[kind as EventKind] : undefined;
   if (known === undefined) return ["auditEvent"];
   return [...(typeof known === "string" ? [known] : known(detail)), "auditEvent"];
 }
 
 /** What an event is to the endpoint that it is about, or null. */
 export function ownWebhookTypeOf(kind: string): OwnWebhookType | null {
-  return (Object.hasOwn(OWN_BY_KIND, kind) ? OWN_BY_KIND[kind] : null) ?? null;
+  return (Object.hasOwn(OWN_BY_KIND, kind) ? OWN_BY_KIND[kind as EventKind] : null) ?? null;
 }
 
 /** True if one of the subscriptions brings messages of that type. */

@@ -4,14 +4,20 @@
  */
 
 import { integer, record, ShapeError, text } from "../protocol/index.ts";
-import { log, type WebhookAttempt, type WebhookPointer, type WebhookResult } from "../durable/index.ts";
+import {
+  log,
+  type WebhookAttempt,
+  type WebhookPointer,
+  type WebhookResult,
+  type WebhookSettled,
+} from "../durable/index.ts";
 import type { WorkerEnv } from "./env.ts";
 import { guardedPost } from "./guarded-post.ts";
 import { authorityOf } from "./objects.ts";
 import { valueOf } from "./queue-outcome.ts";
 import { openSecret } from "./sealed.ts";
 import { messageOf, webhookBody } from "./webhook-body.ts";
-import { writeDelivery } from "./webhook-history.ts";
+import { writeDeliveries, type WebhookDelivery } from "./webhook-history.ts";
 import { SIGNATURE_HEADER, signatureHeader } from "./webhook-signature.ts";
 
 const pointerShape = record({ tailnet: text, delivery: text, attempt: integer });
@@ -61,23 +67,22 @@ async function attempt(env: WorkerEnv, pointer: WebhookPointer): Promise<void> {
   const result = await post(env, pointer, taken);
   const settled = valueOf(await authority.settleWebhookAttempt(pointer.delivery, pointer.attempt, result));
   if (settled === null) return;
-  const { webhook: webhookId, type, event, created } = taken;
-  const row = {
-    tailnetId: pointer.tailnet,
-    id: pointer.delivery,
-    webhookId,
-    epoch: event.epoch,
-    seq: event.seq,
-    type,
-    created,
-    attempts: pointer.attempt,
-    state: settled.state,
-    status: result.status,
-    error: result.error,
-    at: Date.now(),
-    next: settled.next,
-  };
-  await writeDelivery(env.RECORD, row, Date.now());
+  await writeDeliveries(env.RECORD, rowsOf(pointer, taken, result, settled, Date.now()), Date.now());
+}
+
+/** What the history is to say: of the message, and of those that were given up on with it. */
+function rowsOf(
+  { tailnet: tailnetId, delivery: id, attempt: attempts }: WebhookPointer,
+  { webhook: webhookId, type, event, created }: WebhookAttempt,
+  { status, error }: WebhookResult,
+  { state, next, abandoned }: WebhookSettled,
+  at: number,
+): WebhookDelivery[] {
+  const { epoch, seq } = event;
+  return [
+    { tailnetId, id, webhookId, epoch, seq, type, created, attempts, state, status, error, at, next },
+    ...abandoned.map((one) => ({ ...one, tailnetId, webhookId, state: "failed", status, error, at, next: null })),
+  ];
 }
 
 async function attend(env: WorkerEnv, message: Message): Promise<void> {

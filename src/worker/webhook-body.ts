@@ -6,7 +6,7 @@
  * before (empty for the first one of an epoch). Whoever keeps them sees if the log is ever another. `requestId` is that of the request behind it.
  */
 
-import type { StoredEvent, WebhookAttempt } from "../durable/index.ts";
+import type { WebhookAttempt } from "../durable/index.ts";
 import { auditRecord, type AuditRecord, type WebhookProvider, type WebhookType } from "../protocol/index.ts";
 import { encodeHex } from "../tka/index.ts";
 
@@ -40,6 +40,7 @@ interface Named {
 
 /** An event with its JSON read. */
 interface ReadEvent {
+  readonly managedBy: string;
   readonly kind: string;
   readonly tailnet: string;
   readonly actor: Named;
@@ -53,10 +54,11 @@ function members(json: string): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-function read(event: StoredEvent, tailnet: string): ReadEvent {
+function read({ event, tailnetName, managedBy }: WebhookAttempt): ReadEvent {
   return {
     kind: event.kind,
-    tailnet,
+    tailnet: tailnetName,
+    managedBy,
     actor: JSON.parse(event.actor) as Named,
     target: JSON.parse(event.target) as Named,
     old: members(event.old),
@@ -121,7 +123,13 @@ function some(detail: Readonly<Record<string, unknown>>, names: Readonly<Record<
 
 function nodeData(event: ReadEvent): Record<string, string> {
   const names = { nodeKey: "nodeKey", keyExpiry: "expiration", tags: "tags", why: "reason", command: "command" };
-  return { nodeID: event.target.id, deviceName: deviceOf(event), ...some({ ...event.old, ...event.new }, names) };
+  const managedBy = event.managedBy === "" ? {} : { managedBy: event.managedBy };
+  return {
+    nodeID: event.target.id,
+    deviceName: deviceOf(event),
+    ...managedBy,
+    ...some({ ...event.old, ...event.new }, names),
+  };
 }
 
 function userData(event: ReadEvent): Record<string, string> {
@@ -157,9 +165,10 @@ function dataOf(type: WebhookType, event: ReadEvent): Record<string, string> {
   }
 }
 
-/** The message of an attempt: the same at every attempt. */
-export function messageOf({ type, event, hashBefore, tailnetName }: WebhookAttempt): WebhookMessage {
-  const known = read(event, tailnetName);
+/** The message of an attempt: the same at every attempt, but for what is looked up of a node that has changed since. */
+export function messageOf(attempt: WebhookAttempt): WebhookMessage {
+  const { type, event, hashBefore, tailnetName } = attempt;
+  const known = read(attempt);
   return {
     timestamp: new Date(event.at).toISOString(),
     version: 1,

@@ -11,24 +11,25 @@ const KEPT_MS = 30 * 24 * 60 * 60_000;
 /** Old rows that go with one that is written. */
 const MOST_FORGOTTEN = 20;
 
-/** Writes what is known of a message after an attempt. What is known from a later one stays. */
-export async function writeDelivery(db: D1Database, row: WebhookDelivery, now: number): Promise<void> {
-  const { tailnetId: _tailnet, id: _id, ...known } = row;
+/** Writes what is known of messages after an attempt. What is known from a later one stays. */
+export async function writeDeliveries(db: D1Database, rows: readonly WebhookDelivery[], now: number): Promise<void> {
   const client = drizzle(db);
-  await client.batch([
-    client
+  const upserts = rows.map((row) => {
+    const { tailnetId: _tailnet, id: _id, ...known } = row;
+    return client
       .insert(webhookDeliveries)
       .values(row)
       .onConflictDoUpdate({
         target: [webhookDeliveries.tailnetId, webhookDeliveries.id],
         set: known,
         setWhere: sql`excluded.attempts >= ${webhookDeliveries.attempts}`,
-      }),
-    client.delete(webhookDeliveries).where(
-      sql`(tailnet_id, id) IN (SELECT tailnet_id, id FROM ${webhookDeliveries}
-        WHERE ${webhookDeliveries.created} < ${now - KEPT_MS} LIMIT ${MOST_FORGOTTEN})`,
-    ),
-  ]);
+      });
+  });
+  const forget = client.delete(webhookDeliveries).where(
+    sql`(tailnet_id, id) IN (SELECT tailnet_id, id FROM ${webhookDeliveries}
+      WHERE ${webhookDeliveries.created} < ${now - KEPT_MS} LIMIT ${MOST_FORGOTTEN})`,
+  );
+  await client.batch([forget, ...upserts]);
 }
 
 /** Where a page of the history goes on: after the message put in then, of that ID. */

@@ -1,7 +1,7 @@
 /** Where nothing is sent, whoever configures it [W31][W32]. */
 
 import { describe, expect, test } from "vitest";
-import { guardedPost, refusedNow } from "../../src/worker/guarded-post.ts";
+import { POST_LIMITS, guardedPost, refusedNow } from "../../src/worker/guarded-post.ts";
 import { refusedUrl } from "../../src/worker/outbound-address.ts";
 import { Receiver } from "../support/workerd/hooks.ts";
 
@@ -179,4 +179,15 @@ test("what is not a success is said, without the address", async () => {
     await receiver.behave({ status });
     expect(await guardedPost({}, receiver.url, {}, "x")).toEqual({ ok: false, status, error: `answered ${status}` });
   }
+});
+
+test("a receiver that does not answer is given up on", async () => {
+  const receiver = new Receiver();
+  await receiver.behave({ status: 0 });
+  const before = POST_LIMITS.timeoutMs;
+  POST_LIMITS.timeoutMs = 100;
+  const { ok, error } = await guardedPost({}, receiver.url, {}, "x");
+  POST_LIMITS.timeoutMs = before;
+  await receiver.behave({ status: 200 });
+  expect([ok, error]).toEqual([false, "no answer within 0.1 seconds"]);
 });

@@ -27,7 +27,14 @@ const EVENT: StoredEvent = {
 
 function attempt(type: WebhookType, event: Partial<StoredEvent> = {}): WebhookAttempt {
   const rest = { webhook: "w1", url: "https://example.com/", provider: "", boxes: [], created: 0 } as const;
-  return { ...rest, type, event: { ...EVENT, ...event }, hashBefore: new Uint8Array(0), tailnetName: "example.com" };
+  return {
+    ...rest,
+    type,
+    event: { ...EVENT, ...event },
+    hashBefore: new Uint8Array(0),
+    tailnetName: "example.com",
+    managedBy: "bob@example.com",
+  };
 }
 
 test("is Tailscale's JSON, with the head of the log", () => {
@@ -41,6 +48,7 @@ test("is Tailscale's JSON, with the head of the log", () => {
       data: {
         nodeID: "n1",
         deviceName: "web.example.com",
+        managedBy: "bob@example.com",
         nodeKey: "nodekey:00",
         tags: '["tag:ci"]',
         actor: "alice@example.com",
@@ -90,6 +98,11 @@ test("events are what Tailscale calls them", () => {
     ["node.removed", null, ["nodeDeleted"]],
     ["node.signed", null, ["nodeSigned"]],
     ["node.needs_signature", null, ["nodeNeedsSignature"]],
+    ["user.created", null, ["userCreated"]],
+    ["user.role", null, ["userRoleUpdated"]],
+    ["user.suspended", null, ["userSuspended"]],
+    ["user.restored", null, ["userRestored"]],
+    ["user.removed", null, ["userDeleted"]],
     ["policy.changed", null, ["policyUpdate"]],
     ["tailnet.settings", null, []],
     ["toString", null, []],

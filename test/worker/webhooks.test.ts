@@ -78,6 +78,27 @@ describe("a webhook", () => {
     expect(needs?.data["command"]).toContain("lock sign");
   });
 
+  test("is told of people, and of whose a device is", async () => {
+    const tailnet = await makeTailnet();
+    const hook = await makeHook(tailnet, ["categoryTailnetManagement"]);
+    const path = `/api/v2/tailnet/${tailnet}/users`;
+    const { json } = await admin("POST", path, { loginName: "bob@example.com", role: "member" });
+    const user = `/api/v2/users/${String(json["id"])}`;
+    await admin("POST", `${user}/role`, { role: "auditor" });
+    for (const act of ["suspend", "restore", "delete"]) await admin("POST", `${user}/${act}`);
+    const messages = messagesIn(await hook.receiver.count(5)).sort((a, b) => a.sequence - b.sequence);
+    expect(messages.map(({ type, data }) => [type, data["user"]])).toEqual(
+      ["userCreated", "userRoleUpdated", "userSuspended", "userRestored", "userDeleted"].map((type) => [
+        type,
+        "bob@example.com",
+      ]),
+    );
+    expect(messages[1]?.data).toMatchObject({ oldRoles: "member", newRoles: "auditor" });
+    await join(tailnet, new TestNode("alice"));
+    const joined = messagesIn(await hook.receiver.count(6)).find(({ type }) => type === "nodeCreated");
+    expect(joined?.data["managedBy"]).toMatch(/@|^tag:/);
+  });
+
   test("of the whole log gets every event, each linked to the one before", async () => {
     const tailnet = await makeTailnet();
     const hook = await makeHook(tailnet, ["categoryAudit"]);
@@ -218,6 +239,22 @@ describe("an endpoint that fails", () => {
     expect((await history(hook))[0]).toMatchObject({ state: "delivered", attempts: 3 });
     const heard = messagesIn(await other.receiver.received()).map(({ data }) => data["kind"]);
     expect(heard).toEqual(expect.arrayContaining(["webhook.failing", "webhook.replayed", "webhook.recovered"]));
+  });
+
+  test("for a day is not asked once for each message that has waited as long [W34]", async () => {
+    const tailnet = await makeTailnet();
+    const hook = await makeHook(tailnet, []);
+    await hook.receiver.behave({ status: 500 });
+    for (let i = 0; i < 6; i++) await admin("POST", on(hook, "/test"));
+    await hook.receiver.count(3);
+    await calm(tailnet, true);
+    const asked = (await hook.receiver.received()).length;
+    await later(DAY_MS + HOUR_MS, async () => {
+      await ring(tailnet);
+      expect((await hook.receiver.received()).length).toBe(asked + 1);
+      expect(await waitingFor(tailnet)).toEqual([]);
+      expect((await history(hook, 6)).map(({ state }) => state)).toEqual(Array(6).fill("failed"));
+    });
   });
 
   test("or that does not answer holds up no other, and no more than one message is tried at a time [W34]", async () => {

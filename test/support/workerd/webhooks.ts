@@ -73,11 +73,13 @@ export function waitingFor(tailnet: string): Promise<{ webhook: string; type: st
   );
 }
 
-/** Waits until no attempt is under way. */
-export function calm(tailnet: string): Promise<void> {
+/** Waits until no attempt is under way; `untried`: messages may wait that were never tried. */
+export function calm(tailnet: string, untried = false): Promise<void> {
   return eventually(async () => {
     const busy = await runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
-      storage.sql.exec("SELECT 1 FROM webhook_deliveries WHERE tries = 0 OR taken IS NOT NULL").toArray(),
+      storage.sql
+        .exec("SELECT 1 FROM webhook_deliveries WHERE (tries = 0 AND NOT ?) OR taken IS NOT NULL", Number(untried))
+        .toArray(),
     );
     if (busy.length > 0) throw new Error(`${tailnet}: ${busy.length} attempts are under way`);
   });
