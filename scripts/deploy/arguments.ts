@@ -15,6 +15,7 @@ with its owner. Run again, it does what has changed, and nothing else. What is s
   --var NAME=VALUE        a variable of the Worker, such as OIDC_ISSUER=https://id.example.com; again for more; NAME= empties one
   --secret NAME=FILE      a secret of the Worker, read from a file, such as OIDC_CLIENT_SECRET=/tmp/secret
   --renew NAME            replaces a secret by a new one: OWNER_TOKEN, METRICS_TOKEN or STORAGE_KEY
+  --counters              counts requests in Analytics Engine, which has to be turned on in the account first; --no-counters ends it
   --location HINT         where D1 is made, the first time: weur, eeur, apac, oc, wnam or enam
   --account ID            the account, where your login has several
 `;
@@ -42,6 +43,7 @@ function pair(flag: string, text: string): [string, string] {
 const OPTIONS = {
   "dry-run": { type: "boolean", default: false },
   help: { type: "boolean", default: false },
+  counters: { type: "boolean" },
   tailnet: { type: "string" },
   owner: { type: "string" },
   domain: { type: "string" },
@@ -54,10 +56,12 @@ const OPTIONS = {
 
 /** What is asked, on top of what was kept. Throws what a person can mend. */
 export function readArguments(args: readonly string[], kept: Settings): Asked {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true });
-  const { tailnet, owner, domain, location, account } = values;
+  const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true, allowNegative: true });
+  const { tailnet, owner, domain, location, account, counters } = values;
   if (domain !== undefined && !HOST.test(domain)) throw new Error(`--domain takes a host, such as control.example.com`);
-  const said = Object.entries({ tailnet, owner, domain, location, account }).filter(([, value]) => value !== undefined);
+  const said = Object.entries({ tailnet, owner, domain, location, account, counters }).filter(
+    ([, value]) => value !== undefined,
+  );
   const variables = { ...kept.variables, ...Object.fromEntries(values.var.map((text) => pair("var", text))) };
   return {
     dryRun: values["dry-run"],

@@ -64,6 +64,9 @@ export function readConfiguration(root: string): Configuration {
       main: join(root, raw.main),
       vars: { ...raw.vars, ...(url === null ? {} : { PUBLIC_URL: url }), ...settings.variables },
       d1_databases: [{ ...database, database_id: databaseId, migrations_dir: join(root, database.migrations_dir) }],
+      ...(settings.counters === true
+        ? { analytics_engine_datasets: [{ binding: "COUNTERS", dataset: raw.name }] }
+        : {}),
       ...(domain === undefined ? {} : { workers_dev: false, routes: [{ pattern: domain, custom_domain: true }] }),
     };
   };

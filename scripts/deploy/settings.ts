@@ -17,6 +17,8 @@ export interface Settings {
   /** The first tailnet, and who owns it. */
   readonly tailnet?: string;
   readonly owner?: string;
+  /** True where requests are counted in Analytics Engine, which has to be on in the account. */
+  readonly counters?: boolean;
   /** Variables of the Worker, which win over those of wrangler.toml. */
   readonly variables: Readonly<Record<string, string>>;
   /** Secrets that were kept, and are not known to have been sent. */

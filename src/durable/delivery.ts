@@ -18,6 +18,8 @@ const MAX_RESEND = 1000;
 /** Milliseconds until what is pending is sent again; twice as many each time, up to the most. */
 const FIRST_RESEND_MS = 30_000;
 const MOST_RESEND_MS = 10 * 60_000;
+/** From the how manieth time on it is worth a line. */
+const TRIES_TO_TELL = 3;
 const PURPOSE = "delivery";
 
 /** The queues, by lane. */
@@ -124,10 +126,30 @@ export class Delivery {
     const { outbox } = this.#tailnet;
     const news = outbox.told < this.#overdue ? outbox.news(-1) : null;
     const records = this.#overdueRecords();
-    if (news !== null || records.length > 0) outbox.tries += 1;
+    if (news !== null || records.length > 0) {
+      outbox.tries += 1;
+      this.#tellLate(now, records.flat());
+    }
     this.arm(now);
     const sending = records.map((pending) => this.#send("record", pending));
     await Promise.all([...sending, this.#send("sessions", news === null ? [] : [news])]);
+  }
+
+  /** Says in the log that what was sent again and again does not arrive. */
+  #tellLate(now: number, records: readonly Pending[]): void {
+    const { tries } = this.#tailnet.outbox;
+    const { id: tailnet, seq } = this.#tailnet.info();
+    if (tries < TRIES_TO_TELL) return;
+    const [oldest] = records;
+    const at = oldest === undefined ? null : (this.#tailnet.events.at(oldest.seq)?.at ?? null);
+    const seconds = at === null ? null : Math.round((now - at) / 1000);
+    log.warn("what has changed does not arrive; it is sent again", {
+      tailnet,
+      tries,
+      seq,
+      records: records.length,
+      seconds,
+    });
   }
 
   /** The oldest of what is overdue, by the batch. */

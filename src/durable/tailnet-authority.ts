@@ -74,6 +74,7 @@ import { createShare, listShares, takeClaim, withdrawShare, type Claim } from ".
 import { answerExchange, type Exchanged } from "./share-exchange.ts";
 import type { Share } from "./shares.ts";
 import { offeredSupport, readSupport } from "./support.ts";
+import { watchedOf, type Watched } from "./watched.ts";
 import { sealForPending, supportKeyOf } from "./support-seal.ts";
 
 export class TailnetAuthority extends PeopleAuthority {
@@ -360,6 +361,11 @@ export class TailnetAuthority extends PeopleAuthority {
   /** Where the log stands. */
   logHead(): Promise<Outcome<LogHead>> {
     return this.#acts.act(logHead);
+  }
+
+  /** What an operator watches. */
+  watched(): Promise<Outcome<Watched>> {
+    return this.#acts.living(watchedOf);
   }
 
   /** To be told once to an object that was restored as an older copy: gives the epoch that begins. */

@@ -10,6 +10,7 @@ import { controlRoutes } from "./control-routes.ts";
 import { healthRoutes } from "./health.ts";
 import { refuse } from "./http-errors.ts";
 import { loginPage } from "./login-page.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { nodeApi } from "./node-api.ts";
 import { oauthToken } from "./oauth-token.ts";
 import { refuseNatively } from "./native-refusals.ts";
@@ -31,6 +32,7 @@ app.route("/", adminApi);
 app.route("/", signInRoutes);
 app.route("/", loginPage);
 app.route("/", healthRoutes);
+app.route("/", metricsRoutes);
 app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
 app.onError((error, c) => {
   log.error("unexpected failure", {}, error);

@@ -13,6 +13,10 @@ export interface WorkerEnv extends ObjectsEnv, OutboundEnv, RateLimits {
   readonly OWNER_TOKEN?: string;
   /** `storagekey:<64 hex digits>`, a secret, or several of them (sealed.ts): what seals other secrets. Without it webhooks and log streams are refused. */
   readonly STORAGE_KEY?: string;
+  /** The bearer token that reads /metrics, and nothing else: a secret. Without it the operator's does. */
+  readonly METRICS_TOKEN?: string;
+  /** Where requests are counted (counters.ts): an Analytics Engine dataset, where the deployment has one. */
+  readonly COUNTERS?: AnalyticsEngineDataset;
   /** The OpenID provider by which people sign in, and as whom it knows us (oidc.ts). Absent: people sign in by one-time links alone. */
   readonly OIDC_ISSUER?: string;
   readonly OIDC_CLIENT_ID?: string;

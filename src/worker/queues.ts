@@ -1,6 +1,7 @@
 /** The queues' consumers by the names in wrangler.toml. */
 
 import { inRequest, newRequestId } from "../durable/index.ts";
+import { count } from "./counters.ts";
 import type { WorkerEnv } from "./env.ts";
 import { keepDeadLetters } from "./queue-dead-letters.ts";
 import { consumeRecord } from "./queue-record.ts";
@@ -20,5 +21,16 @@ const CONSUMERS: Readonly<Record<string, Consumer>> = {
 export async function consume(batch: MessageBatch, env: WorkerEnv): Promise<void> {
   const consumer = CONSUMERS[batch.queue];
   if (consumer === undefined) throw new Error(`nobody consumes the queue ${batch.queue}`);
+  const begun = Date.now();
   await inRequest(newRequestId(), () => consumer(batch, env));
+  const ms = Date.now() - begun;
+  count(env, {
+    what: "queue",
+    by: batch.queue,
+    part: "",
+    outcome: "taken",
+    code: "",
+    count: batch.messages.length,
+    ms,
+  });
 }

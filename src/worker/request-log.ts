@@ -9,6 +9,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { inRequest, log, newRequestId, type Level } from "../durable/index.ts";
 import type { AppTypes } from "./app-types.ts";
+import { count, partOf } from "./counters.ts";
 
 const REQUEST_HEADER = "x-request-id";
 const ADMIN = "/api/";
@@ -56,6 +57,9 @@ export const followRequest: MiddlewareHandler<AppTypes> = (c, next) => {
     await next();
     // Answers that come from elsewhere, sockets and streams, are passed on as they are.
     if (c.req.path.startsWith(ADMIN) || c.var.refusal !== undefined) c.header(REQUEST_HEADER, request);
-    tell(c, Date.now() - begun);
+    const ms = Date.now() - begun;
+    tell(c, ms);
+    const outcome = String(c.res.status);
+    count(c.env, { ...partOf(c.req.path), by: c.req.method, outcome, code: c.var.refusal?.code ?? "", count: 1, ms });
   });
 };
