@@ -1,12 +1,11 @@
 /** Which addresses a name leads to, asked over HTTPS (RFC 8484's servers, in their JSON form): a Worker has no other way to ask before it sends. */
 
 import { integer, list, optional, parseJson, record, ShapeError, text } from "../protocol/index.ts";
+import { fetchBounded } from "./fetch-bounded.ts";
 import { isAddressText } from "./outbound-address.ts";
 
 /** Who is asked where nothing is configured: the resolver that Cloudflare's own network goes by. */
 const RESOLVER = "https://cloudflare-dns.com/dns-query";
-const TIMEOUT_MS = 5000;
-const MAX_ANSWER_CHARS = 64 * 1024;
 const MAX_ANSWERS = 100;
 const KINDS = { A: 1, AAAA: 28 } as const;
 
@@ -25,15 +24,9 @@ async function ask(resolver: string, name: string, kind: keyof typeof KINDS): Pr
   const url = new URL(resolver);
   url.searchParams.set("name", name);
   url.searchParams.set("type", kind);
-  const response = await fetch(url, {
-    headers: { accept: "application/dns-json" },
-    redirect: "manual",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
+  const response = await fetchBounded(url.href, { method: "GET", headers: { accept: "application/dns-json" } });
   if (response.status !== 200) throw new Error(`the resolver answered ${response.status}`);
-  const body = await response.text();
-  if (body.length > MAX_ANSWER_CHARS) throw new Error("the resolver's answer is too long");
-  const { Status, Answer } = parseJson(body, answerShape, "answer");
+  const { Status, Answer } = parseJson(await response.text(), answerShape, "answer");
   // 3: there is no such name.
   if (Status !== 0 && Status !== 3) throw new Error(`the resolver answered with code ${Status}`);
   return (Answer ?? []).filter(({ type }) => type === KINDS[kind]).map(({ data }) => data);

@@ -5,7 +5,9 @@
 
 import { integer, record, ShapeError, text } from "../protocol/index.ts";
 import {
+  inRequest,
   log,
+  newRequestId,
   type WebhookAttempt,
   type WebhookPointer,
   type WebhookResult,
@@ -31,9 +33,12 @@ function pointerOf({ body }: Message): WebhookPointer | null {
   }
 }
 
+/** The secrets that sign, the newest first. Throws where that one does not open; of those before it, the ones that do are enough. */
 async function secretsOf(env: WorkerEnv, tailnet: string, { webhook, boxes }: WebhookAttempt): Promise<string[]> {
   const what = { purpose: "webhook", tailnet, subject: webhook } as const;
-  return (await Promise.all(boxes.map((box) => openSecret(env, what, box)))).map(valueOf);
+  const [newest, ...others] = await Promise.all(boxes.map((box) => openSecret(env, what, box)));
+  if (newest === undefined) throw new Error("it has no secret");
+  return [valueOf(newest), ...others.flatMap((secret) => (secret.ok ? [secret.value] : []))];
 }
 
 /** Tells the endpoint. */
@@ -64,9 +69,28 @@ async function attempt(env: WorkerEnv, pointer: WebhookPointer): Promise<void> {
   const authority = authorityOf(env, pointer.tailnet);
   const taken: WebhookAttempt | null = valueOf(await authority.takeWebhookAttempt(pointer.delivery, pointer.attempt));
   if (taken === null) return;
+  // What is logged of it stands under the request that the event is of [O54].
+  await inRequest(taken.event.group ?? newRequestId(), () => tell(env, pointer, taken));
+}
+
+function tellLog(
+  { tailnet, delivery, attempt: number }: WebhookPointer,
+  { webhook, type }: WebhookAttempt,
+  { status, error }: WebhookResult,
+  { state }: WebhookSettled,
+): void {
+  const fields = { tailnet, webhook, delivery, type, attempt: number, status, state };
+  if (state === "delivered") log.debug("an endpoint was told", fields);
+  else if (state === "waiting") log.warn("an endpoint was not told; it is tried again", { ...fields, why: error });
+  else log.warn("an endpoint could not be told for a day; the message is given up", { ...fields, why: error });
+}
+
+async function tell(env: WorkerEnv, pointer: WebhookPointer, taken: WebhookAttempt): Promise<void> {
+  const authority = authorityOf(env, pointer.tailnet);
   const result = await post(env, pointer, taken);
   const settled = valueOf(await authority.settleWebhookAttempt(pointer.delivery, pointer.attempt, result));
   if (settled === null) return;
+  tellLog(pointer, taken, result, settled);
   await writeDeliveries(env.RECORD, rowsOf(pointer, taken, result, settled, Date.now()), Date.now());
 }
 

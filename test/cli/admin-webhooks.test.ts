@@ -101,11 +101,18 @@ describe("a receiver", () => {
     secret = next;
   });
 
-  test("keeps heads that an exported log is held against", () => {
+  test("keeps heads that an exported log is held against", async () => {
     const heads = readFileSync(consumer.heads, "utf8").trim().split("\n");
     expect(heads.length).toBeGreaterThan(4);
     for (const head of heads) expect(head).toMatch(/^e\w{10}:\d+:[0-9a-f]{64}$/);
     expect(new Set(heads.map((head) => head.replace(/:[0-9a-f]+$/, ""))).size).toBe(heads.length);
+    const log = join(stage.root, "log.ndjson");
+    writeFileSync(log, await stage.control.text("GET", "/api/v2/tailnet/-/logging/configuration/export"));
+    const verify = ["audit", "verify", log, "--head", `file:${consumer.heads}`];
+    expect(await stage.run({}, verify)).toMatchObject({ code: 0, out: expect.stringContaining("as it was written") });
+    const lines = readFileSync(log, "utf8").trim().split("\n");
+    writeFileSync(log, `${lines.slice(0, -2).join("\n")}\n`);
+    expect(await stage.run({}, verify)).toMatchObject({ code: 1, out: expect.stringContaining("cut") });
   });
 
   test("says so where the log is another than it was", async () => {

@@ -74,6 +74,11 @@ export class ControlPlane {
 
   /** Asks the admin API. A body that is a text is sent as it is. Throws where it refuses. */
   async call<T>(method: string, path: string, body?: object | string): Promise<T> {
+    return JSON.parse(await this.text(method, path, body)) as T;
+  }
+
+  /** The same for an answer that is not JSON, or is more than one. */
+  async text(method: string, path: string, body?: object | string): Promise<string> {
     const response = await fetch(new URL(path, this.url), {
       method,
       headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
@@ -81,7 +86,7 @@ export class ControlPlane {
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-    return JSON.parse(text) as T;
+    return text;
   }
 
   createTailnet(name: string): Promise<Tailnet> {

@@ -2,13 +2,13 @@
 
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { WEBHOOK_LIMITS } from "../../src/durable/webhooks.ts";
 import { encodeHex } from "../../src/tka/index.ts";
 import { later } from "../support/workerd/clock.ts";
 import { admin, authorityOf, dump, join, makeTailnet } from "../support/workerd/control.ts";
 import { lock, newGenesis, newSecrets } from "../support/workerd/locked.ts";
-import { TestNode } from "../support/workerd/test-node.ts";
+import { TestNode, type Fields } from "../support/workerd/test-node.ts";
 import {
   calm,
   history,
@@ -179,6 +179,25 @@ describe("a secret", () => {
 });
 
 describe("an endpoint that fails", () => {
+  test("is in the log under the request that its message is of, without the secret and the address", async () => {
+    const lines: string[] = [];
+    const spy = vi.spyOn(console, "warn").mockImplementation((line: string) => void lines.push(line));
+    const tailnet = await makeTailnet();
+    const hook = await makeHook(tailnet, []);
+    await hook.receiver.behave({ status: 500 });
+    const { headers } = await admin("POST", on(hook, "/test"));
+    const [received] = await hook.receiver.count(1);
+    await calm(tailnet);
+    await history(hook);
+    spy.mockRestore();
+    const request = received?.headers["tailward-request-id"];
+    expect(headers.get("x-request-id")).toBe(request);
+    const told = lines.map((line) => JSON.parse(line) as Fields).filter(({ webhook }) => webhook === hook.id);
+    expect(told).toEqual([expect.objectContaining({ request, attempt: 1, status: 500, state: "waiting" })]);
+    expect(lines.join("")).not.toContain(hook.secret);
+    expect(lines.join("")).not.toContain(hook.receiver.url);
+  });
+
   test("is asked again, ever more rarely, and told once it is well [W33][W34]", async () => {
     const tailnet = await makeTailnet();
     const hook = await makeHook(tailnet, []);
