@@ -109,10 +109,13 @@ describe("a receiver", () => {
     const log = join(stage.root, "log.ndjson");
     writeFileSync(log, await stage.control.text("GET", "/api/v2/tailnet/-/logging/configuration/export"));
     const verify = ["audit", "verify", log, "--head", `file:${consumer.heads}`];
-    expect(await stage.run({}, verify)).toMatchObject({ code: 0, out: expect.stringContaining("as it was written") });
+    expect(await stage.run({}, verify)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("as it was written") as string,
+    });
     const lines = readFileSync(log, "utf8").trim().split("\n");
     writeFileSync(log, `${lines.slice(0, -2).join("\n")}\n`);
-    expect(await stage.run({}, verify)).toMatchObject({ code: 1, out: expect.stringContaining("cut") });
+    expect(await stage.run({}, verify)).toMatchObject({ code: 1, out: expect.stringContaining("cut") as string });
   });
 
   test("says so where the log is another than it was", async () => {
