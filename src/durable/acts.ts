@@ -10,6 +10,7 @@ import { Delivery, Queues } from "./delivery.ts";
 import { refuseWaiting } from "./devices.ts";
 import type { ObjectsEnv } from "./env.ts";
 import { refuseExpired } from "./key-expiry.ts";
+import { LogStreamCourier } from "./log-stream-courier.ts";
 import { LifeClock } from "./life-clock.ts";
 import { currentRequest, inRequest, log } from "./log.ts";
 import { verifier } from "./native-verifier.ts";
@@ -41,6 +42,7 @@ export class Acts {
   readonly delivery: Delivery;
   readonly courier: ShareCourier;
   readonly webhooks: WebhookCourier;
+  readonly stream: LogStreamCourier;
   readonly herald: SessionHerald;
   readonly #ctx: DurableObjectState;
   readonly #clock: AlarmClock;
@@ -55,20 +57,23 @@ export class Acts {
     this.delivery = new Delivery(this.tailnet, new Queues(env()), this.#clock);
     this.courier = new ShareCourier({ tailnet: this.tailnet, clock: this.#clock, env, act: (body) => this.act(body) });
     this.webhooks = new WebhookCourier(this.tailnet, this.#clock, env, (body) => this.act(body));
+    this.stream = new LogStreamCourier(this.tailnet, this.#clock, env, (body) => this.act(body));
     this.#life = new LifeClock(this.tailnet, this.#clock);
     if (this.#isWaiting(Date.now()))
       void ctx.blockConcurrencyWhile(async () => {
         this.delivery.resume(await ctx.storage.getAlarm(), Date.now());
         this.courier.arm(Date.now());
         this.webhooks.arm(Date.now());
+        this.stream.arm(Date.now());
         this.#life.arm(Date.now());
       });
   }
 
   /** True if anything waits for the alarm. */
   #isWaiting(now: number): boolean {
-    const { delivery, webhooks } = this;
-    return delivery.isPending() || nextDue(this.tailnet) !== null || webhooks.isWaiting(now) || this.#life.isWaiting();
+    const { delivery, webhooks, stream } = this;
+    const isToTell = delivery.isPending() || webhooks.isWaiting(now) || stream.isWaiting();
+    return isToTell || nextDue(this.tailnet) !== null || this.#life.isWaiting();
   }
 
   /**
@@ -97,6 +102,7 @@ export class Acts {
         this.#life.look(now, isNews);
         this.courier.arm(now);
         this.webhooks.look(now);
+        this.stream.arm(now);
         return value;
       },
       () => this.tailnet.head(),
@@ -104,7 +110,7 @@ export class Acts {
     const info = this.tailnet.find();
     const hasNews = info !== null && info.seq !== before;
     if (hasNews || (info !== null && info.presence !== presence)) this.#ctx.waitUntil(this.herald.hurry(info.id));
-    this.#ctx.waitUntil(passOn(hasNews ? this.delivery : null, this.courier, this.webhooks));
+    this.#ctx.waitUntil(passOn(hasNews ? this.delivery : null, this.courier, this.webhooks, this.stream));
     return outcome;
   }
 
@@ -145,7 +151,9 @@ export class Acts {
     try {
       await this.#life.end((body) => this.act(body), now);
       this.webhooks.arm(now);
-      await Promise.all([this.delivery.resend(now), this.courier.resend(now), this.webhooks.send()]);
+      this.stream.arm(now);
+      const resent = [this.delivery.resend(now), this.courier.resend(now)];
+      await Promise.all([...resent, this.webhooks.send(), this.stream.send()]);
     } catch (error) {
       log.error("the alarm's work failed; it is set again", { tailnet: this.#ctx.id.name }, error);
       this.delivery.arm(now);
@@ -153,5 +161,6 @@ export class Acts {
     }
     this.courier.arm(Date.now());
     this.webhooks.arm(Date.now());
+    this.stream.arm(Date.now());
   }
 }

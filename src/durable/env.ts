@@ -1,6 +1,7 @@
 /** The bindings that the objects need. The Worker's own environment extends it. */
 
 import type { Directory } from "./directory.ts";
+import type { StreamPointer } from "./log-stream-acts.ts";
 import type { NodeSessions } from "./node-sessions.ts";
 import type { Pointer } from "./outbox.ts";
 import type { TailnetAuthority } from "./tailnet-authority.ts";
@@ -26,4 +27,6 @@ export interface ObjectsEnv {
   readonly RECORD_QUEUE: Queue<Pointer>;
   /** To the consumer that tells the endpoints of webhooks. */
   readonly WEBHOOK_QUEUE: Queue<WebhookPointer>;
+  /** To the consumer that sends the log to where it is streamed. */
+  readonly LOG_STREAM_QUEUE: Queue<StreamPointer>;
 }

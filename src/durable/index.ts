@@ -24,6 +24,8 @@ export { Directory, LOGINS_BUCKET, TAILNETS_BUCKET, bucketOf, type TailnetEntry 
 export type { ObjectsEnv } from "./env.ts";
 export type { KeyDetail } from "./lock-standing.ts";
 export type { LogHead } from "./log-head.ts";
+export type { StreamBatch, StreamInfo, StreamPointer, StreamResult } from "./log-stream-acts.ts";
+export { STREAM_COMPRESSIONS, STREAM_DESTINATIONS, type StreamSettings } from "./log-streams.ts";
 export type { LockReport, ReportedNode } from "./lock-report.ts";
 export type { LoginInfo } from "./logins.ts";
 export { SESSION_IDLE_MS, SESSION_MS, type PersonSession } from "./person-sessions.ts";

@@ -1,6 +1,7 @@
-/** What follows an act: messages to the queues, to the tailnets that share nodes, and to the endpoints of webhooks. */
+/** What follows an act: messages to the queues, to the tailnets that share nodes, to the endpoints of webhooks, and the log to where it is streamed. */
 
 import type { Delivery } from "./delivery.ts";
+import type { LogStreamCourier } from "./log-stream-courier.ts";
 import type { ShareCourier } from "./share-courier.ts";
 import type { WebhookCourier } from "./webhook-courier.ts";
 
@@ -12,7 +13,8 @@ export async function passOn(
   delivery: Delivery | null,
   courier: ShareCourier,
   webhooks: WebhookCourier,
+  stream: LogStreamCourier,
 ): Promise<void> {
   await scheduler.wait(0);
-  await Promise.all([delivery?.flush(), courier.send(Date.now()), webhooks.send()]);
+  await Promise.all([delivery?.flush(), courier.send(Date.now()), webhooks.send(), stream.send()]);
 }

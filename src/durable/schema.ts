@@ -264,6 +264,32 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE tailnet ADD COLUMN log_floor INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE tailnet ADD COLUMN log_floor_epoch TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE tailnet ADD COLUMN log_floor_hash BLOB NOT NULL DEFAULT x''",
+    // Where the log is streamed to, one row at most (log-streams.ts). `box`: the token, sealed. `sent`: the number of the last event that was taken.
+    // `batch`: the last one that was begun, under way until `taken`; nothing is begun before `due`. `told`: 1 once an event has told of the failing.
+    `CREATE TABLE log_streams (
+      one INTEGER PRIMARY KEY CHECK (one = 1),
+      id TEXT NOT NULL,
+      destination TEXT NOT NULL,
+      url TEXT NOT NULL,
+      user TEXT NOT NULL,
+      compression TEXT NOT NULL,
+      period INTEGER NOT NULL,
+      box BLOB,
+      created INTEGER NOT NULL,
+      sent INTEGER NOT NULL,
+      batch INTEGER NOT NULL DEFAULT 0,
+      taken INTEGER,
+      due INTEGER NOT NULL DEFAULT 0,
+      tries INTEGER NOT NULL DEFAULT 0,
+      failing INTEGER,
+      told INTEGER NOT NULL DEFAULT 0,
+      last_activity INTEGER,
+      last_error TEXT NOT NULL DEFAULT '',
+      entries INTEGER NOT NULL DEFAULT 0,
+      bytes INTEGER NOT NULL DEFAULT 0,
+      requests INTEGER NOT NULL DEFAULT 0,
+      failures INTEGER NOT NULL DEFAULT 0
+    )`,
     // Endpoints that are told of events (webhooks.ts). `subscriptions`: JSON. `creator`: the login name of who made it. `failures`: attempts in a
     // row; `resume`: nothing is sent before; `failing`: since when a message was given up on. `deleted`: when it has ended, still to be told so.
     `CREATE TABLE webhooks (

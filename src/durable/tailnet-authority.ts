@@ -41,7 +41,6 @@ import { changeDns, type DnsPatch } from "./dns-acts.ts";
 import type { DnsSettings } from "./dns-settings.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
-import { logHead, type LogHead } from "./log-head.ts";
 import { disable } from "./lock-disable.ts";
 import { behindLockDoor } from "./lock-door.ts";
 import { exportLock, type LockExport } from "./lock-export.ts";
@@ -356,11 +355,6 @@ export class TailnetAuthority extends PeopleAuthority {
 
   exportLock(): Promise<Outcome<LockExport>> {
     return this.#acts.living(exportLock);
-  }
-
-  /** Where the log stands. */
-  logHead(): Promise<Outcome<LogHead>> {
-    return this.#acts.act(logHead);
   }
 
   /** What an operator watches. */

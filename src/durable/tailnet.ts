@@ -10,6 +10,7 @@ import { AuthKeys } from "./auth-keys.ts";
 import { Credentials } from "./credentials.ts";
 import { Events, type By, type NewEvent, type Target } from "./events.ts";
 import { Lock } from "./lock.ts";
+import { LogStreams } from "./log-streams.ts";
 import { isMadeOf, newsOf, said, type NodeFacts } from "./node-facts.ts";
 import { Nodes, byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { Nonces, type Caller } from "./nonces.ts";
@@ -62,6 +63,7 @@ export class Tailnet {
   readonly nonces: Nonces;
   readonly events: Events;
   readonly outbox: Outbox;
+  readonly logStreams: LogStreams;
   readonly shares: Shares;
   readonly policies: PolicyFiles;
   readonly presences: Presences;
@@ -87,6 +89,7 @@ export class Tailnet {
     this.nonces = new Nonces(store);
     this.events = new Events(store);
     this.outbox = new Outbox(store);
+    this.logStreams = new LogStreams(store);
     this.shares = new Shares(store);
     this.policies = new PolicyFiles(store);
     this.presences = new Presences(store);

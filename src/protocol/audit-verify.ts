@@ -64,6 +64,14 @@ interface Epoch {
   last: AuditEvent;
 }
 
+/** The place that an event names as the one after which a log begins: what was let go of ends there, or a stream sets in. */
+function floorIn(event: AuditEvent): AuditHead | null {
+  if (event.kind === "log.trimmed") return headInDetail(JSON.parse(event.new));
+  if (event.kind !== "stream.set") return null;
+  const detail = JSON.parse(event.new) as { readonly after?: unknown } | null;
+  return headInDetail(detail?.after);
+}
+
 export class AuditVerifier {
   readonly #epochs = new Map<string, Epoch>();
   readonly #problems: AuditProblem[] = [];
@@ -99,8 +107,8 @@ export class AuditVerifier {
     const epoch = this.#epochs.get(event.epoch);
     if (epoch === undefined) this.#begin(event, at);
     else this.#goOn(epoch, event, at);
-    if (event.kind === "log.trimmed")
-      this.#floors.push(...[headInDetail(JSON.parse(event.new))].filter((it) => it !== null));
+    const floor = floorIn(event);
+    if (floor !== null) this.#floors.push(floor);
   }
 
   #begin(event: AuditEvent, at: string): void {

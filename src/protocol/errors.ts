@@ -44,6 +44,7 @@ export const CONTROL_ERROR_CODES = [
   "unknown_webhook",
   "unknown_delivery",
   "bad_webhook_address",
+  "unknown_log_stream",
   "too_many_webhooks",
   // The policy file.
   "bad_policy",

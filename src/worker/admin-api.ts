@@ -8,6 +8,7 @@ import { DNS_ROUTES } from "./admin-dns.ts";
 import { KEY_ROUTES } from "./admin-keys.ts";
 import { LOCK_ROUTES } from "./admin-lock.ts";
 import { LOG_ROUTES } from "./admin-log.ts";
+import { LOG_STREAM_ROUTES } from "./admin-log-stream.ts";
 import { LOGIN_ROUTES } from "./admin-logins.ts";
 import type { AdminRoute } from "./admin-route.ts";
 import { POLICY_ROUTES } from "./admin-policy.ts";
@@ -37,6 +38,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...WEBHOOK_ROUTES,
   ...LOG_ROUTES,
   ...SIGN_IN_ROUTES,
+  ...LOG_STREAM_ROUTES,
   ...RECORD_ROUTES,
   ...ABSENT_ROUTES,
 ];

@@ -41,6 +41,7 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   last_owner: CONFLICT,
   name_taken: CONFLICT,
   unknown_webhook: NOT_FOUND,
+  unknown_log_stream: NOT_FOUND,
   unknown_delivery: NOT_FOUND,
   bad_webhook_address: BAD_REQUEST,
   too_many_webhooks: CONFLICT,

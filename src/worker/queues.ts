@@ -4,6 +4,7 @@ import { inRequest, newRequestId } from "../durable/index.ts";
 import { count } from "./counters.ts";
 import type { WorkerEnv } from "./env.ts";
 import { keepDeadLetters } from "./queue-dead-letters.ts";
+import { consumeLogStreams } from "./queue-log-streams.ts";
 import { consumeRecord } from "./queue-record.ts";
 import { consumeSessions } from "./queue-sessions.ts";
 import { consumeWebhooks } from "./queue-webhooks.ts";
@@ -14,6 +15,7 @@ const CONSUMERS: Readonly<Record<string, Consumer>> = {
   "tailward-sessions": consumeSessions,
   "tailward-record": consumeRecord,
   "tailward-webhooks": consumeWebhooks,
+  "tailward-log-streams": consumeLogStreams,
   "tailward-sessions-dead": (batch, env) => keepDeadLetters(batch, "sessions", env),
   "tailward-record-dead": (batch, env) => keepDeadLetters(batch, "record", env),
 };

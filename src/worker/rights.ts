@@ -72,6 +72,8 @@ const RIGHTS = {
   // It signs in as anybody.
   "sign_in_link.create": OPERATOR,
   "me.read": { roles: ROLES, scope: null },
+  "log_stream.read": { roles: AUDITORS, scope: "log_streaming:read" },
+  "log_stream.set": { roles: MANAGERS, scope: "log_streaming" },
   "share.create": { roles: MANAGERS, scope: "device_invites" },
   "share.read": { roles: AUDITORS, scope: "device_invites:read" },
   "share.accept": { roles: MANAGERS, scope: "device_invites" },
