@@ -13,6 +13,7 @@ const SCOPE_NAMES = [
   "api_access_tokens",
   "auth_keys",
   "devices:core",
+  "devices:routes",
   "device_invites",
   "dns",
   "feature_settings",

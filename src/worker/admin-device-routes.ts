@@ -31,7 +31,7 @@ export const DEVICE_DETAIL_ROUTES: readonly AdminRoute[] = [
   tailnetRoute({
     method: "GET",
     path: `${DEVICE}/routes`,
-    act: "device.read",
+    act: "route.read",
     summary: "The subnets that a device would route, and those that it may: none",
     answer: routes,
     call: async ({ authority, param }) => asDevice(await authority.device(param("deviceId"))),
@@ -40,7 +40,7 @@ export const DEVICE_DETAIL_ROUTES: readonly AdminRoute[] = [
   tailnetRoute({
     method: "POST",
     path: `${DEVICE}/routes`,
-    act: "device.change",
+    act: "route.change",
     summary: "Takes an empty list: no subnet is routed here",
     body: z.object({ routes: listOf(z.string(), MOST_ROUTES) }),
     answer: routes,

@@ -62,6 +62,8 @@ const RIGHTS = {
   "user.change": { roles: LOCK_ADMINS, scope: "users" },
   "device.read": { roles: READERS, scope: "devices:core:read" },
   "device.change": { roles: LOCK_ADMINS, scope: "devices:core" },
+  "route.read": { roles: READERS, scope: "devices:routes:read" },
+  "route.change": { roles: MANAGERS, scope: "devices:routes" },
   "device.remove": { roles: LOCK_ADMINS, scope: "devices:core" },
   "login.read": OPERATOR,
   "login.settle": { roles: LOCK_ADMINS, scope: "devices:core" },

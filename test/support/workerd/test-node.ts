@@ -36,7 +36,7 @@ export interface Answer {
 export type Fields = Readonly<Record<string, unknown>>;
 
 export async function answerOf(response: Response): Promise<Answer> {
-  const text = await response.text();
+  const text = new TextDecoder().decode(await response.arrayBuffer());
   let json: unknown = null;
   try {
     json = JSON.parse(text);
