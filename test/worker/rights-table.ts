@@ -3,7 +3,7 @@
  * is not here fails the test. Source: Tailscale's documentation of user roles and of the scopes of trust credentials; for the lock, of Tailnet Lock.
  *
  * `who` has a letter for each role that may, a dot for one that may not: Owner, Admin, IT admin, Network admin, Billing admin, aUditor, Member. The
- * operator may do all. `scope` is what a credential has to cover; null where only the operator may.
+ * operator may do all. `scope` is what a credential has to cover; null where none will do: a person is in a session then, or it is the operator's alone.
  */
 
 import type { Role, Scope } from "../../src/protocol/index.ts";
@@ -61,8 +61,12 @@ export const ROWS: readonly Row[] = [
   row(".......", null, "GET /api/v2/logins"),
   row(".......", null, `POST ${T}/record/rebuild`),
   row(".......", null, `POST ${T}/restored`),
+  row(".......", null, `POST ${T}/sign-in-links`),
   row(".......", null, "GET /api/v2/tailward/dead-letters"),
   row(".......", null, "POST /api/v2/tailward/dead-letters/replay", { body: { ids: ["none"] } }),
+
+  // Whoever is signed in, in a session: no credential stands for that.
+  row("OAINBUM", null, "GET /api/v2/tailward/me"),
 
   // The tailnet and its settings.
   row("OAINBU.", "feature_settings:read", `GET ${T}`),
