@@ -1,5 +1,6 @@
-/** Joining by a page that an admin approves; logging out, and in again. */
+/** Joining by a page, first by an admin's word and then by a person who has signed in; logging out, and in again. */
 
+import { connectByPage } from "../../e2e/login-page.ts";
 import type { Client } from "../client.ts";
 import { logOut } from "../logout.ts";
 import { EVERY, type Play } from "../play.ts";
@@ -14,6 +15,15 @@ async function loginAddress(scene: Scene, client: Client): Promise<string> {
     return url !== "";
   });
   return url;
+}
+
+/** A person who has signed in connects the client as their own device. */
+async function connect(scene: Scene, client: Client): Promise<void> {
+  const { control } = scene.world;
+  const address = await loginAddress(scene, client);
+  const call = control.call.bind(control);
+  const shown = await connectByPage(new URL(control.url).origin, await scene.tailnet, address, call);
+  scene.expect("the page shows who asks", shown.includes("Connect as mine") && shown.includes(client.name), shown);
 }
 
 const play: Play = {
@@ -37,7 +47,8 @@ const play: Play = {
         const again = bob.upInBackground();
         scene.atEnd(() => again.kill());
       }
-      await control.approveLogin(tailnet, await loginAddress(scene, bob));
+      if (round === "first") await control.approveLogin(tailnet, await loginAddress(scene, bob));
+      else await connect(scene, bob);
       await expectState(scene, bob, "Running");
       await expectAllReach(scene, [alice, bob]);
       await logOut(scene, bob, await scene.authKey());
