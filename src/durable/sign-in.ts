@@ -7,9 +7,10 @@
  */
 
 import type { Role } from "../protocol/index.ts";
-import type { By } from "./events.ts";
+import { BY_SYSTEM, type By } from "./events.ts";
 import { settleLogin, type LoginInfo } from "./logins.ts";
 import { ControlError } from "./refuse.ts";
+import { recordRefused } from "./refused-attempts.ts";
 import type { SignInProof } from "./sign-in-proof.ts";
 import type { Tailnet } from "./tailnet.ts";
 import { userTarget, type UserRecord } from "./users.ts";
@@ -33,20 +34,30 @@ function subjectOf(proof: Extract<SignInProof, { kind: "oidc" }>): string {
   return JSON.stringify([proof.issuer, proof.subject]);
 }
 
+/** The user that the proof names, whether it may be that or not. */
+function named({ users }: Tailnet, proof: SignInProof): UserRecord | null {
+  if (proof.kind === "link") return users.byId(proof.user);
+  return users.bySubject(subjectOf(proof)) ?? users.byLogin(proof.login);
+}
+
+function isOther(proof: SignInProof, { subject }: UserRecord): boolean {
+  return proof.kind === "oidc" && subject !== null && subject !== subjectOf(proof);
+}
+
+/** Why the person is not that user here, or null. */
+function whyNot(proof: SignInProof, user: UserRecord): string | null {
+  if (isOther(proof, user))
+    return `the login ${user.login} belongs to another account of the OpenID provider: ask an admin of the tailnet`;
+  return user.suspended === null ? null : `the user ${user.login} is suspended in this tailnet: ask an admin of it`;
+}
+
 /** The user that the proof is of, bound to it or not yet. Throws `forbidden`. */
 function proven(tailnet: Tailnet, proof: SignInProof): UserRecord {
-  const { users } = tailnet;
-  const user =
-    proof.kind === "link" ? users.byId(proof.user) : (users.bySubject(subjectOf(proof)) ?? users.byLogin(proof.login));
+  const user = named(tailnet, proof);
   if (user === null)
     throw new ControlError("forbidden", "you are no user of this tailnet: ask an admin of it to add you");
-  if (user.suspended !== null)
-    throw new ControlError("forbidden", "you are suspended in this tailnet: ask an admin of it");
-  if (proof.kind === "oidc" && user.subject !== null && user.subject !== subjectOf(proof))
-    throw new ControlError(
-      "forbidden",
-      "your login belongs to another account of the OpenID provider: ask an admin of the tailnet",
-    );
+  const why = whyNot(proof, user);
+  if (why !== null) throw new ControlError("forbidden", why);
   return user;
 }
 
@@ -63,8 +74,25 @@ function byPerson({ id, login, displayName }: UserRecord, group: string): By {
   return { actor: { type: "USER", id, name: displayName, login }, origin: "ADMIN_CONSOLE", group };
 }
 
-/** Binds the user to the proof and puts it on the record. Throws `forbidden`. */
-export function signIn(tailnet: Tailnet, proof: SignInProof, group: string, now: number): SignedInUser {
+/** That somebody known is refused is on the record too [P52]; who comes by another account is not that user, and is named by nobody. */
+function refuseSignIn(tailnet: Tailnet, proof: SignInProof, user: UserRecord, group: string, now: number): void {
+  const by = isOther(proof, user) ? { ...BY_SYSTEM, group } : byPerson(user, group);
+  recordRefused(tailnet, by, { act: "sign_in", error: whyNot(proof, user) ?? "" }, now);
+}
+
+/** Binds the user to the proof, and puts it on the record; or that it was refused, and why. Throws `forbidden` for nobody. */
+export function signIn(
+  tailnet: Tailnet,
+  proof: SignInProof,
+  group: string,
+  now: number,
+): SignedInUser | { readonly why: string } {
+  const known = named(tailnet, proof);
+  const why = known === null ? null : whyNot(proof, known);
+  if (known !== null && why !== null) {
+    refuseSignIn(tailnet, proof, known, group, now);
+    return { why };
+  }
   const user = proven(tailnet, proof);
   if (proof.kind === "oidc" && user.subject === null) tailnet.users.bind(user.id, subjectOf(proof));
   tailnet.users.noteSeen(user.id, now);

@@ -194,8 +194,11 @@ export class TailnetAuthority extends PeopleAuthority {
   }
 
   /** Signs a person in; `group` is the request's ID, here and below. Refuses with `forbidden`. */
-  signIn(proof: SignInProof, group: string): Promise<Outcome<SignedInUser>> {
-    return this.#acts.living((tailnet, now) => signIn(tailnet, proof, group, now));
+  async signIn(proof: SignInProof, group: string): Promise<Outcome<SignedInUser>> {
+    const outcome = await this.#acts.living((tailnet, now) => signIn(tailnet, proof, group, now));
+    if (!outcome.ok) return outcome;
+    const done = outcome.value;
+    return "why" in done ? { ok: false, error: { code: "forbidden", message: done.why } } : { ok: true, value: done };
   }
 
   /** For whom a one-time link is made: the user with that login, or an owner where it is null. */

@@ -39,9 +39,19 @@ export async function usersOf(env: WorkerEnv, proof: SignInProof): Promise<Signe
   return users.filter((user) => user !== null);
 }
 
-/** Signs the person in to each tailnet that has them as a user; those that do not are passed over. */
-export async function signInEverywhere(env: WorkerEnv, proof: SignInProof, group: string): Promise<SignedInUser[]> {
+/** What came of signing in. */
+export interface SignedIn {
+  readonly users: readonly SignedInUser[];
+  /** Why a tailnet did not take the person, where one said so. */
+  readonly why: string | null;
+}
+
+/** Signs the person in to each tailnet that has them as a user; those that do not are passed over. `group` is the request's ID. */
+export async function signInEverywhere(env: WorkerEnv, proof: SignInProof, group: string): Promise<SignedIn> {
   const tailnets = await candidates(env, proof);
   const outcomes = await Promise.all(tailnets.map((tailnet) => authorityOf(env, tailnet).signIn(proof, group)));
-  return outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
+  return {
+    users: outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : [])),
+    why: outcomes.map((outcome) => (outcome.ok ? null : outcome.error.message)).find((each) => each !== null) ?? null,
+  };
 }

@@ -1,8 +1,8 @@
 /**
  * How much of the admin API one may have, by Cloudflare's rate-limiting binding: it counts by location, and roughly.
  *
- * Rule [H8]: a person or an OAuth client has so many requests a minute, whatever credentials they use; an address so many that prove nobody. More are
- *            refused, with when to come again. The operator is not counted: it is the way in that must not be blocked.
+ * Rule [H8]: a person or an OAuth client has so many requests a minute, whatever credentials they use; an address so many that prove nobody, and so many attempts to sign in.
+ *            More are refused, with when to come again. The operator is not counted: it is the way in that must not be blocked.
  */
 
 import type { AdminContext } from "./admin-route.ts";
@@ -49,4 +49,9 @@ export function countedAs(principal: Principal): string | null {
 /** Counts a request that proved nobody; gives the refusal where it is one too many from its address. */
 export async function countFailure(c: AdminContext): Promise<Response | null> {
   return (await isOver(c.env.API_FAILURES, addressOf(c))) ? refuseMore(c) : null;
+}
+
+/** Counts an attempt to sign in, whatever comes of it; true where it is one too many from its address. */
+export function isTooMany(c: AdminContext): Promise<boolean> {
+  return isOver(c.env.API_FAILURES, `sign-in ${addressOf(c)}`);
 }

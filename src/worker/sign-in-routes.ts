@@ -17,6 +17,7 @@ import { peopleBucketOf } from "./memberships.ts";
 import { SignInError, beginJourney, endJourney, providerOf, type Journey } from "./oidc.ts";
 import { showPage } from "./page.ts";
 import { personSession, signInEverywhere, usersOf } from "./person.ts";
+import { isTooMany } from "./rate-limits.ts";
 import {
   dropCookie,
   dropSession,
@@ -106,16 +107,15 @@ async function openSession(c: PageContext, proof: SignInProof): Promise<void> {
 }
 
 async function comeBack(c: PageContext): Promise<Response> {
+  if (await isTooMany(c)) throw new SignInError("this is too much for a minute: wait, and begin again");
   const provider = providerOf(c.env);
   const journey = takeJourney(c);
   if (provider === null || journey === null)
     throw new SignInError("this sign-in was begun in another browser, or too long ago: begin again");
   const proof = await endJourney(provider, journey, redirectOf(c), backUrl(c));
-  const users = await signInEverywhere(c.env, proof, c.var.request);
+  const { users, why } = await signInEverywhere(c.env, proof, c.var.request);
   if (users.length === 0)
-    throw new SignInError(
-      `no tailnet here has ${proof.login} as a user who may sign in: ask an admin of yours to add you`,
-    );
+    throw new SignInError(why ?? `no tailnet here has ${proof.login} as a user: ask an admin of yours to add you`);
   await openSession(c, proof);
   c.header("cache-control", "no-store");
   return c.redirect(pathBack(journey.back), 302);
@@ -127,8 +127,10 @@ const linkBody = record({ secret: text });
 async function spendLink(c: PageContext, link: BucketSecret): Promise<Response> {
   const people = peopleBucketOf(c.env, link.bucket);
   const proof = await people.link(link.hash);
-  if (proof !== null && (await signInEverywhere(c.env, proof, c.var.request)).length === 0)
-    return refuse(c, { code: "forbidden", message: "the user that this link is for may not sign in" });
+  const { users, why } =
+    proof === null ? { users: [], why: null } : await signInEverywhere(c.env, proof, c.var.request);
+  if (proof !== null && users.length === 0)
+    return refuse(c, { code: "forbidden", message: why ?? "the user that this link is for is none any more" });
   const session = newBucketSecret(proof?.login ?? "");
   const spent = await people.spendLink(link.hash, session.hash);
   if (!spent.ok) return refuse(c, spent.error);
@@ -140,6 +142,8 @@ async function spendLink(c: PageContext, link: BucketSecret): Promise<Response> 
 async function signInByLink(c: PageContext): Promise<Response> {
   c.header("cache-control", "no-store");
   if (!isFromOurPage(c)) return refuse(c, { code: "forbidden", message: FOREIGN });
+  if (await isTooMany(c))
+    return refuse(c, { code: "too_many_requests", message: "this is too much for a minute: wait, and try again" });
   if (!isPrivateWay(publicOrigin(c))) return refuse(c, { code: "forbidden", message: NOT_PRIVATE });
   const body = await readBody(c, linkBody);
   if (body instanceof Response) return body;

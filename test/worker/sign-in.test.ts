@@ -126,6 +126,20 @@ describe("signing in by an OpenID provider", () => {
     }
   });
 
+  test("that is refused to somebody known is on the record [P52]", async () => {
+    const { tailnet, login, user } = await tailnetWith();
+    await new Browser().signIn(login);
+    await new Browser().signIn(`other/${login}`);
+    await suspend(user);
+    await new Browser().signIn(login);
+    const events = await eventsOf(tailnet, "attempt.refused");
+    expect(events.map(({ actor }) => JSON.parse(actor) as unknown)).toEqual([
+      expect.objectContaining({ type: "AUTOMATED_WORKER" }),
+      expect.objectContaining({ type: "USER", id: user }),
+    ]);
+    for (const event of events) expect(event.new).toContain(login);
+  });
+
   test("is on the record of each tailnet, with whom the provider means", async () => {
     const { tailnet, login, user } = await tailnetWith();
     await new Browser().signIn(login);
@@ -317,6 +331,17 @@ describe("what a session changes", () => {
     const headers = { authorization: "Bearer wrong", origin: ORIGIN };
     const answer = await answerOf(await browser.ask(new URL("/api/v2/tailward/me", ORIGIN), { headers }));
     refused(answer, "unauthenticated");
+  });
+});
+
+describe("attempts to sign in", () => {
+  test("are so many a minute for one address, and no more [H8]", async () => {
+    const browser = new Browser();
+    const statuses: number[] = [];
+    for (let i = 0; i < 61; i++)
+      statuses.push((await browser.api("POST", "/sign-in/link", { secret: "00".padEnd(45, "A") })).status);
+    expect(statuses.slice(0, 60).every((status) => status === 403)).toBe(true);
+    expect(statuses.at(-1)).toBe(429);
   });
 });
 

@@ -4,7 +4,8 @@
  */
 
 import { exports } from "cloudflare:workers";
-import { ORIGIN } from "./signed-request.ts";
+import { encodeHex } from "../../../src/tka/index.ts";
+import { ORIGIN, randomBytes } from "./signed-request.ts";
 
 export interface Shown {
   readonly url: URL;
@@ -25,6 +26,8 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307]);
 export class Browser {
   /** Asks the Worker. */
   readonly #worker: (request: Request) => Response | Promise<Response>;
+  /** Of its own, so that what others do is not counted against it. */
+  readonly #address = `2001:db8:${encodeHex(randomBytes(8))}`;
   /** By host: cookies as `Set-Cookie` gave them, by name. */
   readonly #cookies = new Map<string, Map<string, string>>();
 
@@ -55,7 +58,7 @@ export class Browser {
     const request = new Request(url, {
       method,
       redirect: "manual",
-      headers: { ...(cookie === "" ? {} : { cookie }), ...headers },
+      headers: { "cf-connecting-ip": this.#address, ...(cookie === "" ? {} : { cookie }), ...headers },
       ...(body === undefined ? {} : { body }),
     });
     const response = await (url.origin === ORIGIN ? this.#worker(request) : fetch(request));
