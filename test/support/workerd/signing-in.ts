@@ -3,9 +3,11 @@
 import { encodeHex } from "../../../src/tka/index.ts";
 import type { EventKind, StoredEvent } from "../../../src/durable/index.ts";
 import type { Role } from "../../../src/protocol/index.ts";
+import type { Browser, Shown } from "./browser.ts";
 import { admin, authorityOf, makeTailnet } from "./control.ts";
 import { addPerson } from "./people.ts";
-import { randomBytes } from "./signed-request.ts";
+import { ORIGIN, randomBytes } from "./signed-request.ts";
+import { answerOf } from "./test-node.ts";
 
 /** A login that no other test uses. */
 export function newLogin(): string {
@@ -29,4 +31,31 @@ export async function eventsOf(tailnet: string, kind: EventKind): Promise<Stored
   const page = await authorityOf(tailnet).recordPage("events", 0, 1000);
   if (!page.ok || page.value.part !== "events") throw new Error("no events");
   return page.value.rows.filter((event) => event.kind === kind);
+}
+
+/** The cookie of a session, and the host that has it. */
+export const COOKIE = "__Host-tailward-session";
+export const HOST = new URL(ORIGIN).host;
+
+/** The tailnets that the browser's session is of, by the admin API. */
+export async function tailnetsOf(browser: Browser): Promise<unknown> {
+  return (await answerOf(await browser.api("GET", "/api/v2/tailward/me"))).json["tailnets"];
+}
+
+/** The text of the session's cookie; empty for none. */
+export function secretOf(browser: Browser): string {
+  return browser.cookies(HOST).get(COOKIE) ?? "";
+}
+
+/** True for the page that says so. */
+export function isSignedIn(page: Shown, login: string): boolean {
+  return page.status === 200 && page.text.includes(`signed in as <strong>${login}</strong>`);
+}
+
+/** A one-time link, and the secret in it. */
+export async function makeLink(tailnet: string, login: string | null = null): Promise<{ secret: string; url: string }> {
+  const { status, json } = await admin("POST", `/api/v2/tailnet/${tailnet}/sign-in-links`, { login });
+  if (status !== 200) throw new Error(JSON.stringify(json));
+  const url = String(json["url"]);
+  return { url, secret: new URL(url).hash.slice(1) };
 }
