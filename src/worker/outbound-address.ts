@@ -127,7 +127,8 @@ function refusedPort({ port }: URL): string | null {
  */
 export function refusedUrl(text: string, allowLoopback: boolean): string | null {
   if (text.length > MAX_URL_CHARS) return `the address is longer than ${MAX_URL_CHARS} characters`;
-  if (!URL.canParse(text)) return "the address is no URL";
+  // A parser passes over white space and controls: what is stored is what is sent to.
+  if (!URL.canParse(text) || /[\s\p{Cc}]/u.test(text)) return "the address is no URL";
   const url = new URL(text);
   if (url.username !== "" || url.password !== "") return "the address has a user or a password in it";
   if (allowLoopback && isLoopbackHost(hostOf(url)) && ["http:", "https:"].includes(url.protocol)) return null;

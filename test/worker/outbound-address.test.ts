@@ -92,6 +92,9 @@ describe("an address", () => {
     ["https://example.com:22/", "port"],
     ["https://example.com:80/", "port"],
     ["example.com", "URL"],
+    ["https://exam\nple.com/", "URL"],
+    [" https://example.com/", "URL"],
+    ["https://example.com/\u0000", "URL"],
     ["", "URL"],
     [`https://example.com/${"a".repeat(2048)}`, "longer"],
   ])("as %.40s is refused", (url, why) => {
