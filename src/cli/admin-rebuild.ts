@@ -1,10 +1,11 @@
 /**
  * `tailward admin rebuild [tailnet]`: rebuilds the record (D1) of a tailnet from its object, page by page, and says what was found. `tailward admin
- * restored`: tells a tailnet's object that it is an older copy of itself.
+ * restore`: has it be what it was at another time. `tailward admin restored`: tells a tailnet's object that it is an older copy of itself.
  */
 
 import type { Command } from "commander";
 import { integer, nullable, record, text, type ShapeOf } from "../protocol/index.ts";
+import { printable } from "../node/index.ts";
 import type { AdminPlace } from "./admin-place.ts";
 import { columns } from "./columns.ts";
 import { UsageError } from "./usage-error.ts";
@@ -55,12 +56,52 @@ function rebuiltText({ rows, found, left }: Rebuilt): string {
   ].join("");
 }
 
+interface RestoreFlags {
+  readonly to?: string;
+  readonly undo?: string;
+  readonly confirm: boolean;
+}
+
+/** What to restore to. Throws UsageError. */
+function pointOf({ to, undo }: RestoreFlags): { readonly time: string } | { readonly bookmark: string } {
+  if ((to === undefined) === (undo === undefined)) throw new UsageError("say either --to TIME or --undo BOOKMARK");
+  if (undo !== undefined) return { bookmark: undo };
+  const time = Date.parse(to ?? "");
+  if (Number.isNaN(time)) throw new UsageError(`--to takes a time such as 2026-11-25T12:00:00Z, not ${to ?? ""}`);
+  return { time: new Date(time).toISOString() };
+}
+
+async function restore(place: AdminPlace, tailnet: string, flags: RestoreFlags): Promise<void> {
+  const point = pointOf(flags);
+  const when = "time" in point ? `as it was at ${point.time}` : "as it was before the restore";
+  if (!flags.confirm) {
+    const would = `${printable(tailnet)} would be restored ${when}: all that came since is undone`;
+    place.terminal.out(`${would}. Run this again with --confirm\n`);
+    return;
+  }
+  const done = await place.ask("POST", place.path("/restore", tailnet), record({ epoch: text, undo: text }), point);
+  place.print(
+    done,
+    ({ epoch, undo }) =>
+      `Restored ${when}; epoch ${epoch} begins. To take it back: --undo ${undo}\nNow: tailward admin rebuild ${tailnet}\n`,
+  );
+}
+
 export function addRebuild(admin: Command, place: AdminPlace): void {
   admin
     .command("rebuild [tailnet]")
     .description("rebuild the record (D1) of a tailnet from its object, and prove it equal; a deleted one by its ID")
     .action(async (tailnet: string | undefined) => {
       place.print(await rebuild(place, tailnet ?? place.tailnet), rebuiltText);
+    });
+  admin
+    .command("restore <tailnet>")
+    .description("restore a tailnet's object as it was at a time of the last thirty days (on Cloudflare)")
+    .option("--to <time>", "the time, such as 2026-11-25T12:00:00Z")
+    .option("--undo <bookmark>", "take a restore back, by what it printed")
+    .option("--confirm", "do it; without this, only say what would be done", false)
+    .action(async (tailnet: string, flags: RestoreFlags) => {
+      await restore(place, tailnet, flags);
     });
   admin
     .command("restored <tailnet>")

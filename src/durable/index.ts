@@ -51,6 +51,7 @@ export { TailnetAuthority } from "./tailnet-authority.ts";
 export { ticketRequest, type Admitted, type StreamWish } from "./session-ticket.ts";
 export { shardOf, type SessionKind } from "./session-layout.ts";
 export { controlKeyOf } from "./control-key.ts";
+export type { RewindTo, Rewound } from "./rewind.ts";
 export type { Watched } from "./watched.ts";
 export type { NewLogin } from "./waiting-logins.ts";
 export type { WebhookInfo, WebhookReplay } from "./webhook-acts.ts";

@@ -17,12 +17,12 @@ import {
   type Wanted,
 } from "./credential-acts.ts";
 import type { By } from "./events.ts";
-import { LogAuthority } from "./log-authority.ts";
+import { OperatingAuthority } from "./operating-authority.ts";
 import { proveCredential, type ProvenCredential } from "./proven-credential.ts";
 import { recordRefused, type RefusedAttempt } from "./refused-attempts.ts";
 import { addUser, changeUser, userInfo, usersOf, type UserChange, type UserInfo } from "./user-acts.ts";
 
-export class PeopleAuthority extends LogAuthority {
+export class PeopleAuthority extends OperatingAuthority {
   users(): Promise<Outcome<UserInfo[]>> {
     return this.acts.living(usersOf);
   }

@@ -73,7 +73,6 @@ import { createShare, listShares, takeClaim, withdrawShare, type Claim } from ".
 import { answerExchange, type Exchanged } from "./share-exchange.ts";
 import type { Share } from "./shares.ts";
 import { offeredSupport, readSupport } from "./support.ts";
-import { watchedOf, type Watched } from "./watched.ts";
 import { sealForPending, supportKeyOf } from "./support-seal.ts";
 
 export class TailnetAuthority extends PeopleAuthority {
@@ -358,16 +357,6 @@ export class TailnetAuthority extends PeopleAuthority {
 
   exportLock(): Promise<Outcome<LockExport>> {
     return this.#acts.living(exportLock);
-  }
-
-  /** What an operator watches. */
-  watched(): Promise<Outcome<Watched>> {
-    return this.#acts.living(watchedOf);
-  }
-
-  /** To be told once to an object that was restored as an older copy: gives the epoch that begins. */
-  beginEpoch(by: By): Promise<Outcome<{ readonly epoch: string }>> {
-    return this.#acts.act((tailnet, now) => ({ epoch: tailnet.beginEpoch(by, now) }));
   }
 
   /** What the events with these numbers mean to the record, up to 100 of them; nodes from the one after `after` on, by the page. */

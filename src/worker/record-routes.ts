@@ -4,6 +4,7 @@ import { z } from "zod";
 import { controlRoute, given, tailnetRoute, time, timeJson, type AdminRoute } from "./admin-route.ts";
 import { orNull } from "./admin-shapes.ts";
 import { MOST_LETTERS, listDeadLetters, replayDeadLetters, type DeadLetter } from "./queue-dead-letters.ts";
+import { restoreTailnet } from "./rewind.ts";
 import { rebuildPage } from "./record-rebuild.ts";
 
 const difference = z.object({ missing: z.int(), differing: z.int(), surplus: z.int() });
@@ -35,6 +36,20 @@ export const RECORD_ROUTES: readonly AdminRoute[] = [
     answer: z.object({ epoch: z.string() }),
     call: ({ authority, by }) => authority.beginEpoch(by),
     format: (begun) => begun,
+  }),
+  tailnetRoute({
+    method: "POST",
+    path: "/api/v2/tailnet/:tailnet/restore",
+    act: "tailnet.restored",
+    summary: "Restores the tailnet's object as it was at a time of the last thirty days, or takes such a restore back",
+    body: z.union([
+      z.strictObject({ time: z.iso.datetime({ offset: true }) }),
+      z.strictObject({ bookmark: z.string().min(1).max(200) }),
+    ]),
+    answer: z.object({ epoch: z.string(), undo: z.string() }),
+    call: ({ env, tailnet, by, body }) =>
+      restoreTailnet(env, tailnet, by, "time" in body ? { time: Date.parse(body.time) } : body),
+    format: (restored) => restored,
   }),
   controlRoute({
     method: "GET",
