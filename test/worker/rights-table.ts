@@ -60,6 +60,7 @@ export const ROWS: readonly Row[] = [
   row(".......", null, `DELETE ${T}`, { body: { disablementSecret: 5 } }),
   row(".......", null, "GET /api/v2/logins"),
   row(".......", null, `POST ${T}/record/rebuild`),
+  row(".......", null, `POST ${T}/restore`),
   row(".......", null, `POST ${T}/restored`),
   row(".......", null, `POST ${T}/sign-in-links`),
   row(".......", null, "GET /api/v2/tailward/dead-letters"),
