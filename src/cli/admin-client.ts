@@ -46,7 +46,7 @@ function tokenFrom(flags: AdminFlags, environment: Environment): string {
   const local = (): string | undefined => /^OWNER_TOKEN="?([^"\n]+)"?$/m.exec(readLocal(LOCAL_SECRETS) ?? "")?.[1];
   const token = flags.token === undefined ? (environment["TAILWARD_TOKEN"] ?? local()) : fileArgument(flags.token);
   if (token === undefined || !/^[\x21-\x7e]+$/.test(token))
-    throw new UsageError("the owner's token is needed: set $TAILWARD_TOKEN, or give --token file:PATH");
+    throw new UsageError("a token is needed, yours or the operator's: set $TAILWARD_TOKEN, or give --token file:PATH");
   return token;
 }
 

@@ -1,6 +1,7 @@
 /** `tailward admin …`: the commands of a tailnet's admin, over the admin API. Each group stands in a file of its own. */
 
 import type { Command } from "commander";
+import { addClients, addTokens } from "./admin-credentials.ts";
 import { addDeadLetters } from "./admin-dead-letters.ts";
 import { addDevices } from "./admin-devices.ts";
 import { addKeys } from "./admin-keys.ts";
@@ -13,6 +14,7 @@ import { addShares } from "./admin-shares.ts";
 import { addSignInLink } from "./admin-sign-in.ts";
 import { addSupport } from "./admin-support.ts";
 import { addSettings, addTailnets } from "./admin-tailnets.ts";
+import { addUsers } from "./admin-users.ts";
 import { addWebhooks } from "./admin-webhooks.ts";
 import { jsonVersion } from "./flags.ts";
 import type { Place } from "./place.ts";
@@ -20,11 +22,13 @@ import type { Place } from "./place.ts";
 export function addAdmin(program: Command, { terminal }: Place): void {
   const admin = program
     .command("admin")
-    .description("tailnets, auth keys, devices, logins, settings, the policy, shares, and how the lock stands")
+    .description(
+      "tailnets, people, keys and tokens, devices, logins, settings, the policy, shares, webhooks, and how the lock stands",
+    )
     .option("--url <url>", "the control plane; $TAILWARD_URL, or the one of `npm start`, if not given")
     .option(
       "--token <file>",
-      "file:PATH of the owner's token; $TAILWARD_TOKEN, or the one of `npm start`, if not given",
+      "file:PATH of a token, yours or the operator's; $TAILWARD_TOKEN, or the one of `npm start`, if not given",
     )
     .option("--tailnet <name>", "name or ID; - is the only one there is", "-")
     .option("--json [version]", "print JSON, for scripts", jsonVersion);
@@ -41,5 +45,8 @@ export function addAdmin(program: Command, { terminal }: Place): void {
   addShares(admin, place);
   addSignInLink(admin, place);
   addSupport(admin, place);
+  addUsers(admin, place);
+  addTokens(admin, place);
+  addClients(admin, place);
   addWebhooks(admin, place);
 }

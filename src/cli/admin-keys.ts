@@ -2,41 +2,15 @@
 
 import type { Command } from "commander";
 import { printable } from "../node/index.ts";
-import { boolean, list, record, text, withDefault, type ShapeOf } from "../protocol/index.ts";
-import { NOTHING, type AdminPlace } from "./admin-place.ts";
+import { key, keysOfKind, revokeKey, standingOf, type Key } from "./admin-key-lists.ts";
+import type { AdminPlace } from "./admin-place.ts";
 import { columns } from "./columns.ts";
+import { seconds } from "./durations.ts";
 import { trueOrFalse } from "./flags.ts";
 import { splitTags } from "./tags.ts";
-import { UsageError } from "./usage-error.ts";
-
-const key = record({
-  id: text,
-  /** There once, when it is made. A secret. */
-  key: withDefault(text, ""),
-  description: withDefault(text, ""),
-  created: text,
-  expires: text,
-  invalid: withDefault(boolean, false),
-  capabilities: record({
-    devices: record({
-      create: record({ reusable: boolean, ephemeral: boolean, preauthorized: boolean, tags: list(text, 64) }),
-    }),
-  }),
-});
-const keys = record({ keys: list(key, 100_000) });
-
-type Key = ShapeOf<typeof key>;
-
-const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
-
-/** Seconds of a duration as `90d`, `12h`, `30m`, `10s`. Throws UsageError. */
-function seconds(value: string): number {
-  const [, count = "", unit = ""] = /^(\d{1,9})([smhd])$/.exec(value) ?? [];
-  if (unit === "") throw new UsageError(`--expiry takes a duration, as 90d, 12h or 30m, not ${value}`, 2);
-  return Number(count) * SECONDS[unit as keyof typeof SECONDS];
-}
 
 function traitsOf({ capabilities }: Key): string {
+  if (capabilities === null) return "";
   const { reusable, ephemeral, preauthorized, tags } = capabilities.devices.create;
   const traits = [
     reusable ? "reusable" : "for one node",
@@ -49,14 +23,7 @@ function traitsOf({ capabilities }: Key): string {
 
 function keysText(all: readonly Key[]): string {
   if (all.length === 0) return "No auth keys: tailward admin key create\n";
-  const rows = all.map((one) => [
-    one.id,
-    one.invalid ? "invalid" : "good",
-    `until ${one.expires}`,
-    traitsOf(one),
-    printable(one.description),
-  ]);
-  return columns(rows);
+  return columns(all.map((one) => [one.id, ...standingOf(one), traitsOf(one), printable(one.description)]));
 }
 
 interface CreateFlags {
@@ -99,12 +66,9 @@ export function addKeys(admin: Command, place: AdminPlace): void {
   group
     .command("list")
     .description("list the auth keys")
-    .action(async () => place.print((await place.ask("GET", place.path("/keys"), keys)).keys, keysText));
+    .action(async () => place.print(await keysOfKind(place, "auth"), keysText));
   group
     .command("revoke <key-id>")
     .description("have an auth key let nobody in any more; whoever came in by it stays")
-    .action(async (id: string) => {
-      await place.ask("DELETE", place.path(`/keys/${encodeURIComponent(id)}`), NOTHING);
-      place.terminal.out(`${printable(id)} is revoked\n`);
-    });
+    .action((id: string) => revokeKey(place, id));
 }

@@ -42,8 +42,10 @@ export function addTailnets(admin: Command, place: AdminPlace): void {
   group
     .command("create <name>")
     .description("make a tailnet, or say which one has the name")
-    .action(async (name: string) => {
-      const made = await place.ask("POST", "/api/v2/tailnets", tailnet, { name });
+    .option("--owner <login>", "login name of its first owner; owner@ and its name, if not given")
+    .action(async (name: string, { owner }: { owner?: string }) => {
+      const body = owner === undefined ? { name } : { name, owner };
+      const made = await place.ask("POST", "/api/v2/tailnets", tailnet, body);
       place.print(made, ({ id }) => `${name} is there: ${id}\n`);
     });
   group

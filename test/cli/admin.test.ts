@@ -83,6 +83,38 @@ describe("tailward admin", () => {
     expect(await stage.printed("login", "list")).toContain("No node waits");
   }, 60_000);
 
+  test("adds people, gives them roles and tokens, and takes both away", async () => {
+    expect(await stage.printed("user", "add", "Bob@example.com", "--role", "auditor")).toMatch(
+      /^bob@example\.com is there, as auditor: u\w{21}\n$/,
+    );
+    expect(await stage.printed("user", "list")).toMatch(/ bob@example\.com +auditor +active +0 devices/);
+    const token = (await stage.printed("token", "create", "--user", "bob@example.com", "--expiry", "1h")).trim();
+    expect(token).toMatch(/^tskey-api-T/);
+    const bob = { ...stage.control.environment, TAILWARD_TOKEN: token };
+    const asBob = (...args: string[]): Promise<Ran> => stage.run(bob, ["admin", ...args]);
+    expect((await asBob("device", "list")).code).toBe(0);
+    expectRefusal(await asBob("device", "remove", "mainframe"), /this needs the right to do: device\.remove/);
+    expect(await stage.printed("user", "role", "bob@example.com", "admin")).toContain("has the role admin");
+    const own = (await asBob("token", "create", "--scopes", "dns:read,users:read", "--description", "for a test")).out;
+    const [, id = ""] =
+      /^(k\w{10}) +good +until \S+ +never used +dns:read users:read +for a test$/m.exec(
+        await stage.printed("token", "list"),
+      ) ?? [];
+    expect(own).toContain(id);
+    expect(await stage.printed("key", "list")).not.toContain(id);
+    expect(await stage.printed("token", "revoke", id)).toContain("is revoked");
+    const client = await stage.printed("client", "create", "--scopes", "auth_keys", "--tags", "tag:ci");
+    expect(client).toMatch(/^client ID +k\w{10}\nclient secret +tskey-client-T\S+\n$/);
+    expect(await stage.printed("client", "list")).toMatch(/ good +for good +never used +auth_keys +tag:ci\n$/);
+    expect(await stage.printed("user", "suspend", "bob@example.com")).toContain("is suspended");
+    expectRefusal(await asBob("device", "list"), /is suspended/);
+    expect(await stage.printed("user", "restore", "bob@example.com")).toContain("is let in again");
+    expect(await stage.printed("user", "remove", "bob@example.com")).toContain("is removed");
+    expect(await stage.printed("user", "list")).not.toContain("bob@");
+    expectRefusal(await stage.admin("user", "remove", "owner@one.test"), /this is the last owner/);
+    expectRefusal(await stage.admin("user", "role", "nobody@one.test", "admin"), /there is no user nobody@one\.test/);
+  }, 60_000);
+
   test("makes a one-time link to sign in by", async () => {
     const { url } = stage.control;
     const printed = await stage.printed("sign-in-link");
