@@ -99,6 +99,7 @@ async function welcome(kept: Kept, settings: Settings, url: string): Promise<voi
   console.log(`
 Next, on this machine:
   export TAILWARD_TOKEN="$(node -p 'require("${kept.secretsFile}").OWNER_TOKEN')"
+  npm run tailward -- admin --url ${url} sign-in-link     # signs its owner in, once
   npm run tailward -- admin --url ${url} --help
 docs/operating.md goes on from here: who signs in and how, backups, what to watch.`);
 }
