@@ -74,7 +74,14 @@ export class AdminClient {
     this.#token = tokenFrom(flags, environment);
   }
 
-  async #fetch(method: Method, path: string, body: string | null, headers: Record<string, string>): Promise<Response> {
+  /** `timeoutMs`: until the whole answer is here; null for as long as it comes. */
+  async #fetch(
+    method: Method,
+    path: string,
+    body: string | null,
+    headers: Record<string, string>,
+    timeoutMs: number | null = TIMEOUT_MS,
+  ): Promise<Response> {
     try {
       return await fetch(new URL(path, this.#url), {
         method,
@@ -82,7 +89,7 @@ export class AdminClient {
         ...(body === null ? {} : { body }),
         // A token goes to nobody else.
         redirect: "error",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(timeoutMs === null ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
       });
     } catch {
       throw new UsageError(`the control plane at ${this.#url.origin} cannot be reached: is it running?`);
@@ -100,6 +107,15 @@ export class AdminClient {
     const text = await readLimited(response, MAX_ANSWER_BYTES);
     if (!response.ok) throw new UsageError(refusedBecause(response.status, text));
     return { text, etag: response.headers.get("etag") };
+  }
+
+  /** Asks for what may be of any size; gives the answer's headers, and its bytes as they come. Throws UsageError. */
+  async download(path: string): Promise<{ headers: Headers; chunks: AsyncIterable<Uint8Array> }> {
+    const response = await this.#fetch("GET", path, null, {}, null);
+    if (!response.ok)
+      throw new UsageError(refusedBecause(response.status, await readLimited(response, MAX_ANSWER_BYTES)));
+    const chunks = (response.body ?? []) as AsyncIterable<Uint8Array>;
+    return { headers: response.headers, chunks };
   }
 
   /** Asks, and gives the answer in that shape. Throws UsageError with what the control plane says, and the way out. */

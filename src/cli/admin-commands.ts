@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { addClients, addTokens } from "./admin-credentials.ts";
+import { addAuditLog } from "./admin-audit.ts";
 import { addDeadLetters } from "./admin-dead-letters.ts";
 import { addDevices } from "./admin-devices.ts";
 import { addKeys } from "./admin-keys.ts";
@@ -49,4 +50,5 @@ export function addAdmin(program: Command, { terminal }: Place): void {
   addTokens(admin, place);
   addClients(admin, place);
   addWebhooks(admin, place);
+  addAuditLog(admin, place);
 }

@@ -12,7 +12,12 @@ import { UsageError } from "./usage-error.ts";
 const MOST = 100_000;
 const tailnet = record({ id: text, name: text, createdAt: withDefault(text, "") });
 const tailnets = record({ tailnets: list(tailnet, MOST) });
-const settings = record({ devicesApprovalOn: boolean, devicesKeyDurationDays: integer, lockAllowsOldClients: boolean });
+const settings = record({
+  devicesApprovalOn: boolean,
+  devicesKeyDurationDays: integer,
+  lockAllowsOldClients: boolean,
+  auditLogRetentionDays: integer,
+});
 
 type Settings = ShapeOf<typeof settings>;
 
@@ -20,6 +25,7 @@ const READERS: { readonly [Name in keyof Settings]: (flag: string) => (value: st
   devicesApprovalOn: trueOrFalse,
   devicesKeyDurationDays: wholeNumber,
   lockAllowsOldClients: trueOrFalse,
+  auditLogRetentionDays: wholeNumber,
 };
 
 function settingsText(values: Settings): string {
