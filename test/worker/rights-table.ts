@@ -62,6 +62,7 @@ export const ROWS: readonly Row[] = [
   row(".......", null, `POST ${T}/record/rebuild`),
   row(".......", null, `POST ${T}/restore`),
   row(".......", null, `POST ${T}/restored`),
+  row(".......", null, `POST ${T}/restore`),
   row(".......", null, `POST ${T}/sign-in-links`),
   row(".......", null, "GET /api/v2/tailward/dead-letters"),
   row(".......", null, "POST /api/v2/tailward/dead-letters/replay", { body: { ids: ["none"] } }),
@@ -167,6 +168,11 @@ export const ROWS: readonly Row[] = [
   row("OAIN.U.", "logs:configuration:read", `GET ${T}/logging/configuration`),
   row("OAIN.U.", "logs:configuration:read", `GET ${T}/logging/configuration/head`),
   row("OAIN.U.", "logs:configuration:read", `GET ${T}/logging/configuration/export`),
+
+  row("OAIN.U.", "log_streaming:read", `GET ${T}/logging/configuration/stream`),
+  row("OAIN.U.", "log_streaming:read", `GET ${T}/logging/configuration/stream/status`),
+  row("OAIN...", "log_streaming", `PUT ${T}/logging/configuration/stream`),
+  row("OAIN...", "log_streaming", `DELETE ${T}/logging/configuration/stream`),
 
   // What Tailscale has and we have not: said to whoever might ask.
   row("OAINBU.", "feature_settings:read", `GET ${T}/posture/integrations`),
