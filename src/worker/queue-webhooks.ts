@@ -47,9 +47,9 @@ async function post(
   { tailnet, delivery }: WebhookPointer,
   attempt: WebhookAttempt,
 ): Promise<WebhookResult> {
-  const message = messageOf(attempt);
-  const body = webhookBody(attempt.provider, message);
   try {
+    const message = messageOf(attempt);
+    const body = webhookBody(attempt.provider, message);
     const secrets = await secretsOf(env, tailnet, attempt);
     const headers = {
       "content-type": "application/json",
@@ -60,7 +60,7 @@ async function post(
     };
     return await guardedPost(env, attempt.url, headers, body);
   } catch (error) {
-    // The secret does not open: without a signature nothing is sent.
+    // The secret does not open: without a signature nothing is sent. Whatever it is, the message is not tried for ever.
     return { ok: false, status: null, error: error instanceof Error ? error.message : "it could not be signed" };
   }
 }
@@ -91,7 +91,12 @@ async function tell(env: WorkerEnv, pointer: WebhookPointer, taken: WebhookAttem
   const settled = valueOf(await authority.settleWebhookAttempt(pointer.delivery, pointer.attempt, result));
   if (settled === null) return;
   tellLog(pointer, taken, result, settled);
-  await writeDeliveries(env.RECORD, rowsOf(pointer, taken, result, settled, Date.now()), Date.now());
+  const now = Date.now();
+  try {
+    await writeDeliveries(env.RECORD, rowsOf(pointer, taken, result, settled, now), now);
+  } catch (error) {
+    log.warn("the history of an endpoint was not written", { tailnet: pointer.tailnet, webhook: taken.webhook }, error);
+  }
 }
 
 /** What the history is to say: of the message, and of those that were given up on with it. */
