@@ -9,11 +9,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { SCOPES, type Role, type Scope } from "../../src/protocol/index.ts";
 import { ADMIN_ROUTES } from "../../src/worker/admin-api.ts";
 import { app } from "../../src/worker/app.ts";
-import { ACTS, authorize, type Act } from "../../src/worker/rights.ts";
 import { admin, authorityOf, dump, join, makeAuthKey, makeTailnet, sql } from "../support/workerd/control.ts";
 import { addPerson, makeToken, ownerOf } from "../support/workerd/people.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
+import { openSession } from "../support/workerd/signing-in.ts";
 import { TestNode, fetchWorker, type Answer } from "../support/workerd/test-node.ts";
 import { LETTERS, OPEN, ROWS, type KeyKind, type Row } from "./rights-table.ts";
 
@@ -82,6 +82,22 @@ function pathOf({ route, key }: Row, names: Names): readonly [method: string, pa
   return [method, filled];
 }
 
+/** Asks as a page of ours does in the session of somebody of that role. */
+function askInSession(row: Row, names: Names, role: Role): Promise<Answer> {
+  const [method, path] = pathOf(row, names);
+  const cookie = `__Host-tailward-session=${sessions.get(role) ?? ""}`;
+  const headers = { cookie, origin: ORIGIN, "sec-fetch-site": "same-origin", "content-type": "application/json" };
+  const init = method === "GET" ? {} : { body: JSON.stringify(row.body) };
+  return fetchWorker(new Request(`${ORIGIN}${path}${row.query}`, { method, headers, ...init }));
+}
+
+/** The roles that are let in, of all that ask. Whoever is not is told why. */
+async function rolesLetIn(row: Row, askAs: (role: Role) => Promise<Answer>): Promise<Role[]> {
+  const answers = await Promise.all(LETTERS.map(async ([, role]) => ({ role, answer: await askAs(role) })));
+  for (const { answer } of answers) if (!isSeen(row, answer) && "code" in answer.json) refused(answer, "forbidden");
+  return answers.flatMap(({ role, answer }) => (isSeen(row, answer) ? [role] : []));
+}
+
 function ask(row: Row, names: Names, token?: string): Promise<Answer> {
   const [method, path] = pathOf(row, names);
   return admin(method, `${path}${row.query}`, method === "GET" ? null : row.body, token);
@@ -123,6 +139,8 @@ function covering(scope: Scope): readonly Scope[] {
 let own: Tailnet;
 let other: Tailnet;
 const roles = new Map<Role, string>();
+/** The texts of session cookies, by role. */
+const sessions = new Map<Role, string>();
 /** Tokens that open nothing any more, by what has become of them. */
 const over = new Map<string, string>();
 let owner: string;
@@ -171,8 +189,11 @@ beforeAll(async () => {
   own = await newTailnet();
   other = await newTailnet();
   owner = await addPerson(own.id, "credentials@example.com", "owner");
-  for (const [, role] of LETTERS)
-    roles.set(role, await makeToken(own.id, await addPerson(own.id, `${role}@example.com`, role)));
+  for (const [, role] of LETTERS) {
+    const login = `${role}@example.com`;
+    roles.set(role, await makeToken(own.id, await addPerson(own.id, login, role)));
+    sessions.set(role, await openSession(own.id, login));
+  }
   await spoil();
   foreign.set("an owner", await makeToken(other.id, other.real["userId"] ?? ""));
   foreign.set("an OAuth client", (await newClientToken(other.id, ["all"])).token);
@@ -196,13 +217,10 @@ describe("the table", () => {
 
 describe.each(ROWS.map((row) => [nameOf(row), row] as const))("%s", (_, row) => {
   test("is for the roles that the table names, with a token and in a session [H5]", async () => {
-    const asked = [...roles].map(async ([role, token]) => ({ role, answer: await ask(row, namesFor(row), token) }));
-    const answers = await Promise.all(asked);
-    const letIn = answers.flatMap(({ role, answer }) => (isSeen(row, answer) ? [role] : []));
-    for (const { answer } of answers) if (!isSeen(row, answer) && "code" in answer.json) refused(answer, "forbidden");
     const expected = LETTERS.flatMap(([, role]) => (mayFor(row, role) ? [role] : []));
-    expect(letIn).toEqual(row.scope === null ? [] : expected);
-    expect(LETTERS.flatMap(([, role]) => (inSession(row, role) ? [role] : []))).toEqual(expected);
+    const byToken = (role: Role): Promise<Answer> => ask(row, namesFor(row), roles.get(role));
+    expect(await rolesLetIn(row, byToken)).toEqual(row.scope === null ? [] : expected);
+    expect(await rolesLetIn(row, (role) => askInSession(row, namesFor(row), role))).toEqual(expected);
   });
 
   test("is closed to whatever proves nobody, or nobody any more", async () => {
@@ -242,17 +260,6 @@ describe.each(ROWS.map((row) => [nameOf(row), row] as const))("%s", (_, row) => 
     expect(isLetIn(await ask(row, namesFor(row)))).toBe(true);
   });
 });
-
-/** As the door would judge somebody in a session, who has no scopes. */
-function inSession(row: Row, role: Role): boolean {
-  const route = ADMIN_ROUTES.find(({ method, path }) => `${method} ${path}` === row.route);
-  if (route === undefined) throw new Error(`no route ${row.route}`);
-  const acts: readonly Act[] = [route.act, ...(route.otherActs ?? [])];
-  const act = acts.length === 1 ? acts[0] : acts.find((each) => ACTS[each].scope === row.scope);
-  if (act === undefined) throw new Error(`${row.route}: no act asks for ${row.scope ?? "no scope"}`);
-  const user = { id: "u", login: "l", name: "n", role };
-  return authorize({ kind: "user", tailnet: own.id, user, scopes: null, credential: null }, act);
-}
 
 describe("another tailnet's", () => {
   test.each(["an owner", "an OAuth client"])(

@@ -3,7 +3,7 @@
 import { encodeHex } from "../../../src/tka/index.ts";
 import type { EventKind, StoredEvent } from "../../../src/durable/index.ts";
 import type { Role } from "../../../src/protocol/index.ts";
-import type { Browser, Shown } from "./browser.ts";
+import { Browser, type Shown } from "./browser.ts";
 import { admin, authorityOf, makeTailnet } from "./control.ts";
 import { addPerson } from "./people.ts";
 import { ORIGIN, randomBytes } from "./signed-request.ts";
@@ -58,4 +58,13 @@ export async function makeLink(tailnet: string, login: string | null = null): Pr
   if (status !== 200) throw new Error(JSON.stringify(json));
   const url = String(json["url"]);
   return { url, secret: new URL(url).hash.slice(1) };
+}
+
+/** Signs a user of the tailnet in by a one-time link; gives the text of the session's cookie. */
+export async function openSession(tailnet: string, login: string): Promise<string> {
+  const browser = new Browser();
+  const { secret } = await makeLink(tailnet, login);
+  const { status } = await browser.api("POST", "/sign-in/link", { secret });
+  if (status !== 200) throw new Error(`${login} was not signed in: ${status}`);
+  return secretOf(browser);
 }
