@@ -1,5 +1,5 @@
 /**
- * Seven projects. `npm test` runs the first three; `npm run test:slow` the next two, files named `*.slow.test.ts`: they wait for queues, make long chains, or
+ * Eight projects. `npm test` runs the first four; `npm run test:slow` the next two, files named `*.slow.test.ts`: they wait for queues, make long chains, or
  * run wrangler again and again.
  * `npm run test:http2` and `npm run test:interop` build their programs first and run one each.
  * The authority's and the protocol's tests run twice, in Node and in workerd, except the files named `*.node.test.ts`.
@@ -16,6 +16,9 @@ const TEST_TIMEOUT = 60_000;
 const SLOW_TIMEOUT = 600_000;
 
 const COMPATIBILITY = { compatibilityDate: "2026-10-23", compatibilityFlags: ["nodejs_compat"] };
+
+/** The folders whose tests need no host. */
+const CORE = ["test/tka", "test/protocol", "test/policy"];
 
 const MIGRATIONS = await readD1Migrations("./migrations");
 
@@ -69,9 +72,25 @@ export default defineConfig({
     projects: [
       {
         test: {
+          name: "node-core",
+          environment: "node",
+          include: CORE.map((folder) => `${folder}/**/*.test.ts`),
+          exclude: ["**/*.interop.test.ts", "**/*.node.test.ts"],
+          testTimeout: TEST_TIMEOUT,
+          hookTimeout: TEST_TIMEOUT,
+          // What they test is pure: to load it anew for each file would take as long as the tests.
+          isolate: false,
+        },
+      },
+      {
+        test: {
           name: "node",
           environment: "node",
-          include: ["test/{tka,protocol,policy,node,cli,scripts}/**/*.test.ts", "test/*.test.ts"],
+          include: [
+            "test/{node,cli,scripts}/**/*.test.ts",
+            "test/*.test.ts",
+            ...CORE.map((folder) => `${folder}/**/*.node.test.ts`),
+          ],
           exclude: ["**/*.interop.test.ts", "**/*.slow.test.ts"],
           testTimeout: TEST_TIMEOUT,
           hookTimeout: TEST_TIMEOUT,

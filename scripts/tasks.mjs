@@ -4,7 +4,7 @@ const VITEST = ["node_modules/vitest/vitest.mjs", "run"];
 
 export const TASKS = {
   start: [["scripts/start.mjs"]],
-  test: [[...VITEST, "--project=node", "--project=workerd-core", "--project=workerd"]],
+  test: [[...VITEST, "--project=node-core", "--project=node", "--project=workerd-core", "--project=workerd"]],
   demo: [["test/e2e/demo.ts"]],
   deploy: [["scripts/deploy/main.ts"]],
   "test:faults": [["test/faults/main.ts"]],
