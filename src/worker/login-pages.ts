@@ -76,8 +76,8 @@ export function waitingPage(login: LoginInfo, users: readonly SignedInUser[], pe
         ${row("Asked", `${new Date(created).toISOString().slice(0, 16).replace("T", " ")} UTC`)}
       </dl>
       <p>
-        <strong>Connect it only if you have just started it yourself,</strong> and the node key is the one that it
-        shows. Whoever sent you this address otherwise wants their device to pass for yours.
+        <strong>Connect it only if you have just started it yourself,</strong> and this is what you expect. Whoever sent
+        you this address otherwise wants their device to pass for yours.
       </p>
       <form method="post" action="/login/${id}">
         ${choice(users, login.tailnet)}
