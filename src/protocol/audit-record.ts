@@ -146,6 +146,13 @@ const members: Shape<Members> = (value, at) => {
     throw new ShapeError(`${at}: an object expected`);
   return value as Members;
 };
+/** An actor as it goes out. One that has a member under the stored name too would be shown as one person, and its hash be that of another. */
+const sentActor: Shape<Members> = (value, at) => {
+  const actor = members(value, at);
+  const stored = Object.keys(SENT).find((name) => Object.hasOwn(actor, name));
+  if (stored !== undefined) throw new ShapeError(`${at}: no ${stored} expected`);
+  return actor;
+};
 const anything: Shape<unknown> = (value, at) => {
   if (value === undefined) throw new ShapeError(`${at}: a value expected`);
   return value;
@@ -167,7 +174,7 @@ const sentRecord = record({
   eventTime: time,
   eventGroupID: text,
   origin: text,
-  actor: members,
+  actor: sentActor,
   target: members,
   old: anything,
   new: anything,

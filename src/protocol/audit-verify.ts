@@ -25,7 +25,7 @@ export type AuditProblemCode =
   | "reordered"
   /** There was another event by that number. */
   | "rewritten"
-  /** The log ends before a head that was kept. */
+  /** The log ends before a head that was kept, or begins after it. */
   | "cut";
 
 export interface AuditProblem {
@@ -163,7 +163,7 @@ export class AuditVerifier {
 
   /** Judges the whole, against the heads that were kept. */
   finish(heads: readonly AuditHead[]): AuditVerdict {
-    for (const epoch of this.#epochs.values()) this.#judgeBeginning(epoch, heads);
+    for (const [i, epoch] of [...this.#epochs.values()].entries()) this.#judgeBeginning(epoch, heads, i === 0);
     for (const head of heads) this.#judgeHead(head);
     if (heads.length === 0)
       this.#notes.push("no head was given: what is missing at the end, or a whole log made up, does not show");
@@ -172,19 +172,21 @@ export class AuditVerifier {
     return { problems: this.#problems, more: this.#more, notes: this.#notes, events: this.#events, head };
   }
 
-  #judgeBeginning(epoch: Epoch, heads: readonly AuditHead[]): void {
+  #judgeBeginning(epoch: Epoch, heads: readonly AuditHead[], isFirst: boolean): void {
     if (epoch.before !== null) this.#judgeRestore(epoch, epoch.before);
     else if (epoch.first.kind === "tailnet.restored")
       this.#notes.push(`the restore at ${epoch.at} names no event before it`);
-    else if (epoch.first.kind !== "tailnet.created") this.#judgeStart(epoch, heads);
+    else if (epoch.first.kind !== "tailnet.created") this.#judgeStart(epoch, heads, isFirst);
   }
 
-  /** An epoch of which the beginning is not there: it follows a place that the log, or a head, names. */
-  #judgeStart({ name, first, at }: Epoch, heads: readonly AuditHead[]): void {
+  /** An epoch of which the beginning is not there: it follows a place that the log, or a head, names. Only the log's first one may follow none [W21]. */
+  #judgeStart({ name, first, at }: Epoch, heads: readonly AuditHead[], isFirst: boolean): void {
     const place = [...heads, ...this.#floors].find(
       ({ epoch, sequence }) => epoch === name && sequence === first.seq - 1,
     );
     if (place !== undefined) this.#check(place.hash, first, at);
+    else if (!isFirst)
+      this.#problem("dropped", at, `the restore that began epoch ${name} is missing, before event ${first.seq}`);
     else
       this.#notes.push(
         `the log begins with event ${first.seq} of ${name}: that nothing is missing before it is not shown`,
@@ -234,8 +236,14 @@ export class AuditVerifier {
     else if (epoch === undefined) this.#problem("rewritten", at, `epoch ${head.epoch} of the head is not in the log`);
     else if (head.sequence > epoch.last.seq)
       this.#problem("cut", at, `the log ends with event ${epoch.last.seq}, before the head`);
-    else if (head.sequence < epoch.first.seq - 1)
-      this.#notes.push(`the head ${at} is before the first event of the log`);
+    else if (head.sequence < epoch.first.seq - 1) this.#judgeEarlier(head, epoch, at);
+  }
+
+  /** A head before the first event that there is: what is between the two was let go of, as the log itself tells, or it is missing. */
+  #judgeEarlier({ sequence }: AuditHead, { name, first }: Epoch, at: string): void {
+    const wasLetGo = this.#floors.some((floor) => floor.epoch === name && floor.sequence >= sequence);
+    if (wasLetGo) this.#notes.push(`the head ${at} is of what was let go of`);
+    else this.#problem("cut", at, `the log begins with event ${first.seq}, and does not reach back to the head`);
   }
 
   /** A head of an epoch of which the log has only the word of the restore that ended it. */

@@ -142,6 +142,25 @@ describe("a log is not the one that was written", () => {
     expect(codes(verdict(RECORDS, undone))).toEqual(["rewritten"]);
   });
 
+  test("where its beginning was cut off after a head that was kept, and the log does not tell of it [W22]", () => {
+    const { epoch, seq: sequence, hash } = LOG.events[3] ?? LOG.events[0]!;
+    const early: AuditHead = { epoch, sequence, hash };
+    expect(codes(verdict(RECORDS.slice(10), early, HEAD))).toEqual(["cut"]);
+    const trimmed = new WrittenLog().addMany(10).trim(6).addMany(3);
+    expect(verdict(trimmed.records.slice(6), early, trimmed.head).problems).toEqual([]);
+  });
+
+  test("where an actor is shown under another name than the one that the hash is over [W17]", () => {
+    for (const other of [{ displayName: "Bob" }, { loginName: "bob@example.com" }]) {
+      const edited = RECORDS.map((record, i) => {
+        const { displayName: name, loginName: login, ...rest } = record.actor;
+        const actor = { displayName: name, loginName: login, ...other, ...rest, name, login };
+        return i === 10 ? { ...record, actor } : record;
+      });
+      expect(codes(verdict(edited, HEAD))).toContain("unreadable");
+    }
+  });
+
   test("where events were put in another order [W20]", () => {
     const swapped = [...RECORDS.slice(0, 9), RECORDS[10], RECORDS[9], ...RECORDS.slice(11)];
     expect(codes(verdict(swapped, HEAD))).toEqual(["dropped", "reordered"]);
@@ -217,10 +236,9 @@ describe("a restore", () => {
       3,
     );
     expect(codes(verdict([...forged, ...second], log.head))).toEqual(["rewritten"]);
-    expect(codes(verdict([...first, ...second.slice(1)], log.head))).toEqual([]);
-    expect(verdict([...first, ...second.slice(1)], log.head).notes.join()).toContain(
-      "begins with event 8 of e0000000002",
-    );
+    expect(verdict([...first, ...second.slice(1)], log.head).problems).toMatchObject([
+      { code: "dropped", message: "the restore that began epoch e0000000002 is missing, before event 8" },
+    ]);
   });
 
   test("without the epoch before it leaves that to be believed", () => {
