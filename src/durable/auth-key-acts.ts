@@ -4,9 +4,10 @@ import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 import { refuseUntagged } from "./client-tags.ts";
 import { refuseBadTags } from "./devices.ts";
 import type { By } from "./events.ts";
+import { refuseMoreAuthKeys } from "./key-limits.ts";
 import type { Tailnet } from "./tailnet.ts";
 
-/** Makes a key; its text is given once. Throws `malformed_request` for a tag that no device may have. */
+/** Makes a key; its text is given once. Throws `malformed_request` for a tag that no device may have, `too_many_keys` [P59]. */
 export function createAuthKey(
   tailnet: Tailnet,
   by: By,
@@ -15,6 +16,7 @@ export function createAuthKey(
 ): { info: AuthKeyInfo; key: string } {
   refuseBadTags(options.tags);
   refuseUntagged(tailnet, by, options.tags);
+  refuseMoreAuthKeys(tailnet.store, now);
   const made = tailnet.authKeys.create(tailnet.info().id, tailnet.users.behind(by.actor)?.id ?? null, options, now);
   const { id, ...rest } = made.info;
   const target = { type: "API_KEY", id, name: rest.description } as const;

@@ -13,6 +13,7 @@ import { refuseOtherTags } from "./client-tags.ts";
 import { refuseBadTags } from "./devices.ts";
 import type { By, Target } from "./events.ts";
 import { timeText } from "./key-expiry.ts";
+import { refuseMoreCredentials } from "./key-limits.ts";
 import { nameOf, proveClient } from "./proven-credential.ts";
 import { ControlError } from "./refuse.ts";
 import { mayGive } from "./roles.ts";
@@ -57,7 +58,7 @@ function tokenUser({ users }: Tailnet, { actor }: By, wanted: string | null): Us
   return user;
 }
 
-/** Makes an API token; its text is given once. Throws `forbidden` [P57], `unknown_user`. */
+/** Makes an API token; its text is given once. Throws `forbidden` [P57], `unknown_user`, `too_many_keys` [P59]. */
 export function createToken(
   tailnet: Tailnet,
   by: By,
@@ -65,6 +66,7 @@ export function createToken(
   now: number,
 ): { info: CredentialInfo; key: string } {
   const user = tokenUser(tailnet, by, options.user);
+  refuseMoreCredentials(tailnet.store, { user: user.id }, now);
   const { scopes, description, expirySeconds } = options;
   const expires = now + expirySeconds * 1000;
   const wanted = { kind: "api", user: user.id, scopes, tags: [], description, expires } as const;
@@ -74,7 +76,7 @@ export function createToken(
   return { info: infoOf(credential, now), key: text };
 }
 
-/** Makes an OAuth client; its secret is given once. Throws `malformed_request` for a tag that no device may have. */
+/** Makes an OAuth client; its secret is given once. Throws `malformed_request` for a tag that no device may have, `too_many_keys` [P59]. */
 export function createClient(
   tailnet: Tailnet,
   by: By,
@@ -83,6 +85,7 @@ export function createClient(
 ): { info: CredentialInfo; key: string } {
   refuseBadTags(tags);
   refuseOtherTags(tailnet, by, tags);
+  refuseMoreCredentials(tailnet.store, "client", now);
   const user = tailnet.users.behind(by.actor)?.id ?? null;
   const wanted = { kind: "client", user, scopes, tags, description, expires: null } as const;
   const { credential, text } = tailnet.credentials.create(tailnet.info().id, wanted, now);

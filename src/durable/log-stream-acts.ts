@@ -59,10 +59,9 @@ function requireStream(tailnet: Tailnet): LogStream {
   return stream;
 }
 
-/** What events say of a stream: of its address no more than is no secret. */
+/** What events say of a stream: of its address the origin alone, since the rest of a URL may be a secret [W4]. */
 function detailOf({ destinationType, url, user, compressionFormat, uploadPeriodMinutes }: StreamSettings) {
-  const { origin, pathname } = new URL(url);
-  return { destinationType, url: `${origin}${pathname}`, user, compressionFormat, uploadPeriodMinutes };
+  return { destinationType, url: new URL(url).origin, user, compressionFormat, uploadPeriodMinutes };
 }
 
 /** Throws `unknown_log_stream`. */

@@ -1,7 +1,8 @@
 /**
  * One tailnet's tables together, and its sequence of changes: what the acts of a TailnetAuthority work on.
  *
- * Rule [P54]: a change is made by the role by which the door let the person through, or not at all: it is compared again in the transaction.
+ * Rule [P54]: a change is made by the role and the credential by which the door let somebody through, or not at all: both are looked at again in the
+ *            transaction. A request may take its time between the two: its body comes after the door.
  */
 
 import { encodeHex, type AumHash, type NodeKey, type SignatureVerifier } from "../tka/index.ts";
@@ -221,8 +222,11 @@ export class Tailnet {
 
   /** [P54] */
   #refuseOutdated({ actor, role }: By): void {
-    if (role === undefined || this.users.behind(actor)?.role === role) return;
-    throw new ControlError("forbidden", "your role or standing has changed since you asked");
+    if (role !== undefined && this.users.behind(actor)?.role !== role)
+      throw new ControlError("forbidden", "your role or standing has changed since you asked");
+    const credential = actor.type === "OAUTH_CLIENT" ? actor.id : actor.credential;
+    if (credential === undefined || this.credentials.byId(credential)?.revoked === null) return;
+    throw new ControlError("forbidden", "the credential by which you ask was revoked since");
   }
 
   /** The same for a change of the lock's head, which every node is told. */

@@ -12,6 +12,7 @@ import { keysOf, revokeKey } from "./credential-acts.ts";
 import { removeNode } from "./devices.ts";
 import type { By } from "./events.ts";
 import { expireKey, isExpired } from "./key-expiry.ts";
+import { refuseMoreUsers } from "./key-limits.ts";
 import { randomId } from "./random-id.ts";
 import { ControlError } from "./refuse.ts";
 import { mayGive, ROLE_NAMES } from "./roles.ts";
@@ -79,7 +80,7 @@ function roleNamed(text: string): Role {
 
 /**
  * Adds a person; one who is there already, with that role, is a success. Throws `malformed_request`, `name_taken` for one who has another role,
- * `forbidden` [P53].
+ * `forbidden` [P53], `too_many_users` [P59].
  */
 export function addUser(
   tailnet: Tailnet,
@@ -95,6 +96,7 @@ export function addUser(
       subject: known.id,
     });
   if (known !== null) return userInfo(tailnet, known.id);
+  refuseMoreUsers(tailnet.store);
   const id = `${randomId("u")}${tailnet.info().id}`;
   tailnet.record(by, { kind: "user.created", target: userTarget({ id, login }), new: { login, role } }, now);
   tailnet.users.add({ id, login, displayName: login, role, isFirst: false }, now);

@@ -40,6 +40,8 @@ export const CONTROL_ERROR_CODES = [
   "unknown_login",
   "unknown_user",
   "last_owner",
+  "too_many_users",
+  "too_many_keys",
   "name_taken",
   "unknown_webhook",
   "unknown_delivery",

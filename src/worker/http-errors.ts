@@ -39,6 +39,8 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   unknown_login: NOT_FOUND,
   unknown_user: NOT_FOUND,
   last_owner: CONFLICT,
+  too_many_users: CONFLICT,
+  too_many_keys: CONFLICT,
   name_taken: CONFLICT,
   unknown_webhook: NOT_FOUND,
   unknown_log_stream: NOT_FOUND,

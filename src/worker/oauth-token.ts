@@ -10,7 +10,7 @@ import type { AdminContext } from "./admin-route.ts";
 import type { AppTypes } from "./app-types.ts";
 import { STATUS_OF, refuse, refuseMethod } from "./http-errors.ts";
 import { authorityOf } from "./objects.ts";
-import { countFailure, countRequest } from "./rate-limits.ts";
+import { addressOf, countFailure, countRequest } from "./rate-limits.ts";
 
 const PATH = "/api/v2/oauth/token";
 const MAX_FORM = 8192;
@@ -73,7 +73,8 @@ async function giveToken(c: AdminContext): Promise<Response> {
   const parts = clientOf(c, form);
   if (parts === null)
     return unproven(c, { code: "unauthenticated", message: "this is no OAuth client and its secret" });
-  const tooMany = await countRequest(c, `client ${parts.tailnet} ${parts.id}`);
+  // Nobody is proven yet: by the address too, or anybody who knows its ID could use up what a client may.
+  const tooMany = await countRequest(c, `grant ${parts.tailnet} ${parts.id} ${addressOf(c)}`);
   if (tooMany !== null) return tooMany;
   return grant(c, parts, listed(form.get("scope")), listed(form.get("tags")));
 }

@@ -125,7 +125,9 @@ function proofOf({ iss, sub }: oauth.IDToken, claims: Claims, { alwaysVerified }
     throw new SignInError(
       "the OpenID provider does not say that it has verified your e-mail address: verify it there, and sign in again",
     );
-  return { kind: "oidc", login: email.toLowerCase(), issuer: iss, subject: sub };
+  // Of ASCII alone: other letters become those of somebody else's address (the Kelvin sign a `k`).
+  const login = email.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return { kind: "oidc", login, issuer: iss, subject: sub };
 }
 
 async function complete(provider: Provider, journey: Journey, redirect: string, back: URL): Promise<OidcProof> {

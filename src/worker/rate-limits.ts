@@ -21,7 +21,7 @@ async function isOver(limit: RateLimit | undefined, key: string): Promise<boolea
 }
 
 /** The address that a request comes from, as Cloudflare says; one for all where it does not. */
-function addressOf(c: AdminContext): string {
+export function addressOf(c: AdminContext): string {
   return (c.req.header("cf-connecting-ip") ?? "").slice(0, 64);
 }
 

@@ -72,6 +72,14 @@ describe("signing in by an OpenID provider", () => {
     expect(isSignedIn(await new Browser().signIn(login), login)).toBe(true);
   });
 
+  test("is not by an address that only looks like somebody's once its letters are small [H33]", async () => {
+    const { tailnet, login } = await tailnetWith();
+    await addPerson(tailnet, `mike.${login}`, "admin");
+    const kelvin = await new Browser().signIn(`mi\u212ae.${login}`);
+    expect([kelvin.status, kelvin.text.includes("signed in as")]).toEqual([403, false]);
+    expect(isSignedIn(await new Browser().signIn(`MiKe.${login}`), `mike.${login}`)).toBe(true);
+  });
+
   test.each([
     ["that nobody has verified", () => `unverified${newLogin()}`, "has verified"],
     ["of which the provider does not say", () => `unsaid${newLogin()}`, "has verified"],
