@@ -14,6 +14,9 @@ export interface Watched {
   /** Messages that webhook endpoints have yet to be told, and endpoints that are failing. */
   readonly webhooksPending: number;
   readonly webhooksFailing: number;
+  /** Events that the collector of the log has yet to take, and 1 while it takes none; 0 where the log is streamed nowhere. */
+  readonly streamBehind: number;
+  readonly streamFailing: number;
   /** Nodes that are connected. */
   readonly online: number;
 }
@@ -28,6 +31,7 @@ export function watchedOf(tailnet: Tailnet): Watched {
     "SELECT COUNT(*) AS n, (SELECT at FROM events WHERE seq = (SELECT MIN(seq) FROM outbox)) AS since FROM outbox",
   );
   const { outbox } = tailnet;
+  const stream = tailnet.store.row("SELECT sent, failing FROM log_streams");
   const news = outbox.news(-1);
   return {
     recordPending: pending.integer("n"),
@@ -38,6 +42,8 @@ export function watchedOf(tailnet: Tailnet): Watched {
     webhooksFailing: one("SELECT COUNT(*) AS n FROM webhooks WHERE failing IS NOT NULL AND deleted IS NULL").integer(
       "n",
     ),
+    streamBehind: stream === null ? 0 : Math.max(0, tailnet.info().seq - stream.integer("sent")),
+    streamFailing: stream === null || stream.integerOrNull("failing") === null ? 0 : 1,
     online: one("SELECT COUNT(*) AS n FROM presence WHERE online = 1").integer("n"),
   };
 }

@@ -23,6 +23,8 @@ const WATCHED: readonly (readonly [keyof Watched, Metric["name"], string])[] = [
   ["resends", "tailward_outbox_resends", "How often what is pending was sent again since anything last arrived."],
   ["webhooksPending", "tailward_webhook_pending_messages", "Messages that webhook endpoints have yet to be told."],
   ["webhooksFailing", "tailward_webhooks_failing", "Webhook endpoints that are failing."],
+  ["streamBehind", "tailward_log_stream_behind_events", "Events that the collector of the log has yet to take."],
+  ["streamFailing", "tailward_log_stream_failing", "1 while the collector of the log takes nothing."],
   ["online", "tailward_nodes_online", "Nodes that are connected."],
 ];
 

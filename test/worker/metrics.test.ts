@@ -5,12 +5,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Queues, TailnetAuthority } from "../../src/durable/index.ts";
 import { count, partOf } from "../../src/worker/counters.ts";
 import { prometheusText } from "../../src/worker/prometheus.ts";
-import { admin, makeTailnet } from "../support/workerd/control.ts";
+import { admin, join, makeTailnet, sql } from "../support/workerd/control.ts";
 import { lockedScene } from "../support/workerd/locked.ts";
 import { rebuild } from "../support/workerd/record.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
-import { join } from "../support/workerd/control.ts";
 
 const TOKEN = "metrics-token-of-the-tests";
 
@@ -75,6 +74,7 @@ describe("the numbers", () => {
       1, 1,
     ]);
     expect(valueOf(text, "tailward_webhooks_failing", tailnet)).toBe(0);
+    expect(valueOf(text, "tailward_log_stream_failing", tailnet)).toBe(0);
   });
 
   test("show what does not arrive, and for how long", async () => {
@@ -86,6 +86,18 @@ describe("the numbers", () => {
     expect(valueOf(text, "tailward_record_pending_events", tailnet)).toBeGreaterThan(1);
     expect(valueOf(text, "tailward_sessions_behind_changes", tailnet)).toBeGreaterThanOrEqual(0);
     expect(valueOf(text, "tailward_record_pending_oldest_seconds", tailnet)).toBeGreaterThanOrEqual(0);
+  });
+
+  test("show a collector of the log that takes nothing", async () => {
+    const tailnet = await makeTailnet();
+    await sql(
+      tailnet,
+      `INSERT INTO log_streams (one, id, destination, url, user, compression, period, created, sent, failing, due)
+       VALUES (1, 's', 'ndjson', 'https://logs.example.com/', '', 'none', 0, 1, 0, 1, 9000000000000)`,
+    );
+    const { text } = await metrics();
+    expect(valueOf(text, "tailward_log_stream_failing", tailnet)).toBe(1);
+    expect(valueOf(text, "tailward_log_stream_behind_events", tailnet)).toBeGreaterThan(0);
   });
 
   test("of one part are there while the other is down; an object that does not answer is counted", async () => {
