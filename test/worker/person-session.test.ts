@@ -122,6 +122,19 @@ describe("what a session changes", () => {
     ]);
   });
 
+  test("and may not, is on the record too [P52]", async () => {
+    const { tailnet, login, user } = await tailnetWith("member");
+    const browser = new Browser();
+    await browser.signIn(login);
+    refused(await answerOf(await browser.api("POST", `/api/v2/tailnet/${tailnet}/sign-in-links`, {})), "forbidden");
+    const [event] = await eventsOf(tailnet, "attempt.refused");
+    expect([event?.origin, event?.target, JSON.parse(event?.actor ?? "{}")]).toEqual([
+      "ADMIN_CONSOLE",
+      expect.stringContaining("sign_in_link.create"),
+      expect.objectContaining({ type: "USER", id: user }),
+    ]);
+  });
+
   test("is of tailnets that the person is a user of, by ID, by name, and by - where there is one alone", async () => {
     const { tailnet, login } = await tailnetWith("admin");
     const other = await tailnetWith();
@@ -146,6 +159,23 @@ describe("what a session changes", () => {
     const headers = { authorization: "Bearer wrong", origin: ORIGIN };
     const answer = await answerOf(await browser.ask(new URL("/api/v2/tailward/me", ORIGIN), { headers }));
     refused(answer, "unauthenticated");
+  });
+});
+
+describe("a user who is removed", () => {
+  test("is nobody in sessions that there are, is looked for nowhere, and comes back as another", async () => {
+    const { tailnet, login, user } = await tailnetWith("admin");
+    const browser = new Browser();
+    await browser.signIn(login);
+    expect(await peopleOf(env, login).tailnetsOf(login)).toEqual([tailnet]);
+    expect((await admin("POST", `/api/v2/users/${user}/delete`, {})).status).toBe(200);
+    expect((await browser.api("GET", "/api/v2/tailward/me")).status).toBe(401);
+    expect(await peopleOf(env, login).tailnetsOf(login)).toEqual([]);
+    // Whoever has the address now is not signed in by what was proven before.
+    const again = await addPerson(tailnet, login, "member");
+    expect((await browser.api("GET", "/api/v2/tailward/me")).status).toBe(401);
+    await browser.signIn(`other/${login}`);
+    expect(await tailnetsOf(browser)).toEqual([expect.objectContaining({ userId: again, role: "member" })]);
   });
 });
 
