@@ -51,7 +51,7 @@ export function changeDns(tailnet: Tailnet, by: By, patch: DnsPatch, now: number
   refuseWrong(after);
   if (JSON.stringify(after) === JSON.stringify(before)) return before;
   tailnet.settings = { ...settings, dns: after };
-  tailnet.record(by, { kind: "tailnet.settings", target: tailnet.target("DNS"), old: before, new: after }, now);
+  tailnet.record(by, { kind: "tailnet.settings", target: tailnet.target("DNS_CONFIG"), old: before, new: after }, now);
   tailnet.store.run("UPDATE tailnet SET dns_seq = seq");
   return after;
 }

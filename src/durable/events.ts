@@ -8,7 +8,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { auditPreimage, canonicalJson, type EventKind, type Role } from "../protocol/index.ts";
+import { auditPreimage, canonicalJson, propertyOf, type EventKind, type Role } from "../protocol/index.ts";
 import { encodeHex } from "../tka/index.ts";
 import type { Row, Store } from "./store.ts";
 
@@ -162,7 +162,7 @@ export class Events {
       kind: event.kind,
       actor: canonicalJson(by.actor),
       origin: by.origin,
-      target: canonicalJson(event.target),
+      target: canonicalJson({ property: propertyOf(event.kind) ?? undefined, ...event.target }),
       old: canonicalJson(event.old ?? null),
       new: canonicalJson(event.new ?? null),
       group: this.#groupOf(by),

@@ -74,6 +74,8 @@ import { answerExchange, type Exchanged } from "./share-exchange.ts";
 import type { Share } from "./shares.ts";
 import { offeredSupport, readSupport } from "./support.ts";
 import { sealForPending, supportKeyOf } from "./support-seal.ts";
+import type { Tailnet } from "./tailnet.ts";
+import { trySecret, triedOutcome } from "./wrong-secrets.ts";
 
 export class TailnetAuthority extends PeopleAuthority {
   readonly #acts: Acts;
@@ -216,15 +218,20 @@ export class TailnetAuthority extends PeopleAuthority {
 
   /** An admin's disable; nodes verify the secret themselves. */
   disableBy(by: By, secret: Uint8Array): Promise<Outcome<EmptyResponse>> {
-    return this.#acts.living((tailnet, now) => disable(tailnet, by, secret, disablementKdf, now));
+    return triedOutcome(
+      this.#acts.living((tailnet, now) =>
+        trySecret(tailnet, by, () => disable(tailnet, by, secret, disablementKdf, now), now),
+      ),
+    );
   }
 
   /** Gives the tailnet up [W5]; `secret` turns its lock off, or is null. */
   delete(by: By, secret: Uint8Array | null): Promise<Outcome<null>> {
-    return this.#acts.act((tailnet, now) => {
+    const give = (tailnet: Tailnet, now: number): null => {
       deleteTailnet(tailnet, by, secret, disablementKdf, now);
       return null;
-    });
+    };
+    return triedOutcome(this.#acts.act((tailnet, now) => trySecret(tailnet, by, () => give(tailnet, now), now)));
   }
 
   /** Null where somebody has to log the node in. */
@@ -287,8 +294,11 @@ export class TailnetAuthority extends PeopleAuthority {
         tailnet.requireLiving();
         return act(tailnet, node, now);
       });
-    return behindLockDoor(living, "lock.disable", (tailnet, node, now) =>
-      disable(tailnet, byNode(node), request.DisablementSecret, disablementKdf, now),
+    return triedOutcome(
+      behindLockDoor(living, "lock.disable", (tailnet, node, now) => {
+        const by = byNode(node);
+        return trySecret(tailnet, by, () => disable(tailnet, by, request.DisablementSecret, disablementKdf, now), now);
+      }),
     );
   }
 

@@ -101,6 +101,24 @@ export const EVENT_ACTIONS = {
   "attempt.refused": "REFUSE",
 } as const satisfies Readonly<Record<string, AuditAction>>;
 
+/** Which property of its target an event is about, in Tailscale's words, where the target does not say. */
+const PROPERTIES: Readonly<Record<string, string>> = {
+  "node.tagged": "ACL_TAGS",
+  "node.renamed": "MACHINE_NAME",
+  "node.expiry": "KEY_EXPIRY_TIME",
+  "node.expiring": "KEY_EXPIRY_TIME",
+  "node.expired": "KEY_EXPIRY_TIME",
+  "node.reported": "CLIENT_LOG",
+  "user.role": "USER_ROLE",
+  "webhook.changed": "SUBSCRIBED_EVENTS",
+  "webhook.rotated": "SECRET",
+};
+
+/** Null for none. */
+export function propertyOf(kind: EventKind): string | null {
+  return PROPERTIES[kind] ?? null;
+}
+
 export type EventKind = keyof typeof EVENT_ACTIONS;
 
 export const EVENT_KINDS = Object.keys(EVENT_ACTIONS) as readonly EventKind[];

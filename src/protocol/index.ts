@@ -1,7 +1,7 @@
 /** The control protocol: the only way into this folder. Shapes of `/machine/*`, text forms, limits, and the words of the command line's JSON. */
 
 export { formatAuthKey, isTailnetId, parseAuthKey, type AuthKeyParts } from "./auth-key.ts";
-export { EVENT_ACTIONS, EVENT_KINDS, actionOf, type AuditAction, type EventKind } from "./audit-kinds.ts";
+export { EVENT_ACTIONS, EVENT_KINDS, actionOf, propertyOf, type AuditAction, type EventKind } from "./audit-kinds.ts";
 export {
   auditHeadJson,
   formatAuditHead,

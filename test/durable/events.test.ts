@@ -7,7 +7,7 @@ import { EVENT_KINDS, Events, eventHash, type StoredEvent } from "../../src/dura
 import { Store } from "../../src/durable/store.ts";
 import { encodeBase64 } from "../../src/protocol/index.ts";
 import { encodeHex, equalBytes, formatLockKey, nodeKeyFromRaw, signDirect } from "../../src/tka/index.ts";
-import { authorityOf, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
+import { admin, authorityOf, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
 import { LocalChain, lockedScene, sign } from "../support/workerd/locked.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { randomBytes } from "../support/workerd/signed-request.ts";
@@ -59,8 +59,31 @@ describe("an act leaves an event", () => {
     accepted(await alice.tka("sign", { Signature }), emptyResponse);
     await carol.map();
     refused(await sign(carol, bob), "unknown_key");
-    refused(await carol.tka("disable", { DisablementSecret: randomBytes(32) }), "incorrect_secret");
     expect((await eventsOf(tailnet)).length).toBe(count);
+  });
+
+  test("for a disablement secret that is wrong, by a node and by an admin, without the secret [W24]", async () => {
+    const { tailnet, carol } = await lockedScene();
+    const count = (await eventsOf(tailnet)).length;
+    const secret = randomBytes(32);
+    refused(await carol.tka("disable", { DisablementSecret: secret }), "incorrect_secret");
+    const path = `/api/v2/tailnet/${tailnet}`;
+    const body = { disablementSecret: encodeHex(secret) };
+    refused(await admin("POST", `${path}/lock/disable`, body), "incorrect_secret");
+    refused(await admin("DELETE", path, body), "incorrect_secret");
+    const tail = (await eventsOf(tailnet)).slice(count);
+    expect(kinds(tail)).toEqual(["attempt.refused", "attempt.refused", "attempt.refused"]);
+    expect(tail.map(({ actor }) => (JSON.parse(actor) as { name: string }).name)).toEqual([
+      "carol",
+      "Operator",
+      "Operator",
+    ]);
+    expect(JSON.parse(tail[0]?.target ?? "")).toMatchObject({
+      type: "FAILED_REQUEST",
+      name: "lock.disable",
+      property: "TKA",
+    });
+    expect(JSON.stringify(tail)).not.toContain(encodeHex(secret));
   });
 
   test("for each node that is locked out since another key is trusted no more, with the command that lets it in", async () => {
