@@ -1,11 +1,12 @@
 /** The log of the Worker and its objects: one line of JSON an entry, under the request that it belongs to, without secrets. */
 
+import { runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LEVELS, currentRequest, inRequest, lineOf, log, newRequestId } from "../../src/durable/log.ts";
 import { formatAuthKey } from "../../src/protocol/index.ts";
 import { encodeHex } from "../../src/tka/index.ts";
-import { admin, join, makeTailnet, sql } from "../support/workerd/control.ts";
+import { admin, authorityOf, join, makeAuthKey, makeTailnet, sql } from "../support/workerd/control.ts";
 import { ORIGIN, randomBytes } from "../support/workerd/signed-request.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
 
@@ -169,6 +170,29 @@ describe("a request [O52]", () => {
       ["debug", expect.any(Number), "/login/…"],
     ]);
     expect(lines.join()).not.toContain("few-know");
+  });
+
+  test("has its ID on the events that it makes: an admin's, and a node's [O54][W16]", async () => {
+    const tailnet = await makeTailnet();
+    const lastGroup = (): Promise<string> =>
+      runInDurableObject(authorityOf(tailnet), (_, { storage: { sql: db } }) => {
+        const [last] = db
+          .exec<{ event_group: string }>("SELECT event_group FROM events ORDER BY seq DESC LIMIT 1")
+          .toArray();
+        return last?.event_group ?? "";
+      });
+    const headers = { authorization: `Bearer ${env.OWNER_TOKEN}`, "content-type": "application/json" };
+    const body = JSON.stringify({ devicesKeyDurationDays: 12 });
+    const path = `/api/v2/tailnet/${tailnet}/settings`;
+    const response = await exports.default.fetch(new Request(`${ORIGIN}${path}`, { method: "PATCH", headers, body }));
+    expect([response.status, response.headers.get("x-request-id")]).toEqual([200, await lastGroup()]);
+
+    const node = new TestNode("alice");
+    const key = await makeAuthKey(tailnet);
+    Object.assign(env, { LOG_LEVEL: "debug" });
+    lines = [];
+    await node.register(key);
+    expect(only("request")).toMatchObject({ path: "/machine/register", status: 200, request: await lastGroup() });
   });
 
   test("of a node that fails here is an error, in its object too, under one ID and the number that the answer names [O53][O54]", async () => {
