@@ -1,4 +1,9 @@
-/** What an admin has set for a tailnet. Source of the first names: Tailscale's `/api/v2/tailnet/{tailnet}/settings`. */
+/**
+ * What an admin has set for a tailnet. Source of the first names: Tailscale's `/api/v2/tailnet/{tailnet}/settings`.
+ *
+ * Rule [W25]: that events are kept for less long is said by an owner or the operator: whoever else may change settings could undo what the log tells of
+ *             them.
+ */
 
 import type { Contacts } from "./contacts.ts";
 import { DEFAULT_DNS, type DnsSettings } from "./dns-settings.ts";
@@ -83,11 +88,19 @@ function refuseWrong(after: Settings): void {
   if (!isLink(after.aclsExternalLink)) refuse("aclsExternalLink is a URL, or empty");
 }
 
-/** Changes what the patch names, null for what stays. Throws `malformed_request`, and `lock_enabled` [I9]. */
+/** [W25] */
+function refuseForgetting({ users }: Tailnet, { actor }: By, before: Settings, after: Settings): void {
+  const days = ({ auditLogRetentionDays }: Settings): number => auditLogRetentionDays || Infinity;
+  if (days(after) >= days(before) || actor.type === "OPERATOR" || users.behind(actor)?.role === "owner") return;
+  throw new ControlError("forbidden", "only an owner may have events of the audit log kept for less long");
+}
+
+/** Changes what the patch names, null for what stays. Throws `malformed_request`, `lock_enabled` [I9], and `forbidden` [W25]. */
 export function changeSettings(tailnet: Tailnet, by: By, patch: SettingsPatch, now: number): Settings {
   const before = tailnet.settings;
   const after = patched(before, patch);
   refuseWrong(after);
+  refuseForgetting(tailnet, by, before, after);
   if (after.devicesApprovalOn && !before.devicesApprovalOn) refuseWithLock(tailnet);
   if (JSON.stringify(after) === JSON.stringify(before)) return before;
   tailnet.settings = after;

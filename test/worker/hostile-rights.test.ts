@@ -116,6 +116,23 @@ describe("an OAuth client", () => {
   });
 });
 
+test("an admin or a client cannot have the log forget what they did [W25]", async () => {
+  const tailnet = await makeTailnet();
+  const [bob, olga] = [
+    await newPerson(tailnet, "bob@example.com", "admin"),
+    await newPerson(tailnet, "olga@example.com", "owner"),
+  ];
+  const client = await newClient(tailnet, { scopes: ["all"] });
+  const tokens = [bob.token, String((await grant(client)).json["access_token"])];
+  const keep = (auditLogRetentionDays: number, token: string): Promise<Answer> =>
+    admin("PATCH", "/api/v2/tailnet/-/settings", { auditLogRetentionDays }, token);
+  for (const token of tokens) refused(await keep(1, token), "forbidden");
+  expect((await keep(90, olga.token)).status).toBe(200);
+  for (const token of tokens) refused(await keep(89, token), "forbidden");
+  for (const days of [90, 91]) for (const token of tokens) expect((await keep(days, token)).status).toBe(200);
+  expect((await keep(0, bob.token)).json).toMatchObject({ auditLogRetentionDays: 0 });
+});
+
 describe("whoever fills a tailnet [P59]", () => {
   test("with API tokens of their own, keys or people, is stopped; what is over makes room", async () => {
     const tailnet = await makeTailnet();
