@@ -4,7 +4,8 @@
  *
  * Rule [W15]: what a node says of itself is an event, a row of the record and a message to every peer: a node makes so many at once, and so many
  *            in the long run; more is refused with `too_many_requests`, until it has been silent for a while. So are disablement secrets that it
- *            tries: each costs the object as much as a hundred other requests. What signers do to the lock, and for other nodes, is not counted.
+ *            tries, as does a person by the admin API: each costs the object as much as a hundred other requests. What signers do to the lock, and for
+ *            other nodes, is not counted.
  */
 
 import type { By, NewEvent } from "./events.ts";
@@ -60,7 +61,7 @@ export class Allowance {
     const { count, at } = this.#used.get(who) ?? { count: 0, at: now };
     const left = Math.max(0, count - Math.max(0, now - at) / eachMs);
     if (left + 1 > atOnce)
-      throw new ControlError("too_many_requests", "this node asks for too much: it has to be silent for a while");
+      throw new ControlError("too_many_requests", "this is asked for too often: be silent for a while, and ask again");
     // In the order of their last use: who has used nothing for longest has the most left, and is forgotten first.
     this.#used.delete(who);
     this.#used.set(who, { count: left + 1, at: now });

@@ -236,9 +236,9 @@ export class Tailnet {
     return seq;
   }
 
-  /** To be called before a secret that a node gives is put to the KDF. Throws `too_many_requests` [W15]. */
-  countSecret({ actor, origin }: By, now: number): void {
-    if (origin === "NODE") this.#secrets.take(actor.id, now);
+  /** To be called before a secret that a node or a person gives is put to the KDF; the operator is not counted. Throws `too_many_requests` [W15]. */
+  countSecret({ actor }: By, now: number): void {
+    if (actor.type !== "OPERATOR") this.#secrets.take(actor.id, now);
   }
 
   /** To be called before a refused attempt is put on the record. Throws `too_many_requests` [W15]. */

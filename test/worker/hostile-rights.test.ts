@@ -5,11 +5,13 @@ import { describe, expect, test } from "vitest";
 import { KEY_LIMITS } from "../../src/durable/key-limits.ts";
 import type { By } from "../../src/durable/index.ts";
 import { countedAs } from "../../src/worker/rate-limits.ts";
-import { admin, authorityOf, makeTailnet, sql } from "../support/workerd/control.ts";
+import { admin, authorityOf, join, makeTailnet, sql } from "../support/workerd/control.ts";
+import { lock, newGenesis, newSecrets } from "../support/workerd/locked.ts";
 import { makeToken, newPerson, type TestPerson } from "../support/workerd/people.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
-import { fetchWorker, type Answer } from "../support/workerd/test-node.ts";
+import { eventsOf } from "../support/workerd/signing-in.ts";
+import { TestNode, fetchWorker, type Answer } from "../support/workerd/test-node.ts";
 
 /** What a principal may ask in a minute (wrangler.toml). */
 const REQUESTS = 600;
@@ -114,6 +116,20 @@ describe("an OAuth client", () => {
     const token = String(json["access_token"]);
     expect((await admin("GET", "/api/v2/tailnet/-/dns/preferences", null, token)).status).toBe(200);
   });
+});
+
+test("an admin who guesses at disablement secrets is stopped, and seen [W15][W24]", async () => {
+  const tailnet = await makeTailnet();
+  const alice = new TestNode("alice");
+  await join(tailnet, alice);
+  await lock(alice, newGenesis([alice], newSecrets().values));
+  const bob = await newPerson(tailnet, "bob@example.com", "it-admin");
+  const guess = (token?: string): Promise<Answer> =>
+    admin("POST", `/api/v2/tailnet/${tailnet}/lock/disable`, { disablementSecret: "00".repeat(32) }, token);
+  for (let i = 0; i < 10; i++) refused(await guess(bob.token), "incorrect_secret");
+  refused(await guess(bob.token), "too_many_requests");
+  refused(await guess(), "incorrect_secret");
+  expect(await eventsOf(tailnet, "attempt.refused")).toHaveLength(11);
 });
 
 test("an admin or a client cannot have the log forget what they did [W25]", async () => {
