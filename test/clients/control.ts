@@ -25,8 +25,8 @@ export interface Control {
   createAuthKey(tailnet: Tailnet, options?: KeyOptions): Promise<AuthKey>;
   revokeAuthKey(tailnet: Tailnet, id: string): Promise<void>;
   devices(tailnet: Tailnet): Promise<readonly Device[]>;
-  /** Any other call of the admin API. */
-  call<T>(method: string, path: string, body?: object | string): Promise<T>;
+  /** Any other call of the admin API, as the operator or by another token. */
+  call<T>(method: string, path: string, body?: object | string, token?: string): Promise<T>;
   /** Lets the node in that waits at this address. */
   approveLogin(tailnet: Tailnet, url: string): Promise<void>;
   /** Ends at once, as by a crash, and comes back at the same address with the same data. */

@@ -46,8 +46,8 @@ class TailwardControl implements Control {
     return (await this.#plane.call<{ devices: Device[] }>("GET", `/api/v2/tailnet/${id}/devices`)).devices;
   }
 
-  call<T>(method: string, path: string, body?: object | string): Promise<T> {
-    return this.#plane.call(method, path, body);
+  call<T>(method: string, path: string, body?: object | string, token?: string): Promise<T> {
+    return this.#plane.call(method, path, body, token);
   }
 
   approveLogin(tailnet: Tailnet, url: string): Promise<void> {

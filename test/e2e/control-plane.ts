@@ -72,16 +72,16 @@ export class ControlPlane {
     return { TAILWARD_URL: this.url, TAILWARD_TOKEN: this.#token };
   }
 
-  /** Asks the admin API. A body that is a text is sent as it is. Throws where it refuses. */
-  async call<T>(method: string, path: string, body?: object | string): Promise<T> {
-    return JSON.parse(await this.text(method, path, body)) as T;
+  /** Asks the admin API, as the operator or by another token. A body that is a text is sent as it is. Throws where it refuses. */
+  async call<T>(method: string, path: string, body?: object | string, token?: string): Promise<T> {
+    return JSON.parse(await this.text(method, path, body, token)) as T;
   }
 
   /** The same for an answer that is not JSON, or is more than one. */
-  async text(method: string, path: string, body?: object | string): Promise<string> {
+  async text(method: string, path: string, body?: object | string, token = this.#token): Promise<string> {
     const response = await fetch(new URL(path, this.url), {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
