@@ -1,10 +1,11 @@
 /**
  * How much of the admin API one may have, by Cloudflare's rate-limiting binding: it counts by location, and roughly.
  *
- * Rule [H8]: a person or an OAuth client has so many requests a minute, whatever credentials they use; an address so many that prove nobody, and so many attempts to sign in.
- *            More are refused, with when to come again. The operator is not counted: it is the way in that must not be blocked.
+ * Rule [H8]: a person or an OAuth client has so many requests a minute, whatever credentials they use; an address, or a network of IPv6, so many that
+ *            prove nobody, and so many attempts to sign in. More are refused, with when to come again. The operator is not counted: it is the way in that must not be blocked.
  */
 
+import { parseAddress } from "../policy/index.ts";
 import type { AdminContext } from "./admin-route.ts";
 import { refuse } from "./http-errors.ts";
 import type { Principal } from "./principal.ts";
@@ -20,9 +21,16 @@ async function isOver(limit: RateLimit | undefined, key: string): Promise<boolea
   return limit !== undefined && !(await limit.limit({ key })).success;
 }
 
-/** The address that a request comes from, as Cloudflare says; one for all where it does not. */
+/** Bits of an IPv6 address that whoever has it may choose. */
+const OWN_BITS = 64n;
+
+/**
+ * The address that a request comes from, as Cloudflare says; one for all where it does not. Of IPv6 it is the network: who is in one has all its addresses.
+ */
 export function addressOf(c: AdminContext): string {
-  return (c.req.header("cf-connecting-ip") ?? "").slice(0, 64);
+  const text = (c.req.header("cf-connecting-ip") ?? "").slice(0, 64);
+  const address = parseAddress(text);
+  return address?.family === 6 ? (address.first >> OWN_BITS).toString(16) : text;
 }
 
 function refuseMore(c: AdminContext): Response {

@@ -18,7 +18,7 @@ export interface KeyOptions {
 
 export function admin(method: string, path: string, body: unknown = null, token = env.OWNER_TOKEN): Promise<Answer> {
   // Each from an address of its own: what tests get wrong on purpose is not to be too much for a minute.
-  const address = `2001:db8::${encodeHex(randomBytes(2))}:${encodeHex(randomBytes(2))}`;
+  const address = `2001:db8:${encodeHex(randomBytes(2))}:${encodeHex(randomBytes(2))}::1`;
   const headers = {
     authorization: `Bearer ${token}`,
     "content-type": "application/json",
