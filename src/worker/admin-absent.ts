@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import type { Outcome } from "../protocol/index.ts";
+import type { Outcome, Refusal } from "../protocol/index.ts";
 import { controlRoute, given, nothing, noValue, tailnetRoute, type AdminRoute } from "./admin-route.ts";
 import type { Act } from "./rights.ts";
 
@@ -12,11 +12,9 @@ type Method = AdminRoute["method"];
 
 const POSTURE = "device posture is not looked at here, and so there are no integrations for it";
 const ATTRIBUTES = "a device has no attributes of its own here";
-const ROUTES = "no subnet is routed here, and nothing goes through an exit node";
 const SERVICES = "there are no services with addresses of their own here";
 const FLOWS = "devices send their flow logs nowhere here";
 const AWS = "nothing is streamed to a bucket here";
-const FEDERATION = "no other identity provider's tokens are taken here: make an OAuth client";
 
 const TAILNET = "/api/v2/tailnet/:tailnet";
 const INTEGRATIONS = "/api/v2/posture/integrations/:integrationId";
@@ -54,6 +52,7 @@ function refusedRoute([method, path, act, why]: (typeof REFUSED)[number]): Admin
     path,
     act,
     summary: `Refused: ${why}`,
+    isRefused: true as const,
     statuses: [422],
     answer: nothing,
     call: (): Promise<Outcome<never>> => Promise.resolve({ ok: false, error: { code: "not_supported", message: why } }),
@@ -78,8 +77,14 @@ function emptyList(path: string, name: string, why: string): AdminRoute {
   });
 }
 
-export const NO_FEDERATION = FEDERATION;
-export const NO_ROUTES = ROUTES;
+export const NO_FEDERATION: Refusal = {
+  code: "not_supported",
+  message: "no other identity provider's tokens are taken here: make an OAuth client",
+};
+export const NO_ROUTES: Refusal = {
+  code: "not_supported",
+  message: "no subnet is routed here, and nothing goes through an exit node",
+};
 
 export const ABSENT_ROUTES: readonly AdminRoute[] = [
   emptyList("posture/integrations", "integrations", POSTURE),

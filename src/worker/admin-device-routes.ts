@@ -45,9 +45,7 @@ export const DEVICE_DETAIL_ROUTES: readonly AdminRoute[] = [
     body: z.object({ routes: listOf(z.string(), MOST_ROUTES) }),
     answer: routes,
     call: async ({ authority, param, body }): Promise<Outcome<DeviceInfo>> =>
-      body.routes.length > 0
-        ? { ok: false, error: { code: "not_supported", message: NO_ROUTES } }
-        : asDevice(await authority.device(param("deviceId"))),
+      body.routes.length > 0 ? { ok: false, error: NO_ROUTES } : asDevice(await authority.device(param("deviceId"))),
     format: routesJson,
   }),
   tailnetRoute({

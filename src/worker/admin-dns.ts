@@ -40,21 +40,22 @@ function change<B extends z.ZodType, A extends z.ZodType>(part: Part<B, A>): Adm
   });
 }
 
-/** Reads a part of the settings, and changes it. */
-function part<B extends z.ZodType, A extends z.ZodType>(spec: Part<B, A>): AdminRoute[] {
+/** Reads a part of the settings. */
+function read<A extends z.ZodType>(spec: Pick<Part<never, A>, "path" | "what" | "answer" | "format">): AdminRoute {
   const { path, what, answer, format } = spec;
-  return [
-    tailnetRoute({
-      method: "GET",
-      path: `${DNS}/${path}`,
-      act: "dns.read",
-      summary: what,
-      answer,
-      call: ({ authority }) => authority.settings(),
-      format: ({ dns }) => format(dns),
-    }),
-    change(spec),
-  ];
+  return tailnetRoute({
+    method: "GET",
+    path: `${DNS}/${path}`,
+    act: "dns.read",
+    summary: what,
+    answer,
+    call: ({ authority }) => authority.settings(),
+    format: ({ dns }) => format(dns),
+  });
+}
+
+function part<B extends z.ZodType, A extends z.ZodType>(spec: Part<B, A>): AdminRoute[] {
+  return [read(spec), change(spec)];
 }
 
 const someNames = z.array(z.string());
@@ -122,7 +123,14 @@ export const DNS_ROUTES: readonly AdminRoute[] = [
     patchOf: ({ magicDNS }) => ({ magicDNS }),
     format: ({ magicDNS }) => ({ magicDNS }),
   }),
-  ...part({
+  // Tailscale's client takes lists alone of what it reads.
+  read({
+    path: "nameservers",
+    what: "resolvers of the whole tailnet",
+    answer: z.object({ dns: someNames }),
+    format: ({ nameservers }) => ({ dns: [...nameservers] }),
+  }),
+  change({
     path: "nameservers",
     what: "resolvers of the whole tailnet",
     method: "POST",

@@ -5,7 +5,8 @@
 
 import { z } from "zod";
 import type { KeyInfo } from "../durable/index.ts";
-import { SCOPES, isScope, type Outcome, type Refusal, type Scope } from "../protocol/index.ts";
+import { SCOPES, type Outcome, type Refusal, type Scope } from "../protocol/index.ts";
+import { NO_FEDERATION } from "./admin-absent.ts";
 import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute, type TailnetCall } from "./admin-route.ts";
 import { listOf, orNull, orZero } from "./admin-shapes.ts";
 import { lacking } from "./refused-acts.ts";
@@ -35,12 +36,13 @@ const auth = z.object({
   }),
 });
 
-const scopes = listOf(z.string().max(64), SCOPES.length);
+const scope = z.enum(SCOPES, { error: `there is no such scope: they are ${SCOPES.join(", ")}` });
+const scopes = listOf(scope, SCOPES.length);
 const tags = listOf(z.string().max(128), 64);
 const description = orZero(z.string().max(1000), "").transform((text) => text.slice(0, MAX_DESCRIPTION));
 
 const createBody = z.object({
-  keyType: orZero(z.enum(["auth", "client", "api"]), "auth"),
+  keyType: orZero(z.enum(["auth", "client", "api", "federated"]), "auth"),
   /** Of an auth key. */
   capabilities: orNull(auth),
   /** Of a client, or an API token: a token without any has all that its person may. */
@@ -56,7 +58,7 @@ const createBody = z.object({
 
 type CreateBody = z.output<typeof createBody>;
 
-const setBody = z.object({ keyType: orZero(z.literal("client"), "client"), scopes, tags, description });
+const setBody = z.object({ keyType: orZero(z.enum(["client", "federated"]), "client"), scopes, tags, description });
 
 const key = z
   .object({
@@ -133,12 +135,9 @@ function lacks({ c }: Call, kind: Kind, what: "create" | "read" | "revoke"): Ref
 }
 
 /** Scopes for a credential, as far as whoever asks may give them [H7]; none at all are `otherwise`. Attacker-controlled. */
-function scopesFor({ c }: Call, named: readonly string[], otherwise: readonly Scope[]): Outcome<readonly Scope[]> {
-  const strange = named.find((scope) => !isScope(scope));
-  if (strange !== undefined) return bad(`there is no scope ${JSON.stringify(strange)}: they are ${SCOPES.join(", ")}`);
-  const wanted = named.filter(isScope);
+function scopesFor({ c }: Call, wanted: readonly Scope[], otherwise: readonly Scope[]): Outcome<readonly Scope[]> {
   const may = grantableScopes(c.var.principal);
-  const excess = wanted.find((scope) => !may.includes(scope));
+  const excess = wanted.find((one) => !may.includes(one));
   if (excess === undefined) return { ok: true, value: wanted.length === 0 ? otherwise : wanted };
   return { ok: false, error: { code: "forbidden", message: `who may not do it all may not give the scope ${excess}` } };
 }
@@ -211,8 +210,10 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
     body: createBody,
     answer: key.extend({ key: z.string() }),
     call: async (call): Promise<Made> => {
-      const refusal = lacks(call, call.body.keyType, "create");
-      return refusal === null ? MAKERS[call.body.keyType](call, call.body) : { ok: false, error: refusal };
+      const { keyType } = call.body;
+      if (keyType === "federated") return { ok: false, error: NO_FEDERATION };
+      const refusal = lacks(call, keyType, "create");
+      return refusal === null ? MAKERS[keyType](call, call.body) : { ok: false, error: refusal };
     },
     format: ({ key: text, info }) => ({ key: text, ...keyJson(info) }),
   }),
@@ -245,6 +246,7 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
     body: setBody,
     answer: key,
     call: async (call): Promise<Outcome<KeyInfo>> => {
+      if (call.body.keyType === "federated") return { ok: false, error: NO_FEDERATION };
       const found = scopesFor(call, call.body.scopes, []);
       if (!found.ok) return found;
       if (found.value.length === 0) return bad("scopes: an OAuth client has one at least");

@@ -31,6 +31,8 @@ interface Described {
   readonly otherActs?: readonly Act[];
   /** A line for people. */
   readonly summary: string;
+  /** True where it is refused, whoever asks. */
+  readonly isRefused?: true;
   /** Statuses that it may be answered with beside those that any route of its kind may. */
   readonly statuses?: readonly number[];
 }

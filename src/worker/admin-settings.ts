@@ -133,7 +133,7 @@ export const SETTINGS_ROUTES: readonly AdminRoute[] = [
     path: `${TAILNET}/contacts/:contactType`,
     act: "contacts.change",
     summary: "Names somebody to turn to",
-    body: z.object({ email: z.string() }),
+    body: z.object({ email: z.string().meta({ format: "email" }) }),
     answer: contacts,
     call: async ({ authority, by, param, body }): Promise<Outcome<Contacts>> => {
       const kind = CONTACT_KINDS.find((one): one is ContactKind => one === param("contactType"));

@@ -58,7 +58,7 @@ function isListed({ role: is }: UserInfo, { type, role: wanted }: Listed): boole
   return type !== "shared" && (wanted === null || wanted === "all" || wanted === is);
 }
 
-const createBody = z.object({ loginName: z.string(), role: orZero(role, "member") });
+const createBody = z.object({ loginName: z.string().meta({ format: "email" }), role: orZero(role, "member") });
 const roleBody = z.object({ role });
 
 const USERS = "/api/v2/tailnet/:tailnet/users";

@@ -155,7 +155,10 @@ const ENDPOINTS: readonly AdminRoute[] = [
     act: "webhook.create",
     summary: "Makes a webhook, whose secret is in this answer alone",
     body: z.object({
-      endpointUrl: z.string().max(MAX_URL_CHARS),
+      endpointUrl: z
+        .string()
+        .max(MAX_URL_CHARS)
+        .meta({ format: "uri", examples: ["https://hooks.example.com/tailnet"] }),
       providerType: orZero(providerType, ""),
       subscriptions,
     }),

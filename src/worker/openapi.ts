@@ -176,7 +176,10 @@ function operationOf(components: Components, route: AdminRoute): Operation {
     ...(body === null
       ? {}
       : { requestBody: { required: mustBeSent(body), content: contentOf(components, body, "input") } }),
-    responses: { "200": ok, ...(Object.fromEntries(refusals) as Record<string, { $ref: string }>) },
+    responses: {
+      ...(route.isRefused === true ? {} : { "200": ok }),
+      ...(Object.fromEntries(refusals) as Record<string, { $ref: string }>),
+    },
   };
 }
 

@@ -1,5 +1,7 @@
 /** What stands in the paths of the admin API, by the parameter's name: for its document. What a path leads to is settled by whoever looks it up. */
 
+import { CONTACT_KINDS } from "../durable/index.ts";
+
 export interface PathParameter {
   readonly pattern: string;
   readonly description: string;
@@ -17,6 +19,7 @@ const PARAMETERS: Readonly<Record<string, PathParameter>> = {
   deviceId: { pattern: `^n${ID}T${ID}$`, description: "the ID of a device" },
   userId: { pattern: `^u${ID}T${ID}$`, description: "the ID of a user" },
   webhookId: { pattern: `^w${ID}T${ID}$`, description: "the ID of a webhook endpoint" },
+  contactType: { pattern: `^(${CONTACT_KINDS.join("|")})$`, description: "what the contact is for" },
   inviteId: { pattern: `^T${ID}[0-9A-Za-z]{1,64}$`, description: "the ID of a device invite" },
 };
 

@@ -23,30 +23,44 @@ function parameter(name: string, dictionary: string): string {
   return `"path.${name}" = { dictionary = ${JSON.stringify(dictionary)}, probability = ${KNOWN} }`;
 }
 
-/** What is deleted is not asked for any more: it is named by deleting operations alone. */
-function split(pools: Pools): { readonly kept: Pools; readonly doomed: Pools } {
-  const halves = Object.entries(pools).map(([name, ids]) => {
-    const half = name === "tailnet" ? ids.length : Math.ceil(ids.length / 2);
-    return [name, ids.slice(0, half), name === "tailnet" ? ids : ids.slice(half)] as const;
-  });
-  return {
-    kept: Object.fromEntries(halves.map(([name, kept]) => [name, kept])),
-    doomed: Object.fromEntries(halves.map(([name, , doomed]) => [name, doomed])),
-  };
-}
+/** Operations that are asked with values of their own, by the names of the pools. */
+const PARTICULAR: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  deleteTailnet: { tailnet: "spareTailnet" },
+  putTailnetKeysByKeyId: { keyId: "clientKey" },
+  postWebhooksByWebhookIdDeliveriesByDeliveryIdReplay: { webhookId: "toldWebhook" },
+};
 
 /** Operations that end what their path names; a login is denied by these, and approved by the others. */
 function endings(document: ApiDocument): string[] {
-  const words = /\/(delete|suspend|deny)$/;
+  const words = /\/(delete|deny)$/;
   return operationsOf(document)
+    .filter(({ id }) => !Object.hasOwn(PARTICULAR, id))
     .filter(({ method, path }) => method === "delete" || (method === "post" && words.test(path)))
     .map(({ id }) => id);
 }
 
+/** What there is one of, or as many as are named by one operation alone, is not divided. */
+function halves(ids: readonly string[]): readonly [kept: readonly string[], doomed: readonly string[]] {
+  const half = Math.ceil(ids.length / 2);
+  return ids.length < 4 ? [ids, ids] : [ids.slice(0, half), ids.slice(half)];
+}
+
+/** What is deleted is not asked for any more: it is named by deleting operations alone. */
+function dictionaries(pools: Pools): string[] {
+  return Object.entries(pools).flatMap(([name, ids]) => {
+    const [kept, doomed] = halves(ids);
+    const all = { [name]: ids, [`kept ${name}`]: kept, [`doomed ${name}`]: doomed };
+    return Object.entries(all).flatMap(([title, values]) => [
+      `[dictionaries.${JSON.stringify(title)}]`,
+      `values = ${list(values)}`,
+    ]);
+  });
+}
+
 /** The configuration, in TOML. The token is in the environment. */
 export function configOf(document: ApiDocument, pools: Pools, seed: number): string {
-  const { kept, doomed } = split(pools);
-  const named = Object.keys(pools).filter((name) => kept[name]?.length && doomed[name]?.length);
+  const names = Object.keys(pools);
+  const all = (which: string): string[] => names.map((name) => parameter(name, `${which} ${name}`));
   return [
     `seed = ${seed}`,
     "# One: Python 3.11 fails where two threads parse at once.",
@@ -54,21 +68,22 @@ export function configOf(document: ApiDocument, pools: Pools, seed: number): str
     `suppress-health-check = ["all"]`,
     "[warnings]",
     "enabled = false",
-    ...named.flatMap((name) => [
-      `[dictionaries."kept ${name}"]`,
-      `values = ${list(kept[name] ?? [])}`,
-      `[dictionaries."doomed ${name}"]`,
-      `values = ${list(doomed[name] ?? [])}`,
-    ]),
+    ...dictionaries(pools),
     "[auth.openapi.bearer]",
     'bearer = "${TAILWARD_TOKEN}"',
     ...Object.keys(UNCHECKED).flatMap((check) => [`[checks.${check}]`, "enabled = false"]),
     "[parameters]",
-    ...named.map((name) => parameter(name, `kept ${name}`)),
+    ...all("kept"),
     "[[operations]]",
     `include-operation-id = ${list(endings(document))}`,
     "[operations.parameters]",
-    ...named.map((name) => parameter(name, `doomed ${name}`)),
+    ...all("doomed"),
+    ...Object.entries(PARTICULAR).flatMap(([id, own]) => [
+      "[[operations]]",
+      `include-operation-id = ${JSON.stringify(id)}`,
+      "[operations.parameters]",
+      ...Object.entries(own).map(([name, pool]) => parameter(name, pool)),
+    ]),
     "",
   ].join("\n");
 }

@@ -1,17 +1,29 @@
 /** The served OpenAPI document, as far as this suite reads it. */
 
 export interface ApiDocument {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<Record<string, { readonly operationId: string; readonly responses: Readonly<Record<string, unknown>> }>>
+    >
+  >;
 }
 
 export interface NamedOperation {
   readonly id: string;
   readonly method: string;
   readonly path: string;
+  /** False where it is refused, whoever asks. */
+  readonly isOffered: boolean;
 }
 
 export function operationsOf({ paths }: ApiDocument): NamedOperation[] {
   return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { operationId }]) => ({ id: operationId, method, path })),
+    Object.entries(methods).map(([method, { operationId: id, responses }]) => ({
+      id,
+      method,
+      path,
+      isOffered: "200" in responses,
+    })),
   );
 }

@@ -26,11 +26,14 @@ function isReached(phases: Report["valid_rates"][string] | undefined): boolean {
 /** Prints it, and says whether it is good. */
 export function judge(document: ApiDocument, report: Report): boolean {
   const { operations, test_cases: cases, valid_rates: rates } = report;
-  const all = operationsOf(document).map(({ id, method, path }) => ({
+  const all = operationsOf(document).map(({ id, method, path, isOffered }) => ({
     id,
+    isOffered,
     reached: isReached(rates[`${method.toUpperCase()} ${path}`]),
   }));
-  const missed = all.filter(({ id, reached }) => !reached && !Object.hasOwn(UNREACHABLE, id)).map(({ id }) => id);
+  const missed = all
+    .filter(({ id, reached, isOffered }) => isOffered && !reached && !Object.hasOwn(UNREACHABLE, id))
+    .map(({ id }) => id);
   const surprising = all.filter(({ id, reached }) => reached && Object.hasOwn(UNREACHABLE, id)).map(({ id }) => id);
   const unknown = Object.keys(UNREACHABLE).filter((id) => !all.some((one) => one.id === id));
   for (const id of missed) console.log(`api: never answered with success: ${id}`);

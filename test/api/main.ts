@@ -15,7 +15,7 @@ import { ControlPlane } from "../e2e/control-plane.ts";
 import { configOf } from "./config.ts";
 import type { ApiDocument } from "./document.ts";
 import { judge, type Report } from "./judge.ts";
-import { makeScene } from "./scene.ts";
+import { VARIABLES, makeScene } from "./scene.ts";
 import { prepareSchemathesis, schemathesis } from "./schemathesis.ts";
 
 const { values } = parseArgs({
@@ -24,9 +24,9 @@ const { values } = parseArgs({
 
 async function fuzz(folder: string): Promise<boolean> {
   const log = join(folder, "worker.log");
-  const control = await ControlPlane.start(join(folder, "data"), {}, { log });
+  const control = await ControlPlane.start(join(folder, "data"), VARIABLES, { log });
   try {
-    const { pools } = await makeScene(control);
+    const pools = await makeScene(control);
     const document = await control.call<ApiDocument>("GET", "/api/v2/openapi.json");
     writeFileSync(join(folder, "schemathesis.toml"), configOf(document, pools, Number(values.seed)));
     const where = new URL("/api/v2/openapi.json", control.url).href;

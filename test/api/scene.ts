@@ -3,16 +3,25 @@
  * invites and shares; and another tailnet, that shares with it. What is found there by its lists is what the requests name.
  */
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlPlane, Tailnet } from "../e2e/control-plane.ts";
 import { PollNode } from "../e2e/poll-node.ts";
 
 const DEVICES = 24;
 const KEYS = 16;
-const LOGINS = 8;
+const LOGINS = 12;
+const USERS = 8;
+const WEBHOOKS = 8;
+const SPARE_TAILNETS = 4;
+
+/** What the control plane is started with: secrets can be sealed, and a webhook may be at this machine. */
+export const VARIABLES = { STORAGE_KEY: `storagekey:${"5e".repeat(32)}`, WEBHOOKS_ALLOW_LOOPBACK: "true" };
 
 type Ids = readonly string[];
 
-/** Values of the parameters of paths, by their names. */
+/** Values of the parameters of paths, by the parameters' names; and those that single operations are asked with. */
 export type Pools = Readonly<Record<string, Ids>>;
 
 async function some(count: number, make: (index: number) => Promise<unknown>): Promise<void> {
@@ -57,30 +66,65 @@ async function share(control: ControlPlane, from: Tailnet, into: Tailnet, count:
     await control.call("POST", "/api/v2/device-invites/-/accept", { invite, tailnet: into.id });
 }
 
-export interface FuzzScene {
-  readonly tailnet: Tailnet;
-  readonly pools: Pools;
+/** A place that takes whatever it is sent, as long as this process lives. */
+async function receiver(): Promise<string> {
+  const server = createServer((_, response) => response.end());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  server.unref();
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-/** Makes it. Names of users, webhooks and such are made where the API has them. */
-export async function makeScene(control: ControlPlane): Promise<FuzzScene> {
+/** Webhooks, of which the first has been told of something. Gives its ID. */
+async function hook(control: ControlPlane, at: string): Promise<string> {
+  const endpointUrl = await receiver();
+  const body = { endpointUrl, providerType: "", subscriptions: ["categoryTailnetManagement"] };
+  const ids: string[] = [];
+  await some(WEBHOOKS, async () => {
+    const { endpointId } = await control.call<{ endpointId: string }>("POST", `${at}/webhooks`, body);
+    ids.push(endpointId);
+  });
+  const [first = ""] = ids;
+  await some(4, () => control.call("POST", `/api/v2/webhooks/${first}/test`));
+  return first;
+}
+
+async function untilTold(control: ControlPlane, webhook: string): Promise<Ids> {
+  for (;;) {
+    const told = await listed(control, `/api/v2/webhooks/${webhook}/deliveries`, "deliveries", "id");
+    if (told.length >= 4) return told;
+    await sleep(100);
+  }
+}
+
+/** Makes it. */
+export async function makeScene(control: ControlPlane): Promise<Pools> {
   const tailnet = await control.createTailnet("fuzzed.test");
   const other = await control.createTailnet("other.test");
+  const at = `/api/v2/tailnet/${tailnet.id}`;
   await fill(control, tailnet);
   await share(control, other, tailnet, 4);
-  const at = `/api/v2/tailnet/${tailnet.id}`;
+  await some(USERS, (index) => control.call("POST", `${at}/users`, { loginName: `user-${index}@fuzzed.test` }));
+  const client = await control.call<{ id: string }>("POST", `${at}/keys`, { keyType: "client", scopes: ["dns"] });
+  const webhook = await hook(control, at);
+  const spare: string[] = [];
+  await some(SPARE_TAILNETS, async (index) => {
+    spare.push((await control.createTailnet(`spare-${index}.test`)).id);
+  });
   const devices = await listed(control, `${at}/devices`, "devices", "id");
   const own = devices.filter((id) => id.endsWith(tailnet.id));
   const made = await invites(control, own, 8);
   return {
-    tailnet,
-    pools: {
-      tailnet: [tailnet.id],
-      deviceId: own,
-      keyId: await listed(control, `${at}/keys`, "keys", "id"),
-      loginId: await listed(control, "/api/v2/logins", "logins", "id"),
-      inviteId: made.map(({ id }) => id),
-      share: await listed(control, `${at}/shares`, "shares", "id"),
-    },
+    tailnet: [tailnet.id],
+    deviceId: own,
+    keyId: (await listed(control, `${at}/keys`, "keys", "id")).filter((id) => id !== client.id),
+    loginId: await listed(control, "/api/v2/logins", "logins", "id"),
+    inviteId: made.map(({ id }) => id),
+    share: await listed(control, `${at}/shares`, "shares", "id"),
+    userId: await listed(control, `${at}/users`, "users", "id"),
+    webhookId: (await listed(control, `${at}/webhooks`, "webhooks", "endpointId")).filter((id) => id !== webhook),
+    deliveryId: await untilTold(control, webhook),
+    spareTailnet: spare,
+    clientKey: [client.id],
+    toldWebhook: [webhook],
   };
 }

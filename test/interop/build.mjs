@@ -1,5 +1,6 @@
 // Builds the two oracles: .bin/oracle with the module's v1.104.5 and
-// .bin/oracle-v1.102 with v1.102.5, from one source. Plain JavaScript, so that any
+// .bin/oracle-v1.102 with v1.102.5, from one source; and .bin/api, which runs Tailscale's
+// client of its admin API. Plain JavaScript, so that any
 // Node from 18 on runs it before anything is installed. It brings the Go that the
 // module wants where the machine has none, and says nothing unless it fails or has
 // to make the user wait for a download.
@@ -16,33 +17,36 @@ const wantedGo = "1.27.3";
 const omitted = ["netstack", "gro", "tap", "ssh"].map((name) => `ts_omit_${name}`);
 
 const builds = [
-  { name: "oracle", modfile: "go.mod", tags: omitted },
-  { name: "oracle-v1.102", modfile: "go-v1.102.mod", tags: [...omitted, "v1102"] },
+  { name: "oracle", module: ".", modfile: "go.mod", source: "oracle", tags: omitted },
+  { name: "oracle-v1.102", module: ".", modfile: "go-v1.102.mod", source: "oracle", tags: [...omitted, "v1102"] },
+  { name: "api", module: "api", modfile: "go.mod", source: ".", tags: [] },
 ];
 
-/** The path of a built oracle. */
+/** The path of a built program. */
 export function oraclePath(name = "oracle") {
   return join(here, ".bin", process.platform === "win32" ? `${name}.exe` : name);
 }
 
-/** Builds whichever oracle is missing or older than its sources. Throws when that fails. */
+/** Builds whichever program is missing or older than its sources. Throws when that fails. */
 export function buildOracles() {
   const due = builds.filter((build) => isStale(build));
   if (due.length === 0) return;
   const env = goEnvironment();
   mkdirSync(join(here, ".bin"), { recursive: true });
-  for (const { name, modfile, tags } of due) {
+  for (const { name, module, modfile, source, tags } of due) {
     const args = ["build", `-modfile=${modfile}`, `-tags=${tags.join(",")}`, "-trimpath", "-buildvcs=false"];
-    run("go", [...args, "-o", oraclePath(name), "./oracle"], { cwd: here, env });
+    run("go", [...args, "-o", oraclePath(name), `./${source}`], { cwd: join(here, module), env });
   }
 }
 
-function isStale({ name, modfile }) {
+function isStale({ name, module, modfile, source }) {
   const binary = oraclePath(name);
   if (!existsSync(binary)) return true;
   const builtAt = statSync(binary).mtimeMs;
-  const sources = readdirSync(join(here, "oracle")).map((file) => join("oracle", file));
-  const inputs = [modfile, modfile.replace(/\.mod$/, ".sum"), "build.mjs", "oracle", ...sources];
+  const folder = join(module, source);
+  const sources = readdirSync(join(here, folder)).map((file) => join(folder, file));
+  const mod = join(module, modfile);
+  const inputs = [mod, mod.replace(/\.mod$/, ".sum"), "build.mjs", folder, ...sources];
   return inputs.some((input) => statSync(join(here, input)).mtimeMs > builtAt);
 }
 

@@ -32,7 +32,7 @@ describe("names", () => {
     await admin("POST", `${dns}/preferences`, { magicDNS: false });
     expect(await configOf(socket)).toEqual({ Resolvers, Domains: ["corp.test"] });
     for (const [path, json] of [
-      ["nameservers", { dns: ["192.0.2.53", "2001:db8::53"], magicDNS: false }],
+      ["nameservers", { dns: ["192.0.2.53", "2001:db8::53"] }],
       ["searchpaths", { searchPaths: ["corp.test"] }],
       ["preferences", { magicDNS: false }],
       ["split-dns", {}],
