@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { SCOPES } from "../protocol/index.ts";
 import type { AdminRoute, Media } from "./admin-route.ts";
 import { STATUS_OF } from "./http-errors.ts";
 import { Components, type JsonSchema } from "./openapi-shapes.ts";
@@ -21,11 +22,15 @@ export interface Parameter {
 
 export type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
 
+/** Which credential, and which of its scopes. */
+export type Security = Readonly<Record<string, readonly string[]>>;
+
 export interface Operation {
   readonly operationId: string;
   readonly tags: readonly string[];
   readonly summary: string;
   readonly description: string;
+  readonly security?: readonly Security[];
   readonly parameters: readonly Parameter[];
   readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: Readonly<Record<string, { readonly $ref: string } | Answered>>;
@@ -41,7 +46,7 @@ export interface OpenApi {
   readonly openapi: "3.1.1";
   readonly info: Readonly<Record<string, unknown>>;
   readonly servers: readonly { readonly url: string }[];
-  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly security: readonly Security[];
   readonly tags: readonly { readonly name: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: {
@@ -62,8 +67,21 @@ const INFO = {
 
 const SECURITY_SCHEMES = {
   bearer: { type: "http", scheme: "bearer", description: "an access token, or an OAuth client's" },
+  oauth2: {
+    type: "oauth2",
+    flows: {
+      clientCredentials: {
+        tokenUrl: "/api/v2/oauth/token",
+        scopes: Object.fromEntries(
+          SCOPES.map((scope) => [scope, scope.endsWith(":read") ? "to read" : "to read and change"]),
+        ),
+      },
+    },
+  },
   basic: { type: "http", scheme: "basic", description: "the same token as the user's name, with no password" },
 };
+
+const ANY_TOKEN: readonly Security[] = [{ bearer: [] }, { basic: [] }];
 
 /** Why it is refused, as every refusal says. */
 const errorBody = z
@@ -172,6 +190,7 @@ function operationOf(components: Components, route: AdminRoute): Operation {
     tags: [tagOf(route)],
     summary,
     description: rightOf(route),
+    ...securityOf(route),
     parameters: parametersIn(components, route),
     ...(body === null
       ? {}
@@ -181,6 +200,12 @@ function operationOf(components: Components, route: AdminRoute): Operation {
       ...(Object.fromEntries(refusals) as Record<string, { $ref: string }>),
     },
   };
+}
+
+/** An OAuth client's scope that is enough, beside the credentials that any route takes; nothing where no client may. */
+function securityOf({ act }: AdminRoute): Pick<Operation, "security"> {
+  const { scope, personal = false } = ACTS[act];
+  return scope === null || personal ? {} : { security: [...ANY_TOKEN, { oauth2: [scope] }] };
 }
 
 /** The path as OpenAPI writes it. */
@@ -200,7 +225,7 @@ export function openApiOf(routes: readonly AdminRoute[]): OpenApi {
     openapi: "3.1.1",
     info: INFO,
     servers: [{ url: "/" }],
-    security: [{ bearer: [] }, { basic: [] }],
+    security: ANY_TOKEN,
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     paths,
     components: { schemas: components.schemas, responses, securitySchemes: SECURITY_SCHEMES },
