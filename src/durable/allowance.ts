@@ -5,7 +5,8 @@
  * Rule [W15]: what a node says of itself is an event, a row of the record and a message to every peer: a node makes so many at once, and so many
  *            in the long run; more is refused with `too_many_requests`, until it has been silent for a while. So are disablement secrets that it
  *            tries, as does a person by the admin API: each costs the object as much as a hundred other requests. What signers do to the lock, and for
- *            other nodes, is not counted.
+ *            other nodes, is not counted; but signatures that come by the admin API are, for the node that they are of: two good ones could take each
+ *            other's place for ever.
  */
 
 import type { By, NewEvent } from "./events.ts";
@@ -41,9 +42,10 @@ const OWN_NEWS: ReadonlySet<string> = new Set([
   "node.follows_lock",
 ]);
 
-/** True for what a node says of itself. */
-export function isOwnNews({ actor, origin }: By, { kind, target }: NewEvent): boolean {
-  return origin === "NODE" && OWN_NEWS.has(kind) && target.id === actor.id;
+/** For whom it is counted: a node that says something of itself, or one whose signature comes by the admin API; null for what is not counted. */
+export function newsOfWhom({ actor, origin }: By, { kind, target }: NewEvent): string | null {
+  if (origin === "NODE") return OWN_NEWS.has(kind) && target.id === actor.id ? actor.id : null;
+  return kind === "node.signed" && origin !== "CONTROL" ? `signature ${target.id}` : null;
 }
 
 export class Allowance {

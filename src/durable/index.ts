@@ -46,6 +46,8 @@ export { isLogout } from "./registration.ts";
 export type { Settings, SettingsPatch } from "./settings.ts";
 export type { Share } from "./shares.ts";
 export { inRequest, log, newRequestId, type Level } from "./log.ts";
+export type { LockKey, LogPage, LoggedAum, RetiredChain } from "./lock-log.ts";
+export type { SignedNode } from "./lock-sign.ts";
 export type { LockExport } from "./lock-export.ts";
 export { TailnetAuthority } from "./tailnet-authority.ts";
 export { ticketRequest, type Admitted, type StreamWish } from "./session-ticket.ts";

@@ -2,10 +2,18 @@
  * Node-key signatures submitted by signers, and which of them rest on a key.
  *
  * Rule [G6]: a rotation is taken from its own node alone: anybody whose signature is valid could make one that names another node's key.
- * Rule [G7]: a direct signature is taken from its signer, or from its own node: everybody has seen the older ones, and could put one back.
+ * Rule [G7]: a direct signature is taken from its signer, or from its own node: everybody has seen the older ones, and could put one back. By the admin
+ *            API it is taken from whoever has the right to sign there, who could remove the device as well: it may have been made anywhere.
  */
 
-import { SIG_KIND, decodeNodeKeySignature, equalBytes, formatLockKey, nodeKeyFromBinary } from "../tka/index.ts";
+import {
+  SIG_KIND,
+  decodeNodeKeySignature,
+  equalBytes,
+  formatLockKey,
+  nodeKeyFromBinary,
+  type NodeKey,
+} from "../tka/index.ts";
 import {
   LARGE_ANSWERS,
   MAX_OLD_ANSWER_BYTES,
@@ -15,14 +23,15 @@ import {
   type EmptyResponse,
   type SignRequest,
 } from "../protocol/index.ts";
+import type { By } from "./events.ts";
 import { noteDirectSignature } from "./direct-signature.ts";
 import { byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
-import { proveSignature } from "./proven-signature.ts";
+import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
 import { ControlError } from "./refuse.ts";
 import type { Tailnet } from "./tailnet.ts";
 
-/** The node that a signature is for. */
-function signedNode(tailnet: Tailnet, caller: NodeRecord, signature: Uint8Array): NodeRecord {
+/** The node that a signature is for; `caller` is the ID of the node that sends it, or null. */
+function signedNode(tailnet: Tailnet, caller: number | null, signature: Uint8Array): NodeRecord {
   if (signature.length > MAX_SIGNATURE_BYTES)
     throw new ControlError("malformed_request", `the signature is larger than ${MAX_SIGNATURE_BYTES} bytes`);
   const { pubkey, kind } = decodeNodeKeySignature(signature);
@@ -32,9 +41,36 @@ function signedNode(tailnet: Tailnet, caller: NodeRecord, signature: Uint8Array)
     throw new ControlError("unknown_node", "the signature is for a node key that is not registered in this tailnet", {
       subject: nodeKey,
     });
-  if (kind === SIG_KIND.rotation && node.id !== caller.id)
+  if (kind === SIG_KIND.rotation && node.id !== caller)
     throw new ControlError("not_authorized", "a rotation is taken from its own node alone", { subject: nodeKey });
   return node;
+}
+
+/** Stores a signature that was proven; the same one again changes nothing. */
+function keepSignature(tailnet: Tailnet, by: By, node: NodeRecord, proven: ProvenSignature, now: number): void {
+  const { signature, signedBy } = proven;
+  if (equalBytes(node.keySignature, signature)) return;
+  const detail = { nodeKey: node.nodeKey, signedBy: formatLockKey(signedBy) };
+  const event = { kind: "node.signed", target: nodeTarget(node, "TKA"), new: detail } as const;
+  tailnet.nodes.sign(node, signature, signedBy, tailnet.record(by, event, now));
+  noteDirectSignature(tailnet, node, now);
+}
+
+/** What a signature that came by the admin API has done. */
+export interface SignedNode {
+  readonly nodeId: string;
+  readonly nodeKey: NodeKey;
+  /** `tlpub:…` */
+  readonly signedBy: string;
+}
+
+/** The same by the admin API, where the signature may have been made anywhere [G7]. Throws as below, and `too_many_requests` [W15]. */
+export function submitForNode(tailnet: Tailnet, by: By, given: Uint8Array, now: number): SignedNode {
+  const { authority } = tailnet.lock.require();
+  const node = signedNode(tailnet, null, given);
+  const proven = proveSignature(tailnet, authority.state, node, node.nodeKey, given);
+  keepSignature(tailnet, by, node, proven, now);
+  return { nodeId: node.stableId, nodeKey: node.nodeKey, signedBy: formatLockKey(proven.signedBy) };
 }
 
 /**
@@ -48,18 +84,14 @@ export function submitSignature(
   now: number,
 ): EmptyResponse {
   const { authority } = tailnet.lock.require();
-  const node = signedNode(tailnet, caller, request.Signature);
-  const { signature, signedBy } = proveSignature(tailnet, authority.state, node, node.nodeKey, request.Signature);
-  const isSigner = caller.lockKey !== null && equalBytes(caller.lockKey, signedBy);
+  const node = signedNode(tailnet, caller.id, request.Signature);
+  const proven = proveSignature(tailnet, authority.state, node, node.nodeKey, request.Signature);
+  const isSigner = caller.lockKey !== null && equalBytes(caller.lockKey, proven.signedBy);
   if (node.id !== caller.id && !isSigner)
     throw new ControlError("not_authorized", "a signature is taken from its signer or from its own node", {
       subject: node.nodeKey,
     });
-  if (equalBytes(node.keySignature, signature)) return {};
-  const detail = { nodeKey: node.nodeKey, signedBy: formatLockKey(signedBy) };
-  const event = { kind: "node.signed", target: nodeTarget(node, "TKA"), new: detail } as const;
-  tailnet.nodes.sign(node, signature, signedBy, tailnet.record(byNode(caller), event, now));
-  noteDirectSignature(tailnet, node, now);
+  keepSignature(tailnet, byNode(caller), node, proven, now);
   return {};
 }
 

@@ -19,7 +19,7 @@ export interface KeyDetail {
   readonly kind: string;
 }
 
-function keyDetail({ kind, publicKey, votes }: Key): KeyDetail {
+export function keyDetail({ kind, publicKey, votes }: Key): KeyDetail {
   const key = publicKey ?? new Uint8Array(0);
   const text = key.length === LOCK_KEY_BYTES ? formatLockKey(key) : `tlpub:${encodeHex(key)}`;
   return { key: text, votes: Number(votes), kind: keyKindText(kind) };

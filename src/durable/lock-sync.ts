@@ -25,6 +25,7 @@ import {
   type SyncSendRequest,
   type SyncSendResponse,
 } from "../protocol/index.ts";
+import type { By } from "./events.ts";
 import { noteGenesisGiven, noteSecretGiven } from "./awakening.ts";
 import {
   forked,
@@ -120,30 +121,43 @@ function take(tailnet: Tailnet, batch: readonly SealedAum[], interactive: boolea
   return prepared;
 }
 
+/** Attacker-controlled AUMs, the oldest first, and whether they are somebody's change [Y2]. */
+export interface Updates {
+  readonly aums: readonly Uint8Array[];
+  readonly interactive: boolean;
+}
+
 /** The head has moved: tells of it, and of the nodes for which that changes something. */
 function recordChange(
   tailnet: Tailnet,
-  node: NodeRecord,
+  by: By,
   { authority }: ActiveLock,
   { head, state }: Prepared,
   now: number,
 ): void {
   const [old, next] = [lockDetail(authority.head, authority.state), lockDetail(head, state)];
-  tailnet.recordLock(byNode(node), { kind: "lock.changed", old, new: next }, now);
+  tailnet.recordLock(by, { kind: "lock.changed", old, new: next }, now);
   relist(tailnet, authority.state, state, now);
 }
 
 /**
- * Throws `lock_not_enabled`, `republished`, `too_many_forks`, `head_moved` [Y2], `insufficient_weight` [Y9], `chain_too_long` [Y5], or what
+ * Takes updates, whoever sends them, and gives the head after. Throws `lock_not_enabled`, `republished`, `too_many_forks`, `head_moved` [Y2], `insufficient_weight` [Y9], `chain_too_long` [Y5], or what
  * decoding, verifying and applying throw, with the AUM's index.
  */
-export function syncSend(tailnet: Tailnet, node: NodeRecord, request: SyncSendRequest, now: number): SyncSent {
+export function takeUpdates(tailnet: Tailnet, by: By, updates: Updates, now: number): ActiveLock {
   const before = tailnet.lock.require();
-  const batch = request.MissingAUMs.map(sealPublishable);
-  const prepared = batch.length === 0 ? null : take(tailnet, batch, request.Interactive, now);
+  const batch = updates.aums.map(sealPublishable);
+  const prepared = batch.length === 0 ? null : take(tailnet, batch, updates.interactive, now);
   const active = tailnet.lock.require();
-  if (!request.Interactive) refuseLostRecoveries(active, batch);
-  if (prepared !== null && prepared.head !== before.authority.head) recordChange(tailnet, node, before, prepared, now);
+  if (!updates.interactive) refuseLostRecoveries(active, batch);
+  if (prepared !== null && prepared.head !== before.authority.head) recordChange(tailnet, by, before, prepared, now);
+  return active;
+}
+
+/** The same from a node, which says what its own head is. */
+export function syncSend(tailnet: Tailnet, node: NodeRecord, request: SyncSendRequest, now: number): SyncSent {
+  const updates = { aums: request.MissingAUMs, interactive: request.Interactive };
+  const active = takeUpdates(tailnet, byNode(node), updates, now);
   if (active.places.of(request.Head as AumHash) !== null) tailnet.nodes.recordHead(node, request.Head);
   return { response: { Head: active.authority.head }, laggard: lagsBehind(active, request.Head) ? node.id : null };
 }

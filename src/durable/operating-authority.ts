@@ -15,7 +15,7 @@ export class OperatingAuthority extends LogAuthority {
     return this.acts.living(watchedOf);
   }
 
-  /** Has the object end, and begin as it was then. Refuses with `not_offered` where the runtime keeps no earlier states. */
+  /** Has the object end, and begin as it was then. Refuses with `not_supported` where the runtime keeps no earlier states. */
   async rewind(to: RewindTo): Promise<Outcome<Rewound>> {
     const summary = await this.acts.act((tailnet) => tailnet.summary());
     if (!summary.ok) return summary;

@@ -42,7 +42,7 @@ function refuseTime(time: number, created: number, now: number): void {
   if (time < now - MOST_BACK_MS) throw new ControlError("invalid_argument", "no more than thirty days are kept");
 }
 
-/** Has the object end, and begin as it was. `created`: since when there is the tailnet. Throws `invalid_argument`, `not_offered`. */
+/** Has the object end, and begin as it was. `created`: since when there is the tailnet. Throws `invalid_argument`, `not_supported`. */
 export async function rewind(
   ctx: DurableObjectState,
   { id }: Instance,
@@ -61,7 +61,7 @@ export async function rewind(
     return { instance: id, undo };
   } catch (error) {
     if (String(error).includes(NO_RECOVERY))
-      throw new ControlError("not_offered", "this runtime keeps no earlier states: on Cloudflare thirty days are kept");
+      throw new ControlError("not_supported", "this runtime keeps no earlier states: on Cloudflare thirty days are kept");
     if ("bookmark" in to) throw new ControlError("invalid_argument", "there is no such bookmark");
     throw error;
   }

@@ -41,6 +41,7 @@ import { changeDns, type DnsPatch } from "./dns-acts.ts";
 import type { DnsSettings } from "./dns-settings.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
+import { LockAuthority } from "./lock-authority.ts";
 import { disable } from "./lock-disable.ts";
 import { behindLockDoor } from "./lock-door.ts";
 import { exportLock, type LockExport } from "./lock-export.ts";
@@ -59,7 +60,6 @@ import type { Caller } from "./nonces.ts";
 import type { Lane } from "./outbox.ts";
 import type { Failure } from "../policy/index.ts";
 import { checkPolicy, setPolicy } from "./policy-acts.ts";
-import { PeopleAuthority } from "./people-authority.ts";
 import type { PolicyFile } from "./policy-files.ts";
 import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record.ts";
 import { register } from "./registration.ts";
@@ -77,7 +77,7 @@ import { sealForPending, supportKeyOf } from "./support-seal.ts";
 import type { Tailnet } from "./tailnet.ts";
 import { trySecret, triedOutcome } from "./wrong-secrets.ts";
 
-export class TailnetAuthority extends PeopleAuthority {
+export class TailnetAuthority extends LockAuthority {
   readonly #acts: Acts;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {

@@ -6,7 +6,7 @@
  */
 
 import { encodeHex, type AumHash, type NodeKey, type SignatureVerifier } from "../tka/index.ts";
-import { Allowance, NEWS, PRESENCE, REFUSALS, SECRETS, isOwnNews } from "./allowance.ts";
+import { Allowance, NEWS, PRESENCE, REFUSALS, SECRETS, newsOfWhom } from "./allowance.ts";
 import { AuthKeys } from "./auth-keys.ts";
 import { Credentials } from "./credentials.ts";
 import { Events, type By, type NewEvent, type Target } from "./events.ts";
@@ -208,7 +208,8 @@ export class Tailnet {
 
   /** Counts a change and stores the event that tells of it [W2], and that it is to be passed on [W10]; gives its number. `now` in milliseconds since the epoch. */
   record(by: By, event: NewEvent, now: number): number {
-    if (isOwnNews(by, event)) this.#news.take(by.actor.id, now);
+    const counted = newsOfWhom(by, event);
+    if (counted !== null) this.#news.take(counted, now);
     this.#refuseOutdated(by);
     const policySeq = mattersToPolicy(event.kind) ? "iif(policy_of_nodes = 1, seq + 1, policy_seq)" : "policy_seq";
     const peopleSeq = event.kind.startsWith("user.") ? "seq + 1" : "people_seq";

@@ -6,6 +6,7 @@ import { DEVICE_DETAIL_ROUTES } from "./admin-device-routes.ts";
 import { DEVICE_ROUTES } from "./admin-devices.ts";
 import { DNS_ROUTES } from "./admin-dns.ts";
 import { KEY_ROUTES } from "./admin-keys.ts";
+import { LOCK_CHAIN_ROUTES } from "./admin-lock-chain.ts";
 import { LOCK_ROUTES } from "./admin-lock.ts";
 import { LOG_ROUTES } from "./admin-log.ts";
 import { LOG_STREAM_ROUTES } from "./admin-log-stream.ts";
@@ -34,6 +35,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...DEVICE_DETAIL_ROUTES,
   ...LOGIN_ROUTES,
   ...LOCK_ROUTES,
+  ...LOCK_CHAIN_ROUTES,
   ...SHARE_ROUTES,
   ...WEBHOOK_ROUTES,
   ...LOG_ROUTES,

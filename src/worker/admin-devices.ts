@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { DeviceChange, DeviceInfo } from "../durable/index.ts";
 import type { Outcome } from "../protocol/index.ts";
 import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute } from "./admin-route.ts";
-import { listOf, orZero } from "./admin-shapes.ts";
+import { listOf, orZero, tag } from "./admin-shapes.ts";
 import { NO_DEVICE } from "./path-tailnet.ts";
 import type { Act } from "./rights.ts";
 
@@ -212,7 +212,7 @@ export const DEVICE_ROUTES: readonly AdminRoute[] = [
     z.object({ authorized: z.boolean() }),
     ({ authorized }) => ({ kind: "authorized", authorized }),
   ),
-  changeRoute("tags", "Sets a device's tags", z.object({ tags: listOf(z.string(), 64) }), ({ tags }) => ({
+  changeRoute("tags", "Sets a device's tags", z.object({ tags: listOf(tag, 64) }), ({ tags }) => ({
     kind: "tags",
     tags,
   })),

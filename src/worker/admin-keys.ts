@@ -8,7 +8,7 @@ import type { KeyInfo } from "../durable/index.ts";
 import { SCOPES, type Outcome, type Refusal, type Scope } from "../protocol/index.ts";
 import { NO_FEDERATION } from "./admin-absent.ts";
 import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute, type TailnetCall } from "./admin-route.ts";
-import { listOf, orNull, orZero } from "./admin-shapes.ts";
+import { listOf, orNull, orZero, tag } from "./admin-shapes.ts";
 import { lacking } from "./refused-acts.ts";
 import { authorize, grantableScopes, type Act } from "./rights.ts";
 
@@ -31,14 +31,14 @@ const auth = z.object({
       reusable: orZero(z.boolean(), false),
       ephemeral: orZero(z.boolean(), false),
       preauthorized: orZero(z.boolean(), false),
-      tags: listOf(z.string(), 64),
+      tags: listOf(tag, 64),
     }),
   }),
 });
 
 const scope = z.enum(SCOPES, { error: `there is no such scope: they are ${SCOPES.join(", ")}` });
 const scopes = listOf(scope, SCOPES.length);
-const tags = listOf(z.string().max(128), 64);
+const tags = listOf(tag, 64);
 const description = orZero(z.string().max(1000), "").transform((text) => text.slice(0, MAX_DESCRIPTION));
 
 const createBody = z.object({

@@ -1,4 +1,4 @@
-/** The admin API for the lock: ours. An admin reads how it stands, and can spend a disablement secret; all else is for nodes to sign. */
+/** The admin API for the lock: ours. An admin reads how it stands, and can spend a disablement secret; what it is made of stands in admin-lock-chain.ts. */
 
 import { z } from "zod";
 import type { LockReport, ReportedNode } from "../durable/index.ts";
@@ -8,7 +8,7 @@ import { secret } from "./admin-secret.ts";
 
 const base64 = z.string().meta({ contentEncoding: "base64" });
 
-const lockedNode = z
+export const lockedNode = z
   .object({
     nodeId: z.string(),
     name: z.string(),
@@ -20,7 +20,7 @@ const lockedNode = z
   })
   .meta({ id: "LockedNode" });
 
-function nodeJson({ stableId, name, nodeKey, lockKey, lock }: ReportedNode): z.input<typeof lockedNode> {
+export function nodeJson({ stableId, name, nodeKey, lockKey, lock }: ReportedNode): z.input<typeof lockedNode> {
   const { error, warning, command } = lock;
   return {
     nodeId: stableId,

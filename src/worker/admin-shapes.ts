@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import type { Refusal } from "../protocol/index.ts";
+import { decodeBase64, type Refusal } from "../protocol/index.ts";
 import type { AdminContext } from "./admin-route.ts";
 import { refuse } from "./http-errors.ts";
 
@@ -25,6 +25,23 @@ export function orNull<S extends z.ZodType>(shape: S) {
 export function listOf<S extends z.ZodType>(shape: S, most: number) {
   return orZero(z.array(shape).max(most), []);
 }
+
+/** Bytes in base64, `most` of them. */
+export function base64(most: number) {
+  return z
+    .string()
+    .max(4 * Math.ceil(most / 3))
+    .meta({ contentEncoding: "base64" })
+    .transform((text, context): Uint8Array => {
+      const bytes = decodeBase64(text);
+      if (bytes !== null && bytes.length > 0) return bytes;
+      context.addIssue({ code: "custom", message: "bytes in base64 expected" });
+      return z.NEVER;
+    });
+}
+
+/** A tag of a device. */
+export const tag = z.string().regex(/^tag:[a-zA-Z][a-zA-Z0-9-]{0,62}$/, { error: "tags are of the form tag:name" });
 
 function placeOf(path: readonly PropertyKey[], what: string): string {
   return path.reduce<string>(

@@ -68,6 +68,7 @@ const RIGHTS = {
   "login.read": OPERATOR,
   "login.settle": { roles: LOCK_ADMINS, scope: "devices:core" },
   "lock.read": { roles: READERS, scope: "tailnet_lock:read" },
+  "lock.submit": { roles: LOCK_ADMINS, scope: "tailnet_lock" },
   "lock.disable": { roles: LOCK_ADMINS, scope: "tailnet_lock", personal: true },
   "lock.support_read": { roles: LOCK_ADMINS, scope: "tailnet_lock", personal: true },
   "log.read": { roles: AUDITORS, scope: "logs:configuration:read" },

@@ -65,6 +65,7 @@ export function configOf(document: ApiDocument, pools: Pools, seed: number): str
     `seed = ${seed}`,
     "# One: Python 3.11 fails where two threads parse at once.",
     "workers = 1",
+    "request-timeout = 60",
     `suppress-health-check = ["all"]`,
     "[warnings]",
     "enabled = false",

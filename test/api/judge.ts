@@ -15,6 +15,7 @@ export interface Report {
 const UNREACHABLE: Readonly<Record<string, string>> = {
   postTailnetLockDisable:
     "nobody says the secret: the lock of the tailnet under test stays on, and the tailnet with it",
+  postTailnetRestore: "the runtime on this machine keeps no earlier states",
   postDeviceInvitesAccept: "the text of an invite is a secret that no list names",
   postTailnetLockSupportSecret: "there is a support secret only where the operator has set a key for it",
 };

@@ -11,7 +11,9 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { writeLocalConfig } from "../../scripts/local-config.mjs";
 import { ControlPlane } from "../e2e/control-plane.ts";
+import { freePort } from "../support/free-port.ts";
 import { configOf } from "./config.ts";
 import type { ApiDocument } from "./document.ts";
 import { judge, type Report } from "./judge.ts";
@@ -22,9 +24,20 @@ const { values } = parseArgs({
   options: { examples: { type: "string", default: "10" }, seed: { type: "string", default: "1" } },
 });
 
+/** The Worker's configuration without its rate limits: all of this is asked from one place. */
+async function configuration(folder: string): Promise<string> {
+  const file = join(folder, "wrangler.toml");
+  writeLocalConfig(file, { port: await freePort() });
+  writeFileSync(file, readFileSync(file, "utf8").replaceAll(/\[\[ratelimits\]\]\n(.+\n)*/g, ""));
+  return file;
+}
+
 async function fuzz(folder: string): Promise<boolean> {
   const log = join(folder, "worker.log");
-  const control = await ControlPlane.start(join(folder, "data"), VARIABLES, { log });
+  const control = await ControlPlane.start(join(folder, "data"), VARIABLES, {
+    log,
+    config: await configuration(folder),
+  });
   try {
     const pools = await makeScene(control);
     const document = await control.call<ApiDocument>("GET", "/api/v2/openapi.json");

@@ -2,7 +2,7 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import { NEWS, SECRETS, isOwnNews } from "../../src/durable/allowance.ts";
+import { NEWS, SECRETS, newsOfWhom } from "../../src/durable/allowance.ts";
 import { BY_SYSTEM } from "../../src/durable/events.ts";
 import { Nodes, byNode, nodeTarget } from "../../src/durable/nodes.ts";
 import { Store } from "../../src/durable/store.ts";
@@ -64,9 +64,16 @@ describe("a node that says something else of itself each time", () => {
   test.each(["node.expiry", "node.reported"] as const)("is counted where it is a %s of its own alone", (kind) => {
     const node = { stableId: "n1", name: "a" };
     const [own, others] = [nodeTarget(node), nodeTarget({ ...node, stableId: "n2" })];
-    expect(isOwnNews(byNode(node), { kind, target: own })).toBe(true);
-    expect(isOwnNews(byNode(node), { kind, target: others })).toBe(false);
-    expect(isOwnNews(BY_SYSTEM, { kind, target: own })).toBe(false);
+    expect(newsOfWhom(byNode(node), { kind, target: own })).toBe(node.stableId);
+    expect(newsOfWhom(byNode(node), { kind, target: others })).toBeNull();
+    expect(newsOfWhom(BY_SYSTEM, { kind, target: own })).toBeNull();
+  });
+
+  test("has its signature changed by the admin API so often, whoever asks", () => {
+    const target = nodeTarget({ stableId: "n1", name: "a" }, "TKA");
+    const by = { actor: { type: "USER", id: "u1", name: "U" }, origin: "CONFIG_API", group: "" } as const;
+    expect(newsOfWhom(by, { kind: "node.signed", target })).toBe("signature n1");
+    expect(newsOfWhom(by, { kind: "node.renamed", target })).toBeNull();
   });
 
   test("is refused where it follows the lock and ignores it by turns", async () => {

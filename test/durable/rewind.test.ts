@@ -101,7 +101,7 @@ describe("a tailnet's object", () => {
     const tailnet = await makeTailnet();
     for (const body of [ago(0), { bookmark: "00000000" }]) {
       const { status, json } = await restore(tailnet, body);
-      expect([status, json["code"]]).toEqual([501, "not_offered"]);
+      expect([status, json["code"]]).toEqual([422, "not_supported"]);
     }
     await makeAuthKey(tailnet);
   });
