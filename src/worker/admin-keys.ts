@@ -160,6 +160,7 @@ function allScopes({ c }: Call): readonly Scope[] {
 }
 
 async function createToken(call: Call, body: CreateBody): Promise<Made> {
+  if (body.tags.length > 0) return bad("tags: an API token has none, since it is a person's");
   const found = scopesFor(call, body.scopes, allScopes(call));
   if (!found.ok) return found;
   const { userId, description: said } = body;

@@ -51,7 +51,7 @@ const DEVICE = "/api/v2/device/:deviceId";
 const USER = "/api/v2/users/:userId";
 const WEBHOOK = "/api/v2/webhooks/:webhookId";
 const KEY = `${T}/keys/:keyId`;
-const BAD_AUTH_KEY = { capabilities: { devices: { create: { tags: ["no tag"] } } } };
+const BAD_AUTH_KEY = { capabilities: null };
 
 export const ROWS: readonly Row[] = [
   // The deployment: the operator's alone.
@@ -98,16 +98,16 @@ export const ROWS: readonly Row[] = [
   row("OAIN...", "api_access_tokens", `POST ${T}/keys`, {
     key: "api",
     personal: true,
-    body: { keyType: "api", scopes: ["none"] },
+    body: { keyType: "api", tags: ["tag:none"] },
   }),
-  row("OAIN...", "oauth_keys", `POST ${T}/keys`, { key: "client", body: { keyType: "client", scopes: ["none"] } }),
+  row("OAIN...", "oauth_keys", `POST ${T}/keys`, { key: "client", body: { keyType: "client", scopes: [] } }),
   row("OAIN.U.", "auth_keys:read", `GET ${T}/keys`, { key: "auth", query: "?all=true" }),
   row("OAIN.U.", "api_access_tokens:read", `GET ${T}/keys`, { key: "api", query: "?all=true" }),
   row("OAIN.U.", "oauth_keys:read", `GET ${T}/keys`, { key: "client", query: "?all=true" }),
   row("OAIN.U.", "auth_keys:read", `GET ${KEY}`, { key: "auth" }),
   row("OAIN.U.", "api_access_tokens:read", `GET ${KEY}`, { key: "api" }),
   row("OAIN.U.", "oauth_keys:read", `GET ${KEY}`, { key: "client" }),
-  row("OAIN...", "oauth_keys", `PUT ${KEY}`, { key: "client", body: { scopes: ["none"] } }),
+  row("OAIN...", "oauth_keys", `PUT ${KEY}`, { key: "client", body: { scopes: [] } }),
   row("OAIN...", "auth_keys", `DELETE ${KEY}`, { key: "auth" }),
   row("OAIN...", "api_access_tokens", `DELETE ${KEY}`, { key: "api" }),
   row("OAIN...", "oauth_keys", `DELETE ${KEY}`, { key: "client" }),
@@ -143,6 +143,12 @@ export const ROWS: readonly Row[] = [
   // The lock: whoever turns it off, or fetches the support secret, is a person.
   row("OAINBU.", "tailnet_lock:read", `GET ${T}/lock/status`),
   row("OAINBU.", "tailnet_lock:read", `GET ${T}/lock/export`),
+  row("OAINBU.", "tailnet_lock:read", `GET ${T}/lock/keys`),
+  row("OAINBU.", "tailnet_lock:read", `GET ${T}/lock/log`),
+  row("OAINBU.", "tailnet_lock:read", `GET ${T}/lock/pending`),
+  row("OAINBU.", "tailnet_lock:read", `GET ${T}/lock/retired`),
+  row("OAI....", "tailnet_lock", `POST ${T}/lock/signatures`),
+  row("OAI....", "tailnet_lock", `POST ${T}/lock/updates`),
   row("OAI....", "tailnet_lock", `POST ${T}/lock/disable`, { personal: true }),
   row("OAI....", "tailnet_lock", `POST ${T}/lock/support-secret`, { personal: true }),
 
