@@ -62,7 +62,7 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
       { name: "oauth4webapi", reason: "OpenID Connect, the client's half: people sign in" },
       { name: "http-message-sig", reason: "HTTP Message Signatures (RFC 9421) of nodes that poll" },
       { name: "node:crypto", reason: "the host's Ed25519 and SHA-256 for request signatures, timingSafeEqual" },
-      { name: "node:zlib", reason: "gzip and zstd of what is streamed of the log" },
+      { name: "node:zlib", reason: "gzip of what is streamed of the log" },
     ],
   },
   node: {

@@ -56,6 +56,7 @@ export { controlKeyOf } from "./control-key.ts";
 export type { RewindTo, Rewound } from "./rewind.ts";
 export type { Watched } from "./watched.ts";
 export type { NewLogin } from "./waiting-logins.ts";
+export { zstdFrames } from "./zstd-frames.ts";
 export type { WebhookInfo, WebhookReplay } from "./webhook-acts.ts";
 export type { WebhookAttempt, WebhookPointer, WebhookResult, WebhookSettled } from "./webhook-attempts.ts";
 export { ownerLogin } from "./user-profiles.ts";

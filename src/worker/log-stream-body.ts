@@ -3,9 +3,9 @@
  * record. Each record has its hash, so that the last one of a batch is a head; the newest of all goes in a header.
  */
 
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { auditRecord, formatAuditHead, headInDetail, type AuditRecord } from "../protocol/index.ts";
-import type { StreamBatch, StreamSettings } from "../durable/index.ts";
+import { zstdFrames, type StreamBatch, type StreamSettings } from "../durable/index.ts";
 
 const SPLUNK_PATH = "/services/collector/event";
 const MS_PER_S = 1000;
@@ -64,6 +64,6 @@ export function compressed({ compressionFormat }: StreamSettings, text: string):
     case "gzip":
       return new Uint8Array(gzipSync(bytes));
     case "zstd":
-      return new Uint8Array(zstdCompressSync(bytes));
+      return new Uint8Array(zstdFrames(bytes));
   }
 }

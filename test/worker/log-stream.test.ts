@@ -6,6 +6,7 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { STREAM_LIMITS } from "../../src/durable/log-stream-acts.ts";
 import { AuditVerifier, parseAuditHead, type AuditRecord } from "../../src/protocol/index.ts";
+import { encodeHex } from "../../src/tka/index.ts";
 import { compressed } from "../../src/worker/log-stream-body.ts";
 import { later } from "../support/workerd/clock.ts";
 import { admin, authorityOf, dump, join, makeTailnet } from "../support/workerd/control.ts";
@@ -242,5 +243,8 @@ describe("a stream", () => {
     expect(new TextDecoder().decode(bytes("none"))).toBe(text);
     expect(gunzipSync(bytes("gzip")).toString()).toBe(text);
     expect(zstdDecompressSync(bytes("zstd")).toString()).toBe(text);
+    // A batch may be larger than what workerd's compressor takes at once.
+    const random = encodeHex(crypto.getRandomValues(new Uint8Array(60_000)));
+    expect(compressed({ ...settings, compressionFormat: "zstd" }, random.repeat(4)).length).toBeGreaterThan(60_000);
   });
 });
