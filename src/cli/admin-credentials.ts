@@ -4,18 +4,20 @@ import type { Command } from "commander";
 import { printable } from "../node/index.ts";
 import { key, keysOfKind, revokeKey, standingOf, type Key } from "./admin-key-lists.ts";
 import type { AdminPlace } from "./admin-place.ts";
-import { userIdOf } from "./admin-users.ts";
+import { loginNames, userIdOf } from "./admin-users.ts";
 import { columns } from "./columns.ts";
 import { seconds } from "./durations.ts";
 import { splitTags } from "./tags.ts";
 
-function listText(none: string): (all: readonly Key[]) => string {
+/** `people`: login names by ID. What the operator made names nobody. */
+function listText(none: string, people: ReadonlyMap<string, string>): (all: readonly Key[]) => string {
   return (all) =>
     all.length === 0
       ? none
       : columns(
           all.map((one) => [
             one.id,
+            printable(people.get(one.userId) ?? one.userId),
             ...standingOf(one),
             one.lastUsed === "" ? "never used" : `last used ${one.lastUsed}`,
             one.scopes.join(" "),
@@ -27,8 +29,11 @@ function listText(none: string): (all: readonly Key[]) => string {
 function addListAndRevoke(group: Command, place: AdminPlace, kind: "api" | "client", none: string): void {
   group
     .command("list")
-    .description("list them")
-    .action(async () => place.print(await keysOfKind(place, kind), listText(none)));
+    .description(kind === "api" ? "list them, and whose they are" : "list them, and who made them")
+    .action(async () => {
+      const all = await keysOfKind(place, kind);
+      place.print(all, listText(none, all.length === 0 ? new Map() : await loginNames(place)));
+    });
   group
     .command("revoke <id>")
     .description("have one open nothing any more")

@@ -50,6 +50,16 @@ export async function userIdOf(place: AdminPlace, named: string): Promise<string
   return found.id;
 }
 
+/** The login names of people by their IDs; none where whoever asks may not see them. */
+export async function loginNames(place: AdminPlace): Promise<ReadonlyMap<string, string>> {
+  try {
+    return new Map((await allUsers(place)).map(({ id, loginName }) => [id, loginName]));
+  } catch (error) {
+    if (error instanceof UsageError) return new Map();
+    throw error;
+  }
+}
+
 /** A change by login name or ID that takes nothing more. */
 function addChange(group: Command, place: AdminPlace, word: string, what: string, done: string): void {
   group

@@ -131,7 +131,7 @@ function bad(message: string): Outcome<never> {
 /** Null where whoever asks has the right to a key of that kind, which the door could not ask for; else the refusal. */
 function lacks({ c }: Call, kind: Kind, what: "create" | "read" | "revoke"): Refusal | null {
   const act = ACTS_OF[kind][what];
-  return authorize(c.var.principal, act) ? null : lacking(act);
+  return authorize(c.var.principal, act) ? null : lacking(c.var.principal, act);
 }
 
 /** Scopes for a credential, as far as whoever asks may give them [H7]; none at all are `otherwise`. Attacker-controlled. */

@@ -30,25 +30,20 @@ function malformed(c: AdminContext, error: OAuthError, message: string): Respons
   return refused(c, error, { code: "malformed_request", message });
 }
 
-interface Client {
-  readonly id: string;
-  readonly secret: string;
-}
-
-/** The client in a Basic header. Both halves are to be form-encoded, which changes no character that ours have. Attacker-controlled; null for none. */
-function basicClient(header: string): Client | null {
+/** The secret in a Basic header. It is to be form-encoded, which changes no character that ours have. Attacker-controlled; null for none. */
+function secretInBasic(header: string): string | null {
   const encoded = /^Basic ([0-9A-Za-z+/=]{1,2048})$/.exec(header)?.[1];
   const bytes = encoded === undefined ? null : decodeBase64(encoded);
-  const [, id, secret] = bytes === null ? [] : (/^([^:]*):(.*)$/s.exec(new TextDecoder().decode(bytes)) ?? []);
-  return id === undefined || secret === undefined ? null : { id, secret };
+  return bytes === null ? null : (/^[^:]*:(.*)$/s.exec(new TextDecoder().decode(bytes))?.[1] ?? null);
 }
 
-/** The client that the request is of, if its secret has the form of one. */
+/**
+ * The client that the request is of, if its secret has the form of one. The secret names it, and the ID beside it is not looked at, as at Tailscale:
+ * `tailscale up --auth-key tskey-client-…` gives a made-up one.
+ */
 function clientOf(c: AdminContext, form: URLSearchParams): CredentialParts | null {
-  const basic = basicClient(c.req.header("authorization") ?? "");
-  const { id, secret } = basic ?? { id: form.get("client_id") ?? "", secret: form.get("client_secret") ?? "" };
-  const parts = parseCredential(secret);
-  return parts?.kind === "client" && parts.id === id ? parts : null;
+  const parts = parseCredential(secretInBasic(c.req.header("authorization") ?? "") ?? form.get("client_secret") ?? "");
+  return parts?.kind === "client" ? parts : null;
 }
 
 /** What stands between spaces or commas; null where nothing does. */

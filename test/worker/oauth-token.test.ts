@@ -42,11 +42,35 @@ describe("an OAuth client", () => {
       expect(token).toMatch(/^tskey-access-T/);
       expect((await admin("GET", "/api/v2/tailnet/-/devices", null, token)).status).toBe(200);
       expect((await admin("GET", "/api/v2/tailnet/-/dns/preferences", null, token)).status).toBe(200);
-      refused(await admin("GET", "/api/v2/tailnet/-/acl", null, token), "forbidden");
+      const other = await admin("GET", "/api/v2/tailnet/-/acl", null, token);
+      expect([other.status, other.json["message"]]).toEqual([
+        403,
+        "this needs the right to do: policy.read; a credential with the scope policy_file:read is wanted",
+      ]);
     }
     const { json } = await admin("GET", `/api/v2/tailnet/${client.tailnet}/keys/${client.id}`);
     expect(json).toMatchObject({ keyType: "client", description: "CI", scopes: ["devices:core:read", "dns"] });
     expect(json).toHaveProperty("lastUsed");
+  });
+
+  test("is named by its secret, as `tailscale up --auth-key tskey-client-…` has it, which makes up an ID", async () => {
+    const client = { ...(await newClient(["dns"])), id: "some-client-id" };
+    expect((await ask(formOf(client))).status).toBe(200);
+    expect((await ask({}, { authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}` })).status).toBe(200);
+  });
+
+  test("hears what would let it in, where something would", async () => {
+    const { id: _, ...client } = await newClient(["all"]);
+    const token = String((await ask({ client_secret: client.secret })).json["access_token"]);
+    const path = `/api/v2/tailnet/${client.tailnet}`;
+    const told = [
+      await admin("POST", `${path}/lock/disable`, { secret: "00" }, token),
+      await admin("DELETE", path, null, token),
+    ].map(({ status, json }) => [status, json["message"]]);
+    expect(told).toEqual([
+      [403, "this needs the right to do: lock.disable; no OAuth client may: somebody has to answer for it"],
+      [403, "this needs the right to do: tailnet.delete; only the operator of the control plane may"],
+    ]);
   });
 
   test("may ask for less, and for no more", async () => {
@@ -62,12 +86,12 @@ describe("an OAuth client", () => {
     }
   });
 
-  test("that is none, or whose secret is another's, is told so in OAuth's words", async () => {
-    const [client, other] = [await newClient(["dns"]), await newClient(["dns"])];
+  test("that is none is told so in OAuth's words", async () => {
+    const client = await newClient(["dns"]);
     const wrong = { ...client, secret: client.secret.replace(/.$/, (end) => (end === "A" ? "B" : "A")) };
     const apiToken = { ...client, secret: await makeToken(client.tailnet, "") };
     const gone = { ...client, secret: client.secret.replace(client.tailnet, "T0000000000") };
-    for (const each of [wrong, { ...client, id: other.id }, apiToken, gone, { ...client, secret: "" }]) {
+    for (const each of [wrong, apiToken, gone, { ...client, secret: "" }]) {
       const answer = await ask(formOf(each));
       expect([answer.status, answer.json["error"]]).toEqual([401, "invalid_client"]);
       expect(answer.headers.get("www-authenticate")).toBe("Basic");
