@@ -62,6 +62,12 @@ test("the log is exported, and checked with a head that was kept; one that was e
     out: expect.stringContaining(`head: ${kept}`) as string,
   });
   expect(await audit("export")).toBe(readFileSync(file, "utf8"));
+  const found = await eventually(async () => {
+    const { logs } = JSON.parse(await audit("list", "--oldest", "--json")) as { logs: unknown[] };
+    expect(logs).toHaveLength(4);
+    return logs;
+  }, 100);
+  expect(found.map((one) => `${JSON.stringify(one)}\n`).join("")).toBe(readFileSync(file, "utf8"));
   const text = readFileSync(file, "utf8");
   writeFileSync(file, text.replace('"devicesKeyDurationDays":10', '"devicesKeyDurationDays":100'));
   expect(await verify(file, "--head", kept)).toMatchObject({ code: 1 });
