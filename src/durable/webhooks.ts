@@ -48,6 +48,8 @@ export const WEBHOOK_LIMITS = {
   endpoints: 20,
   /** Messages that wait for an endpoint which fails. */
   waiting: 5000,
+  /** The same for one that takes what it is sent, and is slow about it. */
+  waitingSlow: 20_000,
   /** Attempts at a time to an endpoint that does not. */
   atOnce: 10,
 };
@@ -194,12 +196,13 @@ export class Webhooks {
   /** Writes down what each endpoint is to be told of the event with that number [W33]. */
   enqueue({ kind, target, new: detail }: NewEvent, seq: number, now: number): void {
     const own = ownWebhookTypeOf(kind);
-    if (own !== null) this.#add(target.id, seq, own, now);
+    if (own !== null && this.waiting(target.id) < WEBHOOK_LIMITS.waitingSlow) this.#add(target.id, seq, own, now);
     const types = webhookTypesOf(kind, detail ?? null);
     for (const webhook of this.all()) {
       const wanted = types.filter((type) => isSubscribed(webhook.subscriptions, type));
       if (wanted.length === 0) continue;
-      if (webhook.failures > 0 && this.waiting(webhook.id) >= WEBHOOK_LIMITS.waiting) this.#drop(webhook.id);
+      const most = webhook.failures > 0 ? WEBHOOK_LIMITS.waiting : WEBHOOK_LIMITS.waitingSlow;
+      if (this.waiting(webhook.id) >= most) this.#drop(webhook.id);
       else for (const type of wanted) this.#add(webhook.id, seq, type, now);
     }
   }

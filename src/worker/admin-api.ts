@@ -1,6 +1,6 @@
 /** The admin API: every route of it, each behind the one door [H2]. */
 
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { ABSENT_ROUTES } from "./admin-absent.ts";
 import { DEVICE_DETAIL_ROUTES } from "./admin-device-routes.ts";
 import { DEVICE_ROUTES } from "./admin-devices.ts";
@@ -45,7 +45,15 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...ABSENT_ROUTES,
 ];
 
+/** What is answered is for whoever asked, secrets among it: it is kept in no cache, and is what it says that it is. */
+const privately: MiddlewareHandler<AppTypes> = async (c, next) => {
+  await next();
+  c.header("cache-control", "no-store");
+  c.header("x-content-type-options", "nosniff");
+};
+
 export const adminApi = new Hono<AppTypes>();
+adminApi.use("/api/v2/*", privately);
 adminApi.use("/api/v2/*", requirePrincipal);
 for (const { method, path, act, otherActs = [], handle } of ADMIN_ROUTES)
   adminApi.on(method, path, permit(act, ...otherActs), handle);

@@ -34,6 +34,13 @@ describe("the door of the admin API [H2]", () => {
     expect(new Set(named).size).toBe(named.length);
   });
 
+  test("has what it answers kept in no cache, refusals too", async () => {
+    for (const token of [undefined, "wrong"]) {
+      const { headers } = await admin("GET", "/api/v2/tailnets", null, token);
+      expect([headers.get("cache-control"), headers.get("x-content-type-options")]).toEqual(["no-store", "nosniff"]);
+    }
+  });
+
   test("says by which methods a path is asked", async () => {
     const answer = await admin("PATCH", "/api/v2/tailnets");
     refused(answer, "method_not_allowed");

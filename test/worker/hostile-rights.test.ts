@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { KEY_LIMITS } from "../../src/durable/key-limits.ts";
 import type { By } from "../../src/durable/index.ts";
+import { WEBHOOK_LIMITS } from "../../src/durable/webhooks.ts";
 import { countedAs } from "../../src/worker/rate-limits.ts";
 import { admin, authorityOf, join, makeTailnet, sql } from "../support/workerd/control.ts";
 import { lock, newGenesis, newSecrets } from "../support/workerd/locked.ts";
@@ -11,6 +12,7 @@ import { makeToken, newPerson, type TestPerson } from "../support/workerd/people
 import { refused } from "../support/workerd/refused.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
 import { eventsOf } from "../support/workerd/signing-in.ts";
+import { hookJson, makeHook, on } from "../support/workerd/webhooks.ts";
 import { TestNode, fetchWorker, type Answer } from "../support/workerd/test-node.ts";
 
 /** What a principal may ask in a minute (wrangler.toml). */
@@ -147,6 +149,22 @@ test("an admin or a client cannot have the log forget what they did [W25]", asyn
   for (const token of tokens) refused(await keep(89, token), "forbidden");
   for (const days of [90, 91]) for (const token of tokens) expect((await keep(days, token)).status).toBe(200);
   expect((await keep(0, bob.token)).json).toMatchObject({ auditLogRetentionDays: 0 });
+});
+
+test("an endpoint that is only slow, or tested without end, does not fill the object [W34]", async () => {
+  const tailnet = await makeTailnet();
+  const hook = await makeHook(tailnet, ["nodeCreated"]);
+  const due = Date.now() + 24 * 60 * 60 * 1000;
+  await sql(
+    tailnet,
+    `INSERT INTO webhook_deliveries (id, webhook, seq, type, created, tries, due)
+     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${WEBHOOK_LIMITS.waitingSlow})
+     SELECT 'd' || i, '${hook.id}', 1, 'test', ${due}, 0, ${due} FROM n`,
+  );
+  await join(tailnet, new TestNode("alice"));
+  await admin("POST", on(hook, "/test"));
+  const info = await hookJson(hook);
+  expect([info["pending"], info["dropped"], info["status"]]).toEqual([WEBHOOK_LIMITS.waitingSlow, 1, "ok"]);
 });
 
 describe("whoever fills a tailnet [P59]", () => {
