@@ -159,7 +159,7 @@ async function asked<T>(leg: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof SignInError) throw error;
     const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-    log.warn("an OpenID sign-in failed", { error: error instanceof Error ? error.name : "", code });
+    log.info("an OpenID sign-in failed", { error: error instanceof Error ? error.name : "", code });
     throw new SignInError("the OpenID provider did not sign you in, or cannot be reached: begin again");
   }
 }

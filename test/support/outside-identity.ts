@@ -30,9 +30,9 @@ function providerAt(host: string): Promise<IdentityProvider> {
   return provider;
 }
 
-/** Another modulus than the key's. */
+/** Another modulus than the key's, of its length. */
 function forged(jwks: string): string {
-  return jwks.replace(/"n":"[^"]{8}/, '"n":"AAAAAAAA');
+  return jwks.replace(/("n":"[^"]{40})[^"]{8}/, "$1AAAAAAAA");
 }
 
 export async function answerIdentity(request: Request): Promise<Response> {
