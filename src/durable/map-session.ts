@@ -196,23 +196,22 @@ function opening(snapshot: Snapshot, { session, own, awakening, policy }: Begun)
 
 /**
  * The users that a message names: the first owner and that of tagged devices with the first one, that of the node itself wherever it is told,
- * and those of peers wherever they are. The first owner, who has most devices of a small tailnet, is told again only where the profile has changed.
+ * and those of peers wherever they are. The first owner, who has most devices of a small tailnet, is not told again.
  */
 function usersOf(
   snapshot: Snapshot,
-  { session, own }: Begun,
+  { own }: Begun,
   first: MapMessage | null,
   piece: Piece,
   isFull: boolean,
 ): UserProfile[] {
   const { domain, homes, first: eldest } = snapshot;
   const self = own !== null && first?.Node != null ? selfUser(own.id, own.owner, domain) : null;
-  const isEldestNews = eldest !== null && first !== null && (isFull || eldest.changed > session.seq);
   const others = [...piece.people.values(), ...(self === null || piece.people.has(self.ID) ? [] : [self])];
   return [
-    ...(isEldestNews ? [eldest.profile] : []),
+    ...(isFull && eldest !== null ? [eldest] : []),
     ...(isFull ? [taggedUser(domain)] : []),
-    ...others.filter(({ ID }) => ID !== eldest?.profile.ID),
+    ...others.filter(({ ID }) => ID !== eldest?.ID),
     ...homes.flatMap(({ home, user }) => (piece.homes.has(home) ? [user] : [])),
   ];
 }

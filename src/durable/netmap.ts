@@ -81,8 +81,8 @@ export interface Changes {
   /** The tailnets that have nodes here. */
   readonly homes: readonly HomeView[];
   readonly lock: { readonly changed: number; readonly head: AumHash | null };
-  /** As whom the tailnet's first owner is shown, and when that last changed; null once that is gone. */
-  readonly first: { readonly changed: number; readonly profile: UserProfile } | null;
+  /** As whom the tailnet's first owner is shown; null once that is gone. */
+  readonly first: UserProfile | null;
   /** When what it gives may last have changed [F14], the file, and whom it knows; null for what has not changed since what was asked for. */
   readonly policy: {
     readonly changed: number;
@@ -235,7 +235,7 @@ export function changesSince(tailnet: Tailnet, wanted: ChangesWanted, now: numbe
     removed: removedSince === 0 ? [] : tailnet.nodes.removedSince(removedSince),
     homes,
     lock: { changed: lockSeq, head: tailnet.lock.head() },
-    first: first === null ? null : { changed: first.changed, profile: profileOf(first, name) },
+    first: first === null ? null : profileOf(first, name),
     policy: {
       changed: policySeq,
       text: isNews(tailnet.policies.latest().seq) ? tailnet.policies.current().text : null,

@@ -334,7 +334,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "UPDATE nodes SET expiring_told = key_expiry WHERE key_expiry <= unixepoch() * 1000",
     "CREATE INDEX nodes_expiring ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiring_told",
     // People (users.ts). `profile`: their number in maps; null for the tailnet's first, whose number follows from its name. `suspended`: since
-    // when, or null. `subject`: whom a provider of identities knows the person as, once signed in. `changed`: the seq at which the profile did.
+    // when, or null. `subject`: whom a provider of identities knows the person as, once signed in.
     `CREATE TABLE users (
       id TEXT PRIMARY KEY,
       profile INTEGER UNIQUE,
@@ -344,11 +344,10 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
       suspended INTEGER,
       subject TEXT UNIQUE,
       created INTEGER NOT NULL,
-      last_seen INTEGER,
-      changed INTEGER NOT NULL
+      last_seen INTEGER
     ) WITHOUT ROWID`,
-    `INSERT INTO users (id, profile, login, display_name, role, suspended, subject, created, last_seen, changed)
-     SELECT 'u' || substr(id, 2) || id, NULL, 'owner@' || name, 'Owner', 'owner', NULL, NULL, created, NULL, 0
+    `INSERT INTO users (id, profile, login, display_name, role, suspended, subject, created, last_seen)
+     SELECT 'u' || substr(id, 2) || id, NULL, 'owner@' || name, 'Owner', 'owner', NULL, NULL, created, NULL
      FROM tailnet WHERE deleted IS NULL`,
     // People who are gone: to remove one again is a success.
     "CREATE TABLE removed_users (id TEXT PRIMARY KEY) WITHOUT ROWID",

@@ -115,8 +115,8 @@ export class Snapshot {
     return this.#policy.view;
   }
 
-  /** As whom the first owner is shown, and the seq at which that last changed; null once that is gone. */
-  get first(): Changes["first"] {
+  /** As whom the first owner is shown; null once that is gone. */
+  get first(): UserProfile | null {
     return this.#changes.first;
   }
 

@@ -20,7 +20,7 @@ import type { Tailnet } from "./tailnet.ts";
 import { loginOf, userTarget, type UserRecord } from "./users.ts";
 
 /** A person as the admin API shows it. */
-export interface UserInfo extends Omit<UserRecord, "subject" | "isFirst" | "changed"> {
+export interface UserInfo extends Omit<UserRecord, "subject" | "isFirst"> {
   readonly devices: number;
   /** True while any device of theirs is connected. */
   readonly connected: boolean;

@@ -26,8 +26,6 @@ export interface UserRecord {
   readonly lastSeen: number | null;
   /** True for the one that the tailnet was made with. */
   readonly isFirst: boolean;
-  /** The seq at which what maps show last changed; 0 where it never has. */
-  readonly changed: number;
 }
 
 /** As whom approvals name the operator that are from before there were people. */
@@ -58,7 +56,6 @@ function userOf(row: Row): UserRecord {
     created: row.integer("created"),
     lastSeen: row.integerOrNull("last_seen"),
     isFirst: row.integerOrNull("profile") === null,
-    changed: row.integer("changed"),
   };
 }
 
@@ -152,7 +149,7 @@ export class Users {
   /** Adds a person; `isFirst` for the one that the tailnet is made with. */
   add(user: Pick<UserRecord, "id" | "login" | "displayName" | "role" | "isFirst">, now: number): void {
     this.#store.run(
-      "INSERT INTO users (id, profile, login, display_name, role, created, changed) VALUES (?, ?, ?, ?, ?, ?, 0)",
+      "INSERT INTO users (id, profile, login, display_name, role, created) VALUES (?, ?, ?, ?, ?, ?)",
       user.id,
       user.isFirst ? null : personProfile(user.id),
       user.login,
@@ -179,11 +176,6 @@ export class Users {
   /** Notes that the person was here. Nobody sees it. */
   noteSeen(id: string, now: number): void {
     this.#store.run("UPDATE users SET last_seen = ? WHERE id = ?", now, id);
-  }
-
-  /** Gives the person another name to be shown by; `seq` is that of the change. */
-  setDisplayName(id: string, displayName: string, seq: number): void {
-    this.#store.run("UPDATE users SET display_name = ?, changed = ? WHERE id = ?", displayName, seq, id);
   }
 
   remove(id: string): void {

@@ -80,7 +80,7 @@ export const CURRENT_LAYOUT: readonly string[] = [
   `CREATE TABLE taken_nonces ( expires INTEGER NOT NULL, machine_key TEXT NOT NULL, nonce TEXT NOT NULL,
     PRIMARY KEY (expires, machine_key, nonce) ) WITHOUT ROWID`,
   `CREATE TABLE users ( id TEXT PRIMARY KEY, profile INTEGER UNIQUE, login TEXT NOT NULL UNIQUE, display_name TEXT NOT NULL,
-    role TEXT NOT NULL, suspended INTEGER, subject TEXT UNIQUE, created INTEGER NOT NULL, last_seen INTEGER, changed INTEGER NOT NULL ) WITHOUT ROWID`,
+    role TEXT NOT NULL, suspended INTEGER, subject TEXT UNIQUE, created INTEGER NOT NULL, last_seen INTEGER ) WITHOUT ROWID`,
   `CREATE TABLE webhook_deliveries ( id TEXT PRIMARY KEY, webhook TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL,
     created INTEGER NOT NULL, tries INTEGER NOT NULL, due INTEGER NOT NULL, taken INTEGER, started INTEGER NOT NULL DEFAULT 0 ) WITHOUT ROWID`,
   "CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook, due)",
