@@ -8,6 +8,9 @@ export const LOCK_ROLES: ReadonlySet<Role> = new Set<Role>(["owner", "admin", "i
 /** Who may approve devices. Source: Tailscale's documentation of device approval. */
 export const DEVICE_ROLES: ReadonlySet<Role> = new Set<Role>(["owner", "admin", "it-admin"]);
 
+/** Who may make auth keys, as the door has it for `key.create`. */
+export const KEY_ROLES: ReadonlySet<Role> = new Set<Role>(["owner", "admin", "it-admin", "network-admin"]);
+
 /** The roles that somebody of a role may give and take: none that may do more than the giver. */
 const GIVES: Readonly<Record<Role, ReadonlySet<Role>>> = {
   owner: new Set(ROLES),

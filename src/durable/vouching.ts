@@ -1,4 +1,9 @@
-/** Who vouches for a node that joins, or that comes back with its key over: an auth key, or an admin who has approved its login. */
+/**
+ * Who vouches for a node that joins, or that comes back with its key over: an auth key, or an admin who has approved its login.
+ *
+ * Rule [P60]: an auth key of a person's is as good as they are now: it lets nobody in once they are suspended, gone, or could not make it any more; and
+ *             past device approval only while they may approve devices.
+ */
 
 import type { AuthKeyInfo } from "./auth-keys.ts";
 import { parseAuthKey, type RegisterRequest } from "../protocol/index.ts";
@@ -7,6 +12,7 @@ import type { NodeRecord } from "./nodes.ts";
 import type { Caller } from "./nonces.ts";
 import { isSameAttempt } from "./predecessor.ts";
 import { ControlError } from "./refuse.ts";
+import { DEVICE_ROLES, KEY_ROLES } from "./roles.ts";
 import type { Tailnet } from "./tailnet.ts";
 
 /** What was vouched for. `by` says by what, as an event tells it. */
@@ -57,14 +63,22 @@ export function vouch(
   if (parts === null || parts.tailnet !== tailnet.info().id)
     throw new ControlError("bad_auth_key", "a new node needs an auth key of this tailnet");
   const spent = tailnet.authKeys.spend(parts, node !== null && isSameAttempt(node, request), now);
-  const { id, tags, ephemeral, preauthorized } = spent;
+  const { id, tags, ephemeral } = spent;
+  const preauthorized = spent.preauthorized && mayApprove(tailnet, spent);
   return { tags, user: makerOf(tailnet, spent), seen: null, ephemeral, preauthorized, by: { authKey: id } };
 }
 
-/** Whose the nodes are that an auth key lets in: who made it or, for one of the operator's, an owner. Throws `bad_auth_key` for one whose maker is out. */
+/** [P60] The keys of the operator and of OAuth clients are nobody's in particular. */
+function mayApprove({ users }: Tailnet, { user }: AuthKeyInfo): boolean {
+  const maker = user === null ? null : users.byId(user);
+  return user === null || (maker !== null && DEVICE_ROLES.has(maker.role));
+}
+
+/** Whose the nodes are that an auth key lets in: who made it or, for one of the operator's, an owner. Throws `bad_auth_key` for one whose maker is out [P60]. */
 function makerOf({ users }: Tailnet, { user, tags }: AuthKeyInfo): string | null {
   if (user === null) return tags.length > 0 ? null : (users.owners()[0]?.id ?? null);
-  if (users.byId(user)?.suspended === null) return user;
+  const maker = users.byId(user);
+  if (maker?.suspended === null && KEY_ROLES.has(maker.role)) return user;
   throw new ControlError(
     "bad_auth_key",
     "whoever made this auth key lets nobody in any more: ask an admin for a new one",

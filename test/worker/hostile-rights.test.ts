@@ -6,9 +6,9 @@ import { KEY_LIMITS } from "../../src/durable/key-limits.ts";
 import type { By } from "../../src/durable/index.ts";
 import { WEBHOOK_LIMITS } from "../../src/durable/webhooks.ts";
 import { countedAs } from "../../src/worker/rate-limits.ts";
-import { admin, authorityOf, join, makeTailnet, sql } from "../support/workerd/control.ts";
+import { admin, authorityOf, join, makeAuthKey, makeTailnet, sql } from "../support/workerd/control.ts";
 import { lock, newGenesis, newSecrets } from "../support/workerd/locked.ts";
-import { makeToken, newPerson, type TestPerson } from "../support/workerd/people.ts";
+import { makeToken, newPerson, setRole, type TestPerson } from "../support/workerd/people.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
 import { eventsOf } from "../support/workerd/signing-in.ts";
@@ -32,6 +32,11 @@ function grant({ id, secret }: TestClient, fields: Record<string, string> = {}, 
   const body = new URLSearchParams({ client_id: id, client_secret: secret, ...fields });
   const headers = address === "" ? {} : { "cf-connecting-ip": address };
   return fetchWorker(new Request(`${ORIGIN}/api/v2/oauth/token`, { method: "POST", body, headers }));
+}
+
+async function devicesIn(tailnet: string): Promise<{ name: string; authorized: boolean }[]> {
+  const { json } = await admin("GET", `/api/v2/tailnet/${tailnet}/devices`);
+  return json["devices"] as { name: string; authorized: boolean }[];
 }
 
 function authKey(token: string, tags: readonly string[] = []): Promise<Answer> {
@@ -165,6 +170,33 @@ test("an endpoint that is only slow, or tested without end, does not fill the ob
   await admin("POST", on(hook, "/test"));
   const info = await hookJson(hook);
   expect([info["pending"], info["dropped"], info["status"]]).toEqual([WEBHOOK_LIMITS.waitingSlow, 1, "ok"]);
+});
+
+describe("an auth key of a person's [P60]", () => {
+  async function scene(): Promise<{ tailnet: string; bob: TestPerson; key: string }> {
+    const tailnet = await makeTailnet();
+    const bob = await newPerson(tailnet, "bob@example.com", "admin");
+    return { tailnet, bob, key: await makeAuthKey(tailnet, { reusable: true, tags: ["tag:prod"] }, bob.token) };
+  }
+
+  test("lets nobody in, least of all by its tags, once they could not make it any more", async () => {
+    const { tailnet, bob, key } = await scene();
+    expect((await new TestNode("before").register(key)).status).toBe(200);
+    for (const role of ["auditor", "member"] as const) {
+      await setRole(bob, role);
+      refused(await new TestNode("after").register(key), "bad_auth_key");
+    }
+    expect((await devicesIn(tailnet)).map(({ name }) => name.split(".")[0])).toEqual(["before"]);
+  });
+
+  test("lets in past device approval while they may approve devices", async () => {
+    const { tailnet, bob, key } = await scene();
+    await admin("PATCH", `/api/v2/tailnet/${tailnet}/settings`, { devicesApprovalOn: true });
+    await new TestNode("approved").register(key);
+    await setRole(bob, "network-admin");
+    await new TestNode("waiting").register(key);
+    expect((await devicesIn(tailnet)).map(({ authorized }) => authorized)).toEqual([true, false]);
+  });
 });
 
 describe("whoever fills a tailnet [P59]", () => {
