@@ -24,6 +24,10 @@ const { values } = parseArgs({
   options: { examples: { type: "string", default: "10" }, seed: { type: "string", default: "1" } },
 });
 
+/** Aborted where this process is told to end: then nothing that it has started stays. */
+const ended = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ended.abort());
+
 /** The Worker's configuration without its rate limits: all of this is asked from one place. */
 async function configuration(folder: string): Promise<string> {
   const file = join(folder, "wrangler.toml");
@@ -45,7 +49,7 @@ async function fuzz(folder: string): Promise<boolean> {
     const where = new URL("/api/v2/openapi.json", control.url).href;
     const args = ["--config-file", "schemathesis.toml", "run", where, "--max-examples", values.examples];
     const reports = ["--report", "json", "--report-dir", "reports"];
-    const code = schemathesis(folder, [...args, ...reports], { ...control.environment });
+    const code = await schemathesis(folder, [...args, ...reports], control.environment, ended.signal);
     const [report] = readdirSync(join(folder, "reports")).filter((name) => name.endsWith(".json"));
     const text = readFileSync(join(folder, "reports", report ?? "none"), "utf8");
     const isGood = judge(document, JSON.parse(text) as Report) && code === 0;

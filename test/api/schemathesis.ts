@@ -1,6 +1,6 @@
 /** schemathesis, in a virtual environment beside this file that git ignores: made once, and anew where its requirements have changed. */
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,14 +27,17 @@ export function prepareSchemathesis(): void {
   writeFileSync(STAMP, wanted);
 }
 
-/** Runs it in that folder, and gives its exit code. What it prints goes to this process's output. */
-export function schemathesis(folder: string, args: readonly string[], environment: Record<string, string>): number {
+/** Runs it in that folder, and gives its exit code; `signal` ends it. What it prints goes to this process's output. */
+export function schemathesis(
+  folder: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<number> {
   const env = { ...process.env, NO_COLOR: "1", ...environment };
-  const { status, error } = spawnSync(join(BIN, "st"), args, {
-    cwd: folder,
-    env,
-    stdio: ["ignore", "inherit", "inherit"],
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(BIN, "st"), args, { cwd: folder, env, signal, stdio: ["ignore", "inherit", "inherit"] });
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 1));
   });
-  if (error !== undefined) throw error;
-  return status ?? 1;
 }
