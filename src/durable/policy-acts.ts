@@ -10,7 +10,10 @@ import {
   runTests,
   type Failure,
   type Policy,
+  previewPolicy,
   type PolicyNode,
+  type PreviewFor,
+  type PreviewMatch,
 } from "../policy/index.ts";
 import type { By } from "./events.ts";
 import { etagOf, type PolicyFile } from "./policy-files.ts";
@@ -74,6 +77,14 @@ function policyOf(tailnet: Tailnet, text: string): Policy {
 /** A policy's tests that fail; none where it may be set. Throws `bad_policy`. */
 export function checkPolicy(tailnet: Tailnet, text: string): readonly Failure[] {
   return failures(tailnet, policyOf(tailnet, text));
+}
+
+/** The entries of a policy file that are about somebody, or an address and a port. Throws `bad_policy`, and `malformed_request` for what is no address. */
+export function previewOf(tailnet: Tailnet, text: string, wanted: PreviewFor): readonly PreviewMatch[] {
+  const { users } = tailnet;
+  const matches = understood(() => previewPolicy(text, users.people(), devices(tailnet), wanted));
+  if (matches === null) throw new ControlError("malformed_request", "previewFor: an address with a port expected");
+  return matches;
 }
 
 /** Who has read another policy than the one that holds does not overwrite it unseen. */

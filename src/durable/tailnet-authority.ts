@@ -58,8 +58,8 @@ import { byNode } from "./nodes.ts";
 import type { Coming } from "./presence.ts";
 import type { Caller } from "./nonces.ts";
 import type { Lane } from "./outbox.ts";
-import type { Failure } from "../policy/index.ts";
-import { checkPolicy, setPolicy } from "./policy-acts.ts";
+import type { Failure, PreviewFor, PreviewMatch } from "../policy/index.ts";
+import { checkPolicy, previewOf, setPolicy } from "./policy-acts.ts";
 import type { PolicyFile } from "./policy-files.ts";
 import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record.ts";
 import { register } from "./registration.ts";
@@ -154,6 +154,11 @@ export class TailnetAuthority extends LockAuthority {
   /** The tests of a policy file that fail. Refuses with `bad_policy`. */
   checkPolicyFile(text: string): Promise<Outcome<readonly Failure[]>> {
     return this.#acts.living((tailnet) => checkPolicy(tailnet, text));
+  }
+
+  /** The entries of a policy file that are about somebody, or an address and a port. Refuses with `bad_policy`. */
+  previewPolicyFile(text: string, wanted: PreviewFor): Promise<Outcome<readonly PreviewMatch[]>> {
+    return this.acts.living((tailnet) => previewOf(tailnet, text, wanted));
   }
 
   contacts(): Promise<Outcome<Contacts>> {

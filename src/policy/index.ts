@@ -15,6 +15,7 @@ export { MAX_POLICY_CHARS } from "./limits.ts";
 export type { PolicyNode } from "./matching.ts";
 export { parsePolicy } from "./parse-policy.ts";
 export { DEFAULT_POLICY, type Person, type Policy, type Role } from "./policy.ts";
+export { previewPolicy, type PreviewFor, type PreviewMatch } from "./preview.ts";
 export { PolicyError, type Position } from "./policy-error.ts";
 export { isAllowed, runTests, type Failure } from "./run-tests.ts";
 export { refusedTags, type TagAsker } from "./tag-owners.ts";

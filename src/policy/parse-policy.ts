@@ -45,7 +45,8 @@ function refuseNullRules(file: Located): void {
     throw new PolicyError(`${found.name} is null: write [] to allow nothing, or leave it out`, found.at);
 }
 
-function sectionsOf(file: Located): Fields<Section> {
+/** The sections of a file, of which those that are not served are refused. Throws PolicyError. */
+export function sectionsOf(file: Located): Fields<Section> {
   refuseNullRules(file);
   const sections = fields(file, "a policy file", SECTIONS);
   for (const [name, reason] of Object.entries(UNSERVED)) refuse(sections[name as keyof typeof UNSERVED], reason);

@@ -5,11 +5,13 @@
 
 import { z } from "zod";
 import { failureText, type PolicyFile } from "../durable/index.ts";
-import { MAX_POLICY_CHARS, PolicyError, parseHuJson, plain } from "../policy/index.ts";
+import { MAX_POLICY_CHARS, PolicyError, parseHuJson, plain, type PreviewFor } from "../policy/index.ts";
 import { byOf, type AdminContext, type AdminRoute, type Media } from "./admin-route.ts";
+import { shapeQuery } from "./admin-shapes.ts";
 import { refuse } from "./http-errors.ts";
 import { authorityOf } from "./objects.ts";
 
+const MOST_PORT = 65_535;
 const HUJSON = "application/hujson";
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
@@ -79,6 +81,43 @@ async function validatePolicy(c: AdminContext): Promise<Response> {
   return c.json({ message: "test(s) failed", data });
 }
 
+const previewQuery = z.object({
+  type: z.enum(["user", "ipport"]),
+  previewFor: z.string().min(1).max(300).meta({ description: "a login name, or an address with a port" }),
+});
+const preview = z
+  .object({
+    matches: z.array(z.object({ users: z.array(z.string()), ports: z.array(z.string()), lineNumber: z.int() })),
+    type: z.enum(["user", "ipport"]),
+    previewFor: z.string(),
+  })
+  .meta({ id: "PolicyPreview" });
+
+/** Whom it is for: attacker-controlled. Null for what is no address with a port. */
+function previewedFor({ type, previewFor }: z.output<typeof previewQuery>): PreviewFor | null {
+  if (type === "user") return { kind: "user", login: previewFor };
+  const [, address, port] = /^\[?([0-9a-fA-F:.]{2,45}?)\]?:(\d{1,5})$/.exec(previewFor) ?? [];
+  return address === undefined || Number(port) > MOST_PORT ? null : { kind: "address", address, port: Number(port) };
+}
+
+async function previewPolicyFile(c: AdminContext): Promise<Response> {
+  const query = shapeQuery(c, previewQuery);
+  if (query instanceof Response) return query;
+  const wanted = previewedFor(query);
+  if (wanted === null)
+    return refuse(c, { code: "malformed_request", message: "previewFor: an address with a port expected" });
+  const text = await sentFile(c);
+  if (text instanceof Response) return text;
+  const outcome = await authorityOf(c.env, c.var.tailnet).previewPolicyFile(text, wanted);
+  if (!outcome.ok) return refuse(c, outcome.error);
+  const matches = outcome.value.map(({ users, ports, line }) => ({
+    users: [...users],
+    ports: [...ports],
+    lineNumber: line,
+  }));
+  return c.json({ matches, ...query } satisfies z.input<typeof preview>);
+}
+
 const ACL = "/api/v2/tailnet/:tailnet/acl";
 /** Human JSON where that is asked for; JSON otherwise. */
 const policyFile: Media = {
@@ -124,5 +163,15 @@ export const POLICY_ROUTES: readonly AdminRoute[] = [
     body: anyFile,
     answer: verdict,
     handle: validatePolicy,
+  },
+  {
+    method: "POST",
+    path: `${ACL}/preview`,
+    act: "policy.check",
+    summary: "Which rules of a policy file are about somebody, or an address and a port; changes nothing",
+    query: previewQuery,
+    body: policyFile,
+    answer: preview,
+    handle: previewPolicyFile,
   },
 ];

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { env, exports } from "cloudflare:workers";
 import { DEFAULT_POLICY, MAX_POLICY_CHARS } from "../../src/policy/index.ts";
 import { admin, authorityOf, makeTailnet } from "../support/workerd/control.ts";
+import { refused } from "../support/workerd/refused.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
 import { answerOf, type Answer } from "../support/workerd/test-node.ts";
 
@@ -131,4 +132,26 @@ describe("the policy file", () => {
     expect((await admin("DELETE", `/api/v2/tailnet/${tailnet}`)).status).toBe(200);
     expect((await acl(tailnet, "GET")).json["code"]).toBe("unknown_tailnet");
   });
+});
+
+test("tests alone are of the policy in force, and a preview says which of its rules are about somebody", async () => {
+  const name = `preview${crypto.randomUUID().slice(0, 8)}.test`;
+  const acl = `/api/v2/tailnet/${await makeTailnet(name)}/acl`;
+  const owner = `owner@${name}`;
+  const policy = {
+    tagOwners: { "tag:web": [] },
+    grants: [{ src: [owner], dst: ["tag:web"], ip: ["443"] }],
+  };
+  expect((await admin("POST", acl, policy)).status).toBe(200);
+  const good = [{ src: owner, accept: ["tag:web:443"], deny: ["tag:web:80"] }];
+  expect((await admin("POST", `${acl}/validate`, good)).json).toEqual({});
+  const bad = [{ src: owner, accept: ["tag:web:80"] }];
+  expect((await admin("POST", `${acl}/validate`, bad)).json).toMatchObject({ message: "test(s) failed" });
+  const matches = [{ users: [owner], ports: ["tag:web:443"], lineNumber: 1 }];
+  const forOwner = await admin("POST", `${acl}/preview?type=user&previewFor=${owner}`, policy);
+  expect(forOwner.json).toEqual({ matches, type: "user", previewFor: owner });
+  const forAddress = await admin("POST", `${acl}/preview?type=ipport&previewFor=100.64.0.1:443`, policy);
+  expect(forAddress.json).toMatchObject({ matches: [] });
+  refused(await admin("POST", `${acl}/preview?type=ipport&previewFor=here`, policy), "malformed_request");
+  refused(await admin("POST", `${acl}/preview?type=user&previewFor=${owner}`, { acls: 1 }), "bad_policy");
 });

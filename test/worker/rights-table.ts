@@ -80,6 +80,7 @@ export const ROWS: readonly Row[] = [
   // The policy and names: the network admin's, and not the IT admin's.
   row("OAINBU.", "policy_file:read", `GET ${T}/acl`),
   row("OAINBU.", "policy_file:read", `POST ${T}/acl/validate`),
+  row("OAINBU.", "policy_file:read", `POST ${T}/acl/preview`, { query: "?type=user&previewFor=nobody" }),
   row("OA.N...", "policy_file", `POST ${T}/acl`, { body: ["no policy"] }),
   row("OAINBU.", "dns:read", `GET ${T}/dns/preferences`),
   row("OAINBU.", "dns:read", `GET ${T}/dns/nameservers`),
