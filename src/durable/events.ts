@@ -42,6 +42,8 @@ export interface By {
   readonly group: string;
   /** The role by which the door let a person through [P54]. */
   readonly role?: Role;
+  /** True where it was decided in an earlier act, and only its end is told: who has decided it may have no right any more. */
+  readonly isEarlier?: true;
 }
 
 export const BY_SYSTEM: By = {

@@ -68,7 +68,7 @@ function shareOf(row: Row): Share {
     expires: row.integer("expires"),
     accepted: row.integerOrNull("accepted"),
     ended: row.integerOrNull("ended"),
-    by: by === null ? null : { group: "", ...(JSON.parse(by) as Omit<By, "group">) },
+    by: by === null ? null : { group: "", ...(JSON.parse(by) as Omit<By, "group">), isEarlier: true },
   };
 }
 

@@ -222,7 +222,8 @@ export class Tailnet {
   }
 
   /** [P54] */
-  #refuseOutdated({ actor, role }: By): void {
+  #refuseOutdated({ actor, role, isEarlier }: By): void {
+    if (isEarlier === true) return;
     if (role !== undefined && this.users.behind(actor)?.role !== role)
       throw new ControlError("forbidden", "your role or standing has changed since you asked");
     const credential = actor.type === "OAUTH_CLIENT" ? actor.id : actor.credential;

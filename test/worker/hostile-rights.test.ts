@@ -10,6 +10,7 @@ import { admin, authorityOf, join, makeAuthKey, makeTailnet, sql } from "../supp
 import { lock, newGenesis, newSecrets } from "../support/workerd/locked.ts";
 import { makeToken, newPerson, setRole, type TestPerson } from "../support/workerd/people.ts";
 import { refused } from "../support/workerd/refused.ts";
+import { cut, eventsOf as eventsSince, invite, ring, settled } from "../support/workerd/sharing.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
 import { eventsOf } from "../support/workerd/signing-in.ts";
 import { hookJson, makeHook, on } from "../support/workerd/webhooks.ts";
@@ -98,6 +99,24 @@ describe("a request that was let in before its right was taken [P54]", () => {
     const outcome = await authorityOf(tailnet).changeContact(by, "support", "b@example.com");
     expect(outcome).toMatchObject({ ok: false, error: { code: "forbidden" } });
   });
+});
+
+test("what somebody began who has no right any more is brought to its end, and jams nothing [P54]", async () => {
+  const [home, other] = [await makeTailnet(), await makeTailnet()];
+  const alice = new TestNode("alice");
+  await join(home, alice);
+  const bob = await newPerson(other, "bob@example.com", "it-admin");
+  const cuts = [await cut(home, "request"), await cut(other, "answer")];
+  const parts = await invite(home, alice);
+  const credential = /(k[0-9A-Za-z]{10})CNTRL/.exec(bob.token)?.[1] ?? "";
+  await authorityOf(other).acceptShare(atTheDoor(bob, credential), parts);
+  await admin("POST", `/api/v2/users/${bob.id}/suspend`, {});
+  for (const { mend } of cuts) mend();
+  await ring(home);
+  await ring(other);
+  await settled(home, other);
+  const kinds = (await eventsSince(other)).map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind.startsWith("share."))).toEqual(["share.accepting", "share.accepted"]);
 });
 
 describe("an OAuth client", () => {
@@ -242,8 +261,8 @@ describe("whoever fills a tailnet [P59]", () => {
     const key = "id, secret_hash, reusable, ephemeral, preauthorized, tags, description, created, expires, uses";
     await fill("auth_keys", KEY_LIMITS.authKeys, "'a' || i, x'', 1, 0, 0, '[]', '', 1, 8e15, 0", key);
     refused(await authKey(bob.token), "too_many_keys");
-    const user = "id, profile, login, display_name, role, created, changed";
-    await fill("users", KEY_LIMITS.users, "'u' || i, i, i || '@x', '', 'member', 1, 0", user);
+    const user = "id, profile, login, display_name, role, created";
+    await fill("users", KEY_LIMITS.users, "'u' || i, i, i || '@x', '', 'member', 1", user);
     const carol = { loginName: "carol@example.com" };
     refused(await admin("POST", `/api/v2/tailnet/${tailnet}/users`, carol, bob.token), "too_many_users");
   });
