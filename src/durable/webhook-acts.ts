@@ -77,6 +77,11 @@ export function changeWebhook(
   return webhookInfo(tailnet, id);
 }
 
+/** Ends an endpoint's rest: somebody who sees to it waits for no back-off [W34]. What fails then has it rest anew, for as long as before and longer. */
+function wake(tailnet: Tailnet, { id, failures, failing, lastError }: Webhook): void {
+  tailnet.webhooks.setHealth(id, { failures, resume: 0, failing, lastError });
+}
+
 /** Gives an endpoint another secret; those before it sign beside it for a day, or not at all. Throws `unknown_webhook`. */
 export function rotateWebhook(
   tailnet: Tailnet,
@@ -88,6 +93,7 @@ export function rotateWebhook(
   const webhook = tailnet.webhooks.require(id);
   const overlap = overlaps ? OVERLAP_MS : 0;
   tailnet.webhooks.addSecret(id, box, overlap, now);
+  wake(tailnet, webhook);
   const detail = { oldSecretUntil: new Date(now + overlap).toISOString() };
   tailnet.record(by, { kind: "webhook.rotated", target: webhookTarget(webhook), new: detail }, now);
   return webhookInfo(tailnet, id);
@@ -106,6 +112,7 @@ export function deleteWebhook(tailnet: Tailnet, by: By, id: string, now: number)
 /** Has an endpoint told of a test. Throws `unknown_webhook`. */
 export function testWebhook(tailnet: Tailnet, by: By, id: string, now: number): null {
   const webhook = tailnet.webhooks.require(id);
+  wake(tailnet, webhook);
   tailnet.record(by, { kind: "webhook.tested", target: webhookTarget(webhook) }, now);
   return null;
 }
@@ -124,6 +131,7 @@ export function replayWebhook(tailnet: Tailnet, by: By, id: string, replay: Webh
   const webhook = tailnet.webhooks.require(id);
   if (!isOf(tailnet, webhook, replay))
     throw new ControlError("unknown_delivery", "the event of this delivery is not in the log any more");
+  wake(tailnet, webhook);
   const detail = { delivery: replay.id, type: replay.type, sequence: replay.seq };
   tailnet.record(by, { kind: "webhook.replayed", target: webhookTarget(webhook), new: detail }, now);
   const { seq, type, attempts: tries } = replay;

@@ -215,11 +215,11 @@ export class Webhooks {
     this.put({ id: randomId("d"), webhook, seq, type, tries: 0 }, now);
   }
 
-  /** Puts in one message; one of that ID that waits already is left as it is. */
+  /** Puts in one message; one of that ID that waits already is due at once. */
   put({ id, webhook, seq, type, tries }: NewDelivery, now: number): void {
     this.#store.run(
       `INSERT INTO webhook_deliveries (id, webhook, seq, type, created, tries, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5)
-       ON CONFLICT (id) DO NOTHING`,
+       ON CONFLICT (id) DO UPDATE SET due = MIN(due, excluded.due) WHERE taken IS NULL`,
       id,
       webhook,
       seq,

@@ -20,6 +20,7 @@ import {
   on,
   typesHeard,
   waitingFor,
+  type Hook,
 } from "../support/workerd/webhooks.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -224,6 +225,32 @@ describe("an endpoint that fails", () => {
     const [row] = await history(hook);
     expect(row).toMatchObject({ state: "delivered", attempts: 7, status: 200 });
   });
+
+  test.each([
+    ["tested", (hook) => on(hook, "/test")],
+    ["given another secret", (hook) => on(hook, "/rotate")],
+    ["sent one again", async (hook) => on(hook, `/deliveries/${String((await history(hook))[0]?.["id"])}/replay`)],
+  ] satisfies [string, (hook: Hook) => string | Promise<string>][])(
+    "rests no longer once it is %s [W34]",
+    async (_, act) => {
+      const tailnet = await makeTailnet();
+      const hook = await makeHook(tailnet, ["nodeCreated"]);
+      await hook.receiver.behave({ status: 401 });
+      for (let failures = 1; failures <= 3; failures++) {
+        await admin("POST", on(hook, "/test"));
+        await hook.receiver.count(failures);
+        await calm(tailnet);
+      }
+      await join(tailnet, new TestNode("alice"));
+      await calm(tailnet, true);
+      expect((await hook.receiver.received()).length).toBe(3);
+      await hook.receiver.behave({ status: 200 });
+      expect((await admin("POST", await act(hook))).status).toBe(200);
+      await hook.receiver.count(4);
+      await calm(tailnet);
+      expect((await hookJson(hook))["status"]).toBe("ok");
+    },
+  );
 
   test("for a day is marked, others are told, and it is well again with the next success [W33]", async () => {
     const tailnet = await makeTailnet();
