@@ -5,10 +5,10 @@
 
 import { z } from "zod";
 import { failureText, type PolicyFile } from "../durable/index.ts";
-import { MAX_POLICY_CHARS, PolicyError, parseHuJson, plain, type PreviewFor } from "../policy/index.ts";
+import { MAX_POLICY_CHARS, PolicyError, parseHuJson, plain, type Failure, type PreviewFor } from "../policy/index.ts";
 import { byOf, type AdminContext, type AdminRoute, type Media } from "./admin-route.ts";
 import { shapeQuery } from "./admin-shapes.ts";
-import { refuse } from "./http-errors.ts";
+import { STATUS_OF, refuse } from "./http-errors.ts";
 import { authorityOf } from "./objects.ts";
 
 const MOST_PORT = 65_535;
@@ -49,8 +49,19 @@ async function getPolicy(c: AdminContext): Promise<Response> {
 async function setPolicy(c: AdminContext): Promise<Response> {
   const text = await sentFile(c);
   if (text instanceof Response) return text;
-  const outcome = await authorityOf(c.env, c.var.tailnet).setPolicyFile(byOf(c), text, wantedTag(c));
-  return outcome.ok ? answerFile(c, outcome.value) : refuse(c, outcome.error);
+  const authority = authorityOf(c.env, c.var.tailnet);
+  const outcome = await authority.setPolicyFile(byOf(c), text, wantedTag(c));
+  if (outcome.ok) return answerFile(c, outcome.value);
+  if (outcome.error.code !== "policy_tests_failed") return refuse(c, outcome.error);
+  // As `validate` lists them, for what writes them beside the lines of the file.
+  const found = await authority.checkPolicyFile(text);
+  c.set("refusal", outcome.error);
+  return c.json({ ...outcome.error, data: found.ok ? dataOf(found.value) : [] }, STATUS_OF.policy_tests_failed);
+}
+
+/** Tests that failed, as Tailscale lists them. */
+function dataOf(failures: readonly Failure[]): { user: string; errors: string[] }[] {
+  return failures.map((failure) => ({ user: failure.source, errors: [failureText(failure)] }));
 }
 
 /** A list of tests is of the policy in force: that, with these tests in the place of its own. Any other text is itself. Attacker-controlled. */
@@ -77,8 +88,7 @@ async function validatePolicy(c: AdminContext): Promise<Response> {
     return code === "bad_policy" ? c.json({ message }) : refuse(c, outcome.error);
   }
   if (outcome.value.length === 0) return c.json({});
-  const data = outcome.value.map((failure) => ({ user: failure.source, errors: [failureText(failure)] }));
-  return c.json({ message: "test(s) failed", data });
+  return c.json({ message: "test(s) failed", data: dataOf(outcome.value) });
 }
 
 const previewQuery = z.object({

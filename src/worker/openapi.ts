@@ -91,6 +91,10 @@ const errorBody = z
     head: z.string().optional().meta({ description: "the head that counts, where the request was built on another" }),
     index: z.int().optional().meta({ description: "which of the list that was sent" }),
     subject: z.string().optional().meta({ description: "the key or hash in question" }),
+    data: z
+      .array(z.object({ user: z.string(), errors: z.array(z.string()) }))
+      .optional()
+      .meta({ description: "the tests of a policy file that failed" }),
   })
   .meta({ id: "Error" });
 

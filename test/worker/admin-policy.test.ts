@@ -94,6 +94,8 @@ describe("the policy file", () => {
     expect(json["message"]).toContain(
       'test(s) failed: line 5, column 43: from "tag:web", "tag:web:80" should be reached',
     );
+    const errors = ['line 5, column 43: from "tag:web", "tag:web:80" should be reached, and is not'];
+    expect(json["data"]).toEqual([{ user: "tag:web", errors }]);
     expect((await acl(tailnet, "GET", null, { accept: HUJSON })).text).toBe(DEFAULT_POLICY);
   });
 
