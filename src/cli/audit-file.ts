@@ -27,9 +27,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A record out of what a collector was sent around it. */
+/** A record out of what a collector was sent around it. One that is a record itself is not taken for another that it holds. */
 function unwrapped(value: unknown): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, "event")) return value;
+  if (Object.hasOwn(value, "sequence")) return value;
   const { event } = value as { readonly event: unknown };
   return typeof event === "object" ? event : value;
 }

@@ -117,10 +117,15 @@ async function withEmail(
   return oauth.processUserInfoResponse(server, provider.client, claims.sub, response);
 }
 
+/** Characters of a subject (OpenID Connect Core, section 2) and of an address of mail: both are stored, and stand in events. */
+const MAX = { subject: 255, email: 254 };
+
 function proofOf({ iss, sub }: oauth.IDToken, claims: Claims, { alwaysVerified }: Provider): OidcProof {
   const { email, email_verified: isVerified = alwaysVerified } = claims;
   if (typeof email !== "string" || email === "")
     throw new SignInError("the OpenID provider does not say which e-mail address you have");
+  if (sub.length > MAX.subject || email.length > MAX.email)
+    throw new SignInError("the OpenID provider gives you a longer name than there may be");
   if (isVerified !== true)
     throw new SignInError(
       "the OpenID provider does not say that it has verified your e-mail address: verify it there, and sign in again",

@@ -56,6 +56,11 @@ test("one that was edited does not, and says where", async () => {
   expect(err).toBe("tailward: this is not the log that was written: 1 problem\n");
 });
 
+test("one whose lines say something else than the record that they hold does not", async () => {
+  const shown = LOG.records.map((event, i) => (i === 4 ? { ...event, new: { days: 99 }, event } : event));
+  expect(await verify(file(ndjson(shown)), "--head", HEAD)).toMatchObject({ code: 1 });
+});
+
 test("one that was cut off does not, where a head was kept", async () => {
   const path = file(ndjson(LOG.records.slice(0, -2)));
   expect(await verify(path)).toMatchObject({ code: 0 });
