@@ -182,6 +182,23 @@ export class Events {
     return this.#store.rows("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit).map(eventOf);
   }
 
+  /** The same, of at most so many characters in all, but one in any case; and whether there are more. */
+  page(seq: number, limit: number, characters: number): { readonly rows: StoredEvent[]; readonly isMore: boolean } {
+    const size = "length(actor) + length(target) + length(old) + length(new)";
+    const sizes = this.#store.rows(
+      `SELECT ${size} AS size FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
+      seq,
+      limit + 1,
+    );
+    let [count, sum] = [0, 0];
+    for (const row of sizes.slice(0, limit)) {
+      sum += row.integer("size");
+      if (count > 0 && sum > characters) break;
+      count += 1;
+    }
+    return { rows: this.after(seq, count), isMore: count < sizes.length };
+  }
+
   /** The event with that number, or null. */
   at(seq: number): StoredEvent | null {
     const row = this.#store.row("SELECT * FROM events WHERE seq = ?", seq);

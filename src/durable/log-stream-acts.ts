@@ -147,21 +147,13 @@ function underWay(tailnet: Tailnet, batch: number): LogStream | null {
   return stream === null || stream.taken === null || stream.batch !== batch ? null : stream;
 }
 
-function within(events: readonly StoredEvent[]): StoredEvent[] {
-  let characters = 0;
-  return events.filter(({ old, new: next, target, actor }, i) => {
-    characters += old.length + next.length + target.length + actor.length;
-    return i === 0 || characters <= STREAM_LIMITS.characters;
-  });
-}
-
 /** What is to be sent; null where there is nothing to be done. */
 export function takeBatch(tailnet: Tailnet, batch: number): StreamBatch | null {
   const stream = underWay(tailnet, batch);
   if (stream === null) return null;
   const { id, box, destinationType, url, user, compressionFormat, uploadPeriodMinutes, sent } = stream;
   const settings = { destinationType, url, user, compressionFormat, uploadPeriodMinutes };
-  const events = within(tailnet.events.after(sent, STREAM_LIMITS.events));
+  const { rows: events } = tailnet.events.page(sent, STREAM_LIMITS.events, STREAM_LIMITS.characters);
   return { ...settings, stream: id, box, name: tailnet.info().name, events, head: auditHeadJson(headOf(tailnet)) };
 }
 

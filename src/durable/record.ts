@@ -71,6 +71,8 @@ export interface RecordedNews {
   readonly next: number | null;
 }
 
+/** Characters of events that are given at once: a call takes 32 MB. */
+const PAGE_CHARACTERS = 8_000_000;
 /** Nodes that are read at once. */
 const NODES_AT_ONCE = 500;
 const GONE = {
@@ -204,8 +206,8 @@ export function recordPage(tailnet: Tailnet, part: RecordPage["part"], after: nu
       return { part, rows, next };
     }
     case "events": {
-      const rows = events.after(after, limit);
-      return { part, rows, next: rows.length < limit ? null : (rows.at(-1)?.seq ?? null) };
+      const { rows, isMore } = events.page(after, limit, PAGE_CHARACTERS);
+      return { part, rows, next: isMore ? (rows.at(-1)?.seq ?? null) : null };
     }
   }
 }

@@ -15,6 +15,7 @@ const AT_ONCE = 10_000;
 /** When the first event was, and milliseconds from each to the next: a million are two and a half years. */
 const FIRST = Date.UTC(2024, 0, 1);
 const EVERY = 80_000;
+const TRIES = 5;
 const NODES = 2000;
 const PEOPLE = 200;
 
@@ -30,7 +31,7 @@ const FILL = `WITH RECURSIVE numbers (n) AS (SELECT CAST(?2 AS INTEGER) UNION AL
     CASE WHEN n % 10000 = 17 THEN 'lock.disabled' WHEN a % 5 < 2 AND b % 5 = 0 THEN 'node.signed' WHEN c % 3 = 0 THEN 'node.described' WHEN c % 3 = 1 THEN 'node.signed'
       ELSE 'policy.changed' END AS kind
     FROM mixed)
-  INSERT INTO events (tailnet_id, seq, epoch, at, kind, origin, actor_id, actor, target_id, target, old, new, hash,
+  INSERT OR IGNORE INTO events (tailnet_id, seq, epoch, at, kind, origin, actor_id, actor, target_id, target, old, new, hash,
     actor_login, target_name, event, event_group)
   SELECT ?1, n, 'e0123456789', CAST(?4 AS INTEGER) + n * ${EVERY}, kind, 'CONFIG_API', 'u' || person || 'T',
     '{"id":"u' || person || 'T","login":"person' || person || '@example.com","name":"Person","type":"USER"}',
@@ -72,11 +73,22 @@ function searches(events: number): Readonly<Record<string, Readonly<Record<strin
   };
 }
 
+/** A statement that takes long may lose its connection on a busy machine: what it has written is passed over the next time. */
+async function again(body: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries++)
+    try {
+      await body();
+      return;
+    } catch (error) {
+      if (tries === TRIES) throw error;
+    }
+}
+
 async function fill(plane: Plane, tailnet: string, events: number): Promise<void> {
   const database = await plane.runtime.miniflare.getD1Database("RECORD", "tailward");
   for (let from = 2; from <= events; from += AT_ONCE) {
     const to = Math.min(from + AT_ONCE, events + 1);
-    await database.prepare(FILL).bind(tailnet, from, to, FIRST).run();
+    await again(() => database.prepare(FILL).bind(tailnet, from, to, FIRST).run());
   }
 }
 

@@ -164,15 +164,22 @@ describe("a collector", () => {
   test("gets a large backlog in batches", async () => {
     const { tailnet, receiver } = await streamed();
     await arrived(tailnet, receiver);
-    const { events } = STREAM_LIMITS;
+    const { events, characters } = STREAM_LIMITS;
     STREAM_LIMITS.events = 3;
     try {
       const before = (await receiver.received()).length;
       await join(tailnet, ...["a", "b", "c", "d", "e"].map((name) => new TestNode(name)));
       const batches = (await arrived(tailnet, receiver)).slice(before).map((each) => records([each]).length);
-      expect(Math.max(...batches)).toBeLessThanOrEqual(3);
+      expect(Math.max(...batches)).toBe(3);
+      // One that is larger than a batch goes alone.
+      STREAM_LIMITS.characters = 10;
+      await join(tailnet, ...["f", "g", "h"].map((name) => new TestNode(name)));
+      const single = (await arrived(tailnet, receiver))
+        .slice(before + batches.length)
+        .map((each) => records([each]).length);
+      expect(new Set(single)).toEqual(new Set([1]));
     } finally {
-      STREAM_LIMITS.events = events;
+      Object.assign(STREAM_LIMITS, { events, characters });
     }
   });
 });
