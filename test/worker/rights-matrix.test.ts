@@ -13,7 +13,7 @@ import { admin, authorityOf, dump, join, makeAuthKey, makeTailnet, sql } from ".
 import { addPerson, makeToken, ownerOf } from "../support/workerd/people.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
-import { openSession } from "../support/workerd/signing-in.ts";
+import { newLogin, openSession } from "../support/workerd/signing-in.ts";
 import { TestNode, fetchWorker, type Answer } from "../support/workerd/test-node.ts";
 import { LETTERS, OPEN, ROWS, type KeyKind, type Row } from "./rights-table.ts";
 
@@ -82,10 +82,10 @@ function pathOf({ route, key }: Row, names: Names): readonly [method: string, pa
   return [method, filled];
 }
 
-/** Asks as a page of ours does in the session of somebody of that role. */
-function askInSession(row: Row, names: Names, role: Role): Promise<Answer> {
+/** Asks as a page of ours does in that session. */
+function askInSession(row: Row, names: Names, session: string): Promise<Answer> {
   const [method, path] = pathOf(row, names);
-  const cookie = `__Host-tailward-session=${sessions.get(role) ?? ""}`;
+  const cookie = `__Host-tailward-session=${session}`;
   const headers = { cookie, origin: ORIGIN, "sec-fetch-site": "same-origin", "content-type": "application/json" };
   const init = method === "GET" ? {} : { body: JSON.stringify(row.body) };
   return fetchWorker(new Request(`${ORIGIN}${path}${row.query}`, { method, headers, ...init }));
@@ -146,6 +146,7 @@ const over = new Map<string, string>();
 let owner: string;
 const scoped = new Map<string, Promise<string>>();
 const foreign = new Map<string, string>();
+const SIGNED_IN = "an owner who is signed in";
 
 async function newClientToken(tailnet: string, scopes: readonly Scope[]): Promise<{ token: string; client: string }> {
   const keys = `/api/v2/tailnet/${tailnet}/keys`;
@@ -196,6 +197,9 @@ beforeAll(async () => {
   }
   await spoil();
   foreign.set("an owner", await makeToken(other.id, other.real["userId"] ?? ""));
+  const login = newLogin();
+  await addPerson(other.id, login, "owner");
+  foreign.set(SIGNED_IN, await openSession(other.id, login));
   foreign.set("an OAuth client", (await newClientToken(other.id, ["all"])).token);
 });
 
@@ -220,7 +224,9 @@ describe.each(ROWS.map((row) => [nameOf(row), row] as const))("%s", (_, row) => 
     const expected = LETTERS.flatMap(([, role]) => (mayFor(row, role) ? [role] : []));
     const byToken = (role: Role): Promise<Answer> => ask(row, namesFor(row), roles.get(role));
     expect(await rolesLetIn(row, byToken)).toEqual(row.scope === null ? [] : expected);
-    expect(await rolesLetIn(row, (role) => askInSession(row, namesFor(row), role))).toEqual(expected);
+    expect(await rolesLetIn(row, (role) => askInSession(row, namesFor(row), sessions.get(role) ?? ""))).toEqual(
+      expected,
+    );
   });
 
   test("is closed to whatever proves nobody, or nobody any more", async () => {
@@ -262,10 +268,11 @@ describe.each(ROWS.map((row) => [nameOf(row), row] as const))("%s", (_, row) => 
 });
 
 describe("another tailnet's", () => {
-  test.each(["an owner", "an OAuth client"])(
+  test.each(["an owner", SIGNED_IN, "an OAuth client"])(
     "%s is told the same as of a tailnet that there is not [H6]",
     async (who) => {
-      const token = foreign.get(who);
+      const secret = foreign.get(who) ?? "";
+      const askThere = who === SIGNED_IN ? askInSession : ask;
       const state = () =>
         runInDurableObject(authorityOf(own.id), (_, { storage }) => dump({ storage } as DurableObjectState));
       const before = await state();
@@ -273,7 +280,7 @@ describe("another tailnet's", () => {
         Object.entries(own.real).map(([name, value]) => [name, value.replace(own.id, "T0000000000")]),
       );
       for (const row of ROWS) {
-        const [here, there] = [await ask(row, own.real, token), await ask(row, nowhere, token)];
+        const [here, there] = [await askThere(row, own.real, secret), await askThere(row, nowhere, secret)];
         expect([row.route, here.status, here.json]).toEqual([row.route, there.status, there.json]);
         const isOfTailnet = pathOf(row, own.real)[1] !== pathOf(row, nowhere)[1];
         if (isOfTailnet) expect([row.route, here.status]).toEqual([row.route, 404]);
