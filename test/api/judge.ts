@@ -16,6 +16,8 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   postTailnetLockDisable:
     "nobody says the secret: the lock of the tailnet under test stays on, and the tailnet with it",
   postTailnetRestore: "the runtime on this machine keeps no earlier states",
+  postTailnetLockSignatures: "no signature of a trusted key comes about by chance",
+  postTailnetLockUpdates: "the same",
   postDeviceInvitesAccept: "the text of an invite is a secret that no list names",
   postTailnetLockSupportSecret: "there is a support secret only where the operator has set a key for it",
 };
