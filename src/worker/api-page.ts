@@ -68,7 +68,8 @@ function fieldsOf(schema: JsonSchema): Piece | string {
     const inner = typeof field === "boolean" ? "" : fieldsOf(field);
     const said = typeof field === "boolean" ? undefined : field.description;
     return html`<li>
-      <code>${name}</code> ${wordOf(field)}${required.includes(name) ? "" : html` <i>optional</i>`}${
+      <code>${name}</code>
+      ${typeof field === "boolean" ? wordOf(field) : shapeLink(field)}${required.includes(name) ? "" : html` <i>optional</i>`}${
         said === undefined ? "" : html` – ${said}`
       }${inner}
     </li>`;

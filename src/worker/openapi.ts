@@ -146,12 +146,11 @@ function parametersIn(components: Components, { path, query }: AdminRoute): Para
   });
   if (query === null) return ofPath;
   const { properties = {}, required = [] } = components.of(query, "input");
-  const ofQuery = Object.entries(properties).map(([name, schema]): Parameter => ({
-    name,
-    in: "query",
-    required: required.includes(name),
-    schema: typeof schema === "boolean" ? {} : schema,
-  }));
+  const ofQuery = Object.entries(properties).map(([name, shape]): Parameter => {
+    const { description, ...schema } = typeof shape === "boolean" ? {} : shape;
+    const said = description === undefined ? {} : { description };
+    return { name, in: "query", required: required.includes(name), ...said, schema };
+  });
   return [...ofPath, ...ofQuery];
 }
 
