@@ -62,10 +62,10 @@ describe("a signature that was made elsewhere", () => {
     refused(await submit(scene, rotated), "not_authorized");
   });
 
-  test.each(["", "AA==", "no base64", "A".repeat(20_000)])("is not %j", async (signature) => {
+  test("is bytes in base64 that decode, and no more of them than any signature has", async () => {
     const scene = await lockedScene();
-    const answer = await admin("POST", at(scene, "signatures"), { signature });
-    expect(answer.status).toBe(400);
+    for (const signature of ["", "AA==", "no base64", "A".repeat(20_000)])
+      expect((await admin("POST", at(scene, "signatures"), { signature })).status, signature.slice(0, 20)).toBe(400);
   });
 });
 
