@@ -10,6 +10,8 @@ import type { Pools } from "./scene.ts";
 const UNCHECKED: Readonly<Record<string, string>> = {
   positive_data_acceptance:
     "what a body means is beyond its schema: a tag has to have an owner, a policy file's own tests have to pass, a secret has to be the right one",
+  ensure_resource_availability:
+    "it takes a tailnet that was just made for what hangs off it: that has no stream, no lock and no device yet, and not found is right",
 };
 
 /** How often a parameter of a path is one that there is. */
