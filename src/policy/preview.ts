@@ -24,8 +24,26 @@ export type PreviewFor =
   | { readonly kind: "user"; readonly login: string }
   | { readonly kind: "address"; readonly address: string; readonly port: number };
 
-interface Entry extends PreviewMatch {
+interface Entry {
+  readonly users: readonly string[];
+  /** The same, `most` of them: an entry of a grant has its destinations times its ports. */
+  readonly ports: (most: number) => readonly string[];
+  readonly line: number;
   readonly rules: readonly Rule[];
+}
+
+/** Destinations that are shown in all: a small file may have very many. */
+const MOST_SHOWN = 10_000;
+
+/** Each destination with each port, `most` of them. */
+function pairs(destinations: readonly string[], ports: readonly string[], most: number): string[] {
+  const shown: string[] = [];
+  for (const to of destinations)
+    for (const port of ports) {
+      if (shown.length >= most) return shown;
+      shown.push(`${to}:${port}`);
+    }
+  return shown;
 }
 
 function valuesOf(value: Located | null, what: string): string[] {
@@ -39,12 +57,14 @@ function entriesOf(text: string, people: readonly Person[]): Entry[] {
   const one = (entry: Located): Located => ({ kind: "list", at: entry.at, items: [entry] });
   const acls = list(sections.acls, "acls").map((entry): Entry => {
     const { src, users, dst, ports } = fields(entry, "an entry", ACL_FIELDS);
-    const shown = { users: valuesOf(src ?? users, "src"), ports: valuesOf(dst ?? ports, "dst") };
+    const destinations = valuesOf(dst ?? ports, "dst");
+    const shown = { users: valuesOf(src ?? users, "src"), ports: (most: number) => destinations.slice(0, most) };
     return { ...shown, line: entry.at.line, rules: readAccess(one(entry), null, names).rules ?? [] };
   });
   const grants = list(sections.grants, "grants").map((entry): Entry => {
     const { src, dst, ip } = fields(entry, "an entry", GRANT_FIELDS);
-    const ports = valuesOf(dst, "dst").flatMap((to) => valuesOf(ip, "ip").map((port) => `${to}:${port}`));
+    const [destinations, all] = [valuesOf(dst, "dst"), valuesOf(ip, "ip")];
+    const ports = (most: number) => pairs(destinations, all, most);
     const rules = readAccess(null, one(entry), names).rules ?? [];
     return { users: valuesOf(src, "src"), ports, line: entry.at.line, rules };
   });
@@ -94,7 +114,12 @@ export function previewPolicy(
   if (subject === null) return null;
   const matches = (rule: Rule): boolean =>
     wanted.kind === "user" ? isFrom(rule, subject, policy) : isTo(rule, subject, wanted.port, policy);
+  let room = MOST_SHOWN;
   return entriesOf(text, people)
     .filter(({ rules }) => rules.some(matches))
-    .map(({ users, ports, line }) => ({ users, ports, line }));
+    .map(({ users, ports, line }) => {
+      const shown = ports(room);
+      room -= shown.length;
+      return { users, ports: shown, line };
+    });
 }

@@ -54,3 +54,15 @@ test("entries are shown as they are written", () => {
 test("a policy that is not understood is refused", () => {
   expect(() => previewPolicy(`{"acls": 1}`, PEOPLE, NODES, { kind: "user", login: "x" })).toThrow("acls");
 });
+
+test("of a small file that stands for very much, so much is shown and no more", () => {
+  const many = (count: number, one: (i: number) => string): string =>
+    JSON.stringify(Array.from({ length: count }, (_, i) => one(i)));
+  const dst = many(2000, (i) => `10.0.${i >> 8}.${i & 255}`);
+  const grant = `{"src": ["*"], "dst": ${dst}, "ip": ${many(2000, (i) => String(i + 1))}}`;
+  const matches = previewPolicy(`{"grants": [${grant}, ${grant}]}`, [], [], {
+    kind: "user",
+    login: "alice@example.com",
+  });
+  expect(matches?.map(({ ports }) => ports.length)).toEqual([10_000, 0]);
+});
