@@ -31,6 +31,9 @@ export interface Asked {
 
 const NAME = /^[A-Z][A-Z0-9_]{0,63}$/;
 const HOST = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+/** As the admin API takes them: what it would refuse is refused before anything is made. */
+const TAILNET = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
+const LOGIN = /^[^@\s:*/]{1,128}@[^@\s:*/]{1,128}$/;
 
 /** `NAME=VALUE` as a pair. */
 function pair(flag: string, text: string): [string, string] {
@@ -54,11 +57,22 @@ const OPTIONS = {
   renew: { type: "string", multiple: true, default: [] as string[] },
 } as const;
 
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowNegative: true });
+  } catch (error) {
+    throw new Error(`${(error as Error).message} (npm run deploy -- --help shows what there is)`, { cause: error });
+  }
+}
+
 /** What is asked, on top of what was kept. Throws what a person can mend. */
 export function readArguments(args: readonly string[], kept: Settings): Asked {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true, allowNegative: true });
+  const { values } = parsed(args);
   const { tailnet, owner, domain, location, account, counters } = values;
   if (domain !== undefined && !HOST.test(domain)) throw new Error(`--domain takes a host, such as control.example.com`);
+  if (tailnet !== undefined && !TAILNET.test(tailnet))
+    throw new Error("--tailnet takes a domain name of at most 63 lower-case characters, such as example.com");
+  if (owner !== undefined && !LOGIN.test(owner)) throw new Error("--owner takes a login, such as alice@example.com");
   const said = Object.entries({ tailnet, owner, domain, location, account, counters }).filter(
     ([, value]) => value !== undefined,
   );

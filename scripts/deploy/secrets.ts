@@ -45,12 +45,15 @@ export interface SecretsPlan {
   readonly elsewhere: readonly string[];
 }
 
+const RENEWABLE = Object.keys(MADE).filter((name) => MADE[name]?.renew !== null);
+
 /** `worker`: the names that the Worker has; `here`: what this machine keeps; `renew`: names of those to be replaced. */
 export function planSecrets(worker: ReadonlySet<string>, here: Secrets, renew: readonly string[]): SecretsPlan {
   const send: Record<string, string> = {};
   for (const name of renew) {
     const made = MADE[name];
-    if (made === undefined) throw new Error(`${name} is no secret that is made here: ${Object.keys(MADE).join(", ")}`);
+    if (made === undefined)
+      throw new Error(`${name} is no secret that is made here and may be replaced: ${RENEWABLE.join(", ")}`);
     if (made.renew === null) throw new Error(`${name} is never replaced: it is ${made.purpose}`);
     send[name] = made.renew(here[name]);
   }

@@ -92,9 +92,11 @@ export function addUser(
   refuseGiving(tailnet, by, role);
   const known = tailnet.users.byLogin(login);
   if (known !== null && known.role !== role)
-    throw new ControlError("name_taken", `${login} is here already, as ${ROLE_NAMES[known.role]}`, {
-      subject: known.id,
-    });
+    throw new ControlError(
+      "name_taken",
+      `${login} is here already, as ${ROLE_NAMES[known.role]}: give them the other role (tailward admin user role)`,
+      { subject: known.id },
+    );
   if (known !== null) return userInfo(tailnet, known.id);
   refuseMoreUsers(tailnet.store);
   const id = `${randomId("u")}${tailnet.info().id}`;

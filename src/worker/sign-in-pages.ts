@@ -44,7 +44,7 @@ function linkForm(back: string): Markup {
 }
 
 export function signInPage(place: SignInPlace): Page {
-  const rest = html`<p>See who is in your tailnet, and let your own devices in.</p>
+  const rest = html`<p>See which tailnets you are in, and let your own devices in.</p>
     ${signInButton(place)}`;
   return {
     title: "Sign in",

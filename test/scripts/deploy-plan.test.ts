@@ -82,7 +82,9 @@ describe("secrets", () => {
     expect([keys.length, keys[1]]).toEqual([2, here["STORAGE_KEY"]]);
     expect(() => planSecrets(has, {}, ["STORAGE_KEY"])).toThrow("not on this machine");
     expect(() => planSecrets(has, here, ["CONTROL_NOISE_KEY"])).toThrow("never replaced");
-    expect(() => planSecrets(has, here, ["ELSE"])).toThrow("no secret that is made here");
+    expect(() => planSecrets(has, here, ["ELSE"])).toThrow(
+      "no secret that is made here and may be replaced: OWNER_TOKEN, METRICS_TOKEN, STORAGE_KEY",
+    );
   });
 
   test("are kept for their owner alone, with the settings, and found again", () => {
@@ -115,7 +117,11 @@ describe("the command line", () => {
     [["--var", "nonsense"], "NAME=VALUE"],
     [["--var", "lower=1"], "in capitals"],
     [["--domain", "https://control.example.com/"], "takes a host"],
+    [["--tailnet", "bad name"], "takes a domain name"],
+    [["--tailnet", "Example.com"], "takes a domain name"],
+    [["--owner", "alice"], "takes a login"],
     [["--nonsense"], "--nonsense"],
+    [["--nonsense"], "npm run deploy -- --help"],
     [["tailward"], "tailward"],
   ])("refuses %j", (args, words) => {
     expect(() => readArguments(args, EMPTY)).toThrow(words);
