@@ -31,17 +31,13 @@ import type { NodeKey } from "../tka/index.ts";
 import type { Acts, ActOfNode } from "./acts.ts";
 import { recordReport } from "./audit-log.ts";
 import { createAuthKey } from "./auth-key-acts.ts";
-import { changeContact, contactsOf, type ContactKind, type Contacts } from "./contacts.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "./auth-keys.ts";
 import { deleteTailnet } from "./deletion.ts";
 import { changeDevice, deviceOf, requireDevice, type DeviceChange, type DeviceInfo } from "./devices.ts";
 import type { TailnetEntry } from "./directory.ts";
 import { disablementKdf } from "./disablement-kdf.ts";
-import { changeDns, type DnsPatch } from "./dns-acts.ts";
-import type { DnsSettings } from "./dns-settings.ts";
 import type { ObjectsEnv } from "./env.ts";
 import type { By } from "./events.ts";
-import { LockAuthority } from "./lock-authority.ts";
 import { disable } from "./lock-disable.ts";
 import { behindLockDoor } from "./lock-door.ts";
 import { exportLock, type LockExport } from "./lock-export.ts";
@@ -58,12 +54,9 @@ import { byNode } from "./nodes.ts";
 import type { Coming } from "./presence.ts";
 import type { Caller } from "./nonces.ts";
 import type { Lane } from "./outbox.ts";
-import type { Failure, PreviewFor, PreviewMatch } from "../policy/index.ts";
-import { checkPolicy, previewOf, setPolicy } from "./policy-acts.ts";
-import type { PolicyFile } from "./policy-files.ts";
 import { newsAt, recordPage, type RecordPage, type RecordedNews } from "./record.ts";
 import { register } from "./registration.ts";
-import { changeSettings, type Settings, type SettingsPatch } from "./settings.ts";
+import { SettingsAuthority } from "./settings-authority.ts";
 import { linkFor, personIn, signIn, takeInAs, type SignedInUser } from "./sign-in.ts";
 import type { SignInProof } from "./sign-in-proof.ts";
 import { admitMap, admitSocket, takeReport } from "./session-admission.ts";
@@ -77,7 +70,7 @@ import { sealForPending, supportKeyOf } from "./support-seal.ts";
 import type { Tailnet } from "./tailnet.ts";
 import { trySecret, triedOutcome } from "./wrong-secrets.ts";
 
-export class TailnetAuthority extends LockAuthority {
+export class TailnetAuthority extends SettingsAuthority {
   readonly #acts: Acts;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
@@ -132,46 +125,6 @@ export class TailnetAuthority extends LockAuthority {
   /** The tailnet as the Directory lists it. */
   summary(): Promise<Outcome<TailnetEntry>> {
     return this.#acts.living((tailnet) => tailnet.summary());
-  }
-
-  settings(): Promise<Outcome<Settings>> {
-    return this.#acts.living((tailnet) => tailnet.settings);
-  }
-
-  changeSettings(by: By, patch: SettingsPatch): Promise<Outcome<Settings>> {
-    return this.#acts.living((tailnet, now) => changeSettings(tailnet, by, patch, now));
-  }
-
-  policyFile(): Promise<Outcome<PolicyFile>> {
-    return this.#acts.living((tailnet) => tailnet.policies.current());
-  }
-
-  /** Puts a policy file in force, in the place of the one with the ETag `match`, or null for whichever. */
-  setPolicyFile(by: By, text: string, match: string | null): Promise<Outcome<PolicyFile>> {
-    return this.#acts.living((tailnet, now) => setPolicy(tailnet, by, text, match, now));
-  }
-
-  /** The tests of a policy file that fail. Refuses with `bad_policy`. */
-  checkPolicyFile(text: string): Promise<Outcome<readonly Failure[]>> {
-    return this.#acts.living((tailnet) => checkPolicy(tailnet, text));
-  }
-
-  /** The entries of a policy file that are about somebody, or an address and a port. Refuses with `bad_policy`. */
-  previewPolicyFile(text: string, wanted: PreviewFor): Promise<Outcome<readonly PreviewMatch[]>> {
-    return this.acts.living((tailnet) => previewOf(tailnet, text, wanted));
-  }
-
-  contacts(): Promise<Outcome<Contacts>> {
-    return this.#acts.living(contactsOf);
-  }
-
-  changeContact(by: By, kind: ContactKind, address: string): Promise<Outcome<Contacts>> {
-    return this.#acts.living((tailnet, now) => changeContact(tailnet, by, kind, address, now));
-  }
-
-  /** Changes what nodes resolve names by. */
-  changeDns(by: By, patch: DnsPatch): Promise<Outcome<DnsSettings>> {
-    return this.#acts.living((tailnet, now) => changeDns(tailnet, by, patch, now));
   }
 
   devices(): Promise<Outcome<DeviceInfo[]>> {
