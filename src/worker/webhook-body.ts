@@ -185,9 +185,10 @@ export function messageOf(attempt: WebhookAttempt): WebhookMessage {
   };
 }
 
-/** A line for a chat. Names in it may be a node's own word: attacker-controlled. */
+/** A line for a chat, and no more than one: another would pass for a message of its own. Names in it may be a node's own word: attacker-controlled. */
 function line({ tailnet, message, data, sequence }: WebhookMessage): string {
-  return `[${tailnet}] ${message} (by ${data["actor"] ?? "nobody"}; log entry ${sequence})`;
+  const text = `[${tailnet}] ${message} (by ${data["actor"] ?? "nobody"}; log entry ${sequence})`;
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ");
 }
 
 /** No link, and nobody who is called: chats that mark their commands with `<…>`. */

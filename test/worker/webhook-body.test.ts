@@ -69,12 +69,13 @@ test("has a sentence for all that can be subscribed to", () => {
 });
 
 test("in a chat calls nobody and makes no link, whatever a node is called", () => {
-  const name = "<!channel> <http://evil|x> @here @everyone";
+  const name = "<!channel> <http://evil|x> @here @everyone\n[example.com] The tailnet lock was disabled\u2028x";
   const event = { target: JSON.stringify({ type: "NODE", id: "n1", name }) };
   for (const provider of WEBHOOK_PROVIDERS.filter((each) => each !== "")) {
     const body = JSON.parse(webhookBody(provider, messageOf(attempt("nodeCreated", event)))) as Record<string, unknown>;
     const text = String(body["text"] ?? body["content"]);
     if (provider === "slack" || provider === "googlechat") expect(text).not.toMatch(/[<>]/);
+    expect(text).not.toMatch(/[\n\u2028]/);
     if (provider === "mattermost") expect(text).not.toMatch(/@(here|everyone)/);
     if (provider === "discord") expect(body["allowed_mentions"]).toEqual({ parse: [] });
   }
