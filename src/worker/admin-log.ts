@@ -5,7 +5,15 @@
 
 import { z } from "zod";
 import type { LogHead } from "../durable/index.ts";
-import { auditRecord, formatAuditHead, headInDetail, type AuditHeadJson, type Outcome } from "../protocol/index.ts";
+import {
+  EVENT_KINDS,
+  actionOf,
+  auditRecord,
+  formatAuditHead,
+  headInDetail,
+  type AuditHeadJson,
+  type Outcome,
+} from "../protocol/index.ts";
 import { given, tailnetRoute, time, type AdminContext, type AdminRoute, type TailnetCall } from "./admin-route.ts";
 import { orZero, shapeQuery } from "./admin-shapes.ts";
 import { refuse } from "./http-errors.ts";
@@ -93,11 +101,23 @@ function placeJson(head: AuditHeadJson): z.input<typeof place> {
   return { ...head, text: parsed === null ? "" : formatAuditHead(parsed) };
 }
 
+/** What is wrong with the events that are asked for, or null. A kind that there is not is refused: none of it found would be taken for peace. */
+function strangeEvent(events: readonly string[]): string | null {
+  const strange = events.find((event) => /^[a-z]/.test(event) && actionOf(event) === null);
+  if (strange === undefined) return null;
+  const [group = ""] = strange.split(".");
+  const near = EVENT_KINDS.filter((kind) => kind.startsWith(`${group}.`));
+  const known = near.length > 0 ? near : new Set(EVENT_KINDS.map((kind) => `${kind.split(".")[0] ?? ""}.…`));
+  return `query.event: there is no ${JSON.stringify(strange)}; there are ${[...known].join(", ")}`;
+}
+
 async function search(call: TailnetCall<SearchQuery, undefined>): Promise<Outcome<LogPage>> {
   const { env, tailnet, authority, query } = call;
   const after = query.cursor === undefined ? null : parseCursor(query.cursor);
   if (after === null && query.cursor !== undefined)
     return { ok: false, error: { code: "malformed_request", message: "query.cursor: `next` of an earlier page" } };
+  const strange = strangeEvent(query.event);
+  if (strange !== null) return { ok: false, error: { code: "malformed_request", message: strange } };
   const page = await searchLog(env.RECORD, {
     tailnet,
     start: query.start === undefined ? 0 : Date.parse(query.start),

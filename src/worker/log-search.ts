@@ -68,7 +68,8 @@ function actorWay(value: string): Way {
   return {
     column: isLogin ? "actor_login" : "actor_id",
     index: isLogin ? "events_actor_login" : "events_actor",
-    value,
+    // Logins are kept in small letters.
+    value: isLogin ? value.toLowerCase() : value,
   };
 }
 

@@ -93,7 +93,8 @@ describe("a search", () => {
 
   test("finds by actor, target and event, by their IDs and names", async () => {
     expect(await seqs("actor=ubob")).toEqual(those((i) => i % 2 === 1));
-    expect(await seqs("actor=bob@example.com")).toEqual(those((i) => i % 2 === 1));
+    for (const login of ["bob@example.com", "Bob@Example.com"])
+      expect(await seqs(`actor=${login}`)).toEqual(those((i) => i % 2 === 1));
     expect(await seqs(`target=n3${tailnet}`)).toEqual(those((i) => i % 5 === 3));
     expect(await seqs("target=web-3")).toEqual(those((i) => i % 5 === 3));
     expect(await seqs("event=lock.enabled")).toEqual(those((i) => i % 3 === 2));
@@ -144,8 +145,18 @@ describe("a search", () => {
     refused(await admin("GET", `/api/v2/tailnet/${tailnet}/logging/configuration?${query}`), "malformed_request");
   });
 
+  test.each([
+    ["lock.enable", "there are lock.enabled, "],
+    ["lock", "there are lock.enabled, "],
+    ["locks.enabled", "there are tailnet.…, policy.…, "],
+  ])("for events that there are not says what there is, %s", async (event, words) => {
+    const query = `event=node.signed&event=${event}`;
+    const { status, json } = await admin("GET", `/api/v2/tailnet/${tailnet}/logging/configuration?${query}`);
+    expect([status, json["message"]]).toEqual([400, expect.stringContaining(words)]);
+  });
+
   test("takes as many values as it says", async () => {
-    const five = (name: string): string[] => Array.from({ length: 5 }, (_, i) => `${name}=${name}@${i}`);
+    const five = (name: string): string[] => Array.from({ length: 5 }, (_, i) => `${name}=A@${i}`);
     expect(await seqs([...five("actor"), ...five("target"), ...five("event")].join("&"))).toEqual([]);
   });
 
