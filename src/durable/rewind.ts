@@ -61,7 +61,10 @@ export async function rewind(
     return { instance: id, undo };
   } catch (error) {
     if (String(error).includes(NO_RECOVERY))
-      throw new ControlError("not_supported", "this runtime keeps no earlier states: on Cloudflare thirty days are kept");
+      throw new ControlError(
+        "not_supported",
+        "this runtime keeps no earlier states: on Cloudflare thirty days are kept",
+      );
     if ("bookmark" in to) throw new ControlError("invalid_argument", "there is no such bookmark");
     throw error;
   }

@@ -38,7 +38,6 @@ const auth = z.object({
 
 const scope = z.enum(SCOPES, { error: `there is no such scope: they are ${SCOPES.join(", ")}` });
 const scopes = listOf(scope, SCOPES.length);
-const someScopes = z.array(scope).min(1, { error: "an OAuth client has one at least" }).max(SCOPES.length);
 const tags = listOf(tag, 64);
 const description = orZero(z.string().max(1000), "").transform((text) => text.slice(0, MAX_DESCRIPTION));
 
@@ -59,12 +58,14 @@ const createBody = z.object({
 
 type CreateBody = z.output<typeof createBody>;
 
-const setBody = z.object({
-  keyType: orZero(z.enum(["client", "federated"]), "client"),
-  scopes: someScopes,
-  tags,
-  description,
-});
+const setBody = z
+  .object({
+    keyType: orZero(z.enum(["client", "federated"]), "client"),
+    scopes,
+    tags,
+    description,
+  })
+  .meta({ examples: [{ scopes: ["dns:read"], description: "reads names" }] });
 
 const key = z
   .object({
@@ -256,6 +257,7 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
       if (call.body.keyType === "federated") return { ok: false, error: NO_FEDERATION };
       const found = scopesFor(call, call.body.scopes, []);
       if (!found.ok) return found;
+      if (found.value.length === 0) return bad("scopes: an OAuth client has one at least");
       const { tags: given, description: said } = call.body;
       const options = { scopes: found.value, tags: given, description: said };
       return call.authority.changeClient(call.by, call.param("keyId"), options);
