@@ -119,6 +119,14 @@ describe("a log is not the one that was written", () => {
     }
   });
 
+  test("where its first event was edited, or that of an epoch after a restore [W20]", () => {
+    const log = new WrittenLog().addMany(9).restore("e0000000002", 6).addMany(4);
+    for (const at of [0, 10]) {
+      const edited = log.records.map((record, i) => (i === at ? { ...record, new: { days: 99 } } : record));
+      expect(codes(verdict(edited, log.head))).toEqual(["edited"]);
+    }
+  });
+
   test("where events were dropped, though only one [W20]", () => {
     const found = verdict([...RECORDS.slice(0, 9), ...RECORDS.slice(10)], HEAD);
     expect(found.problems).toMatchObject([{ code: "dropped", message: "event 10 missing after event 9" }]);
@@ -148,6 +156,10 @@ describe("a log is not the one that was written", () => {
     expect(codes(verdict(RECORDS.slice(10), early, HEAD))).toEqual(["cut"]);
     const trimmed = new WrittenLog().addMany(10).trim(6).addMany(3);
     expect(verdict(trimmed.records.slice(6), early, trimmed.head).problems).toEqual([]);
+    // What it tells of having let go of ends before this one.
+    const later = verdict(trimmed.records.slice(0, 8)).head;
+    if (later === null) throw new Error("no head");
+    expect(codes(verdict(trimmed.records.slice(10), later, trimmed.head))).toEqual(["cut"]);
   });
 
   test("where an actor is shown under another name than the one that the hash is over [W17]", () => {
@@ -172,6 +184,8 @@ describe("a log is not the one that was written", () => {
       10,
     );
     expect(codes(verdict([...RECORDS, other[10]], HEAD))).toEqual(["rewritten"]);
+    // By its hash it is the same, and says something else.
+    expect(codes(verdict([...RECORDS, { ...RECORDS[10], new: { days: 99 } }], HEAD))).toEqual(["edited"]);
   });
 
   test("where something in it is no record", () => {
@@ -224,6 +238,8 @@ describe("a restore", () => {
     expect(verdict(kept, headOf(8)).problems).toEqual([]);
     expect(verdict(kept, headOf(8)).notes.join()).toContain("a restore undid the events up to the head");
     expect(codes(verdict(kept, { ...headOf(4), hash: new Uint8Array(32).fill(1) }))).toEqual(["rewritten"]);
+    // A head before the restore is of what holds still: the log is to reach back to it.
+    expect(codes(verdict(log.records.slice(4), headOf(1), log.head))).toEqual(["cut"]);
   });
 
   test("that names another event than the log has is found, and so is a gap before it [W21]", () => {
@@ -236,6 +252,11 @@ describe("a restore", () => {
       3,
     );
     expect(codes(verdict([...forged, ...second], log.head))).toEqual(["rewritten"]);
+    const later = rehashed(
+      second.map((record) => ({ ...record, sequence: record.sequence + 1 })),
+      0,
+    );
+    expect(codes(verdict([...first, ...later]))).toEqual(["edited"]);
     expect(verdict([...first, ...second.slice(1)], log.head).problems).toMatchObject([
       { code: "dropped", message: "the restore that began epoch e0000000002 is missing, before event 8" },
     ]);
@@ -248,6 +269,12 @@ describe("a restore", () => {
     expect(verdict(second, log.head).notes.join()).toContain(
       "epoch e0000000001, before the restore at log:1, is not in the log",
     );
+    // But for the event that the restore names.
+    const named = log.events[5];
+    if (named === undefined) throw new Error("no event");
+    const head: AuditHead = { epoch: named.epoch, sequence: named.seq, hash: named.hash };
+    expect(verdict(second, head).problems).toEqual([]);
+    expect(codes(verdict(second, { ...head, hash: new Uint8Array(32).fill(1) }))).toEqual(["rewritten"]);
   });
 });
 

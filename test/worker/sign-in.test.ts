@@ -163,6 +163,8 @@ describe("coming back from the provider [H36]", () => {
     const { browser, back } = await almostThere(login);
     expect((await new Browser().go(back)).status).toBe(403);
     expect(isSignedIn(await browser.go(back), login)).toBe(true);
+    // That the provider takes its code once is not all that this rests on.
+    expect(browser.cookies(HOST).get("__Host-tailward-sign-in") ?? "").toBe("");
     expect((await browser.go(back)).status).toBe(403);
   });
 
