@@ -91,12 +91,6 @@ function cipher(nonce: Uint8Array<ArrayBuffer>, what: SealedFor) {
   return { name: "AES-GCM", iv: nonce, additionalData: bindingOf(what), tagLength: 8 * TAG_BYTES };
 }
 
-/** Refuses with `no_storage_key` where nothing can be sealed: to be asked before anything is begun. */
-export async function requireSealing(env: SealingEnv): Promise<Outcome<null>> {
-  const keys = await storageKeys(env);
-  return keys.ok ? { ok: true, value: null } : keys;
-}
-
 /** Seals a secret. Refuses with `no_storage_key`. Throws for a secret that is too long: whoever takes it in limits it. */
 export async function sealSecret(env: SealingEnv, what: SealedFor, secret: string): Promise<Outcome<Uint8Array>> {
   const keys = await storageKeys(env);

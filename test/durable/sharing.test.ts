@@ -207,8 +207,11 @@ describe("the end of a share", () => {
         const events = await eventsOf(each.tailnet);
         expect(events.filter(({ kind }) => kind === "share.withdrawn")).toHaveLength(1);
         expect(codeOf(await authorityOf(each.tailnet).withdrawShare(BY_TEST, id))).toBe("ok");
-        const { links } = (await stored(each.tailnet))["authority"] as { links?: string[] };
-        expect(links).toEqual([]);
+        // It goes once the other side is known to know.
+        await eventually(async () => {
+          const { links } = (await stored(each.tailnet))["authority"] as { links?: string[] };
+          expect(links).toEqual([]);
+        });
       }
     },
   );
