@@ -1,6 +1,6 @@
 /**
  * Roles of people and scopes of credentials, by their names. Source: Tailscale's public API (`tailscale-client-go-v2/users.go`, and its page on trust
- * credentials for scopes); `tailnet_lock` and `shares` are ours.
+ * credentials for scopes); `tailnet_lock` is ours.
  */
 
 export const ROLES = ["owner", "admin", "it-admin", "network-admin", "billing-admin", "auditor", "member"] as const;

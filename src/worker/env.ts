@@ -9,7 +9,7 @@ export interface WorkerEnv extends ObjectsEnv, OutboundEnv, RateLimits {
   readonly RECORD: D1Database;
   /** Under which people reach the control plane, as `https://host`: for pages that nodes are sent to. Absent: the address that a node uses. */
   readonly PUBLIC_URL?: string;
-  /** The bearer token of the tailnets' owner: a secret. Where it is not set, the admin API is closed. */
+  /** The bearer token of the deployment's operator: a secret. Where it is not set, the admin API is closed. */
   readonly OWNER_TOKEN?: string;
   /** `storagekey:<64 hex digits>`, a secret, or several of them (sealed.ts): what seals other secrets. Without it webhooks and log streams are refused. */
   readonly STORAGE_KEY?: string;
