@@ -6,6 +6,7 @@
 import type { Outcome } from "../protocol/index.ts";
 import type { NodeKey } from "../tka/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
+import type { Sender } from "./courier-sender.ts";
 import { Delivery, Queues } from "./delivery.ts";
 import { refuseWaiting } from "./devices.ts";
 import type { ObjectsEnv } from "./env.ts";
@@ -55,9 +56,10 @@ export class Acts {
     this.herald = new SessionHerald(env(), this.tailnet);
     this.#clock = new AlarmClock(ctx.storage);
     this.delivery = new Delivery(this.tailnet, new Queues(env()), this.#clock);
-    this.courier = new ShareCourier({ tailnet: this.tailnet, clock: this.#clock, env, act: (body) => this.act(body) });
-    this.webhooks = new WebhookCourier(this.tailnet, this.#clock, env, (body) => this.act(body));
-    this.stream = new LogStreamCourier(this.tailnet, this.#clock, env, (body) => this.act(body));
+    const sender: Sender = { tailnet: this.tailnet, clock: this.#clock, env, act: (body) => this.act(body) };
+    this.courier = new ShareCourier(sender);
+    this.webhooks = new WebhookCourier(sender);
+    this.stream = new LogStreamCourier(sender);
     this.#life = new LifeClock(this.tailnet, this.#clock);
     if (this.#isWaiting(Date.now()))
       void ctx.blockConcurrencyWhile(async () => {

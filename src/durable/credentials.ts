@@ -43,7 +43,7 @@ export interface AccessToken {
 /** Characters of a secret: 190 bits. */
 const SECRET_LENGTH = 32;
 /** How exactly it is known when a credential was last used, in milliseconds. */
-export const USE_MS = 60 * 60 * 1000;
+const USE_MS = 60 * 60 * 1000;
 
 function hashOf(secret: string): Uint8Array {
   return createHash("sha256").update(secret).digest();

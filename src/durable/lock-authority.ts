@@ -1,4 +1,4 @@
-/** The half of a tailnet's object that is the lock's own API for admins: each method is one act, as in TailnetAuthority. */
+/** The part of a tailnet's object that is the lock's own API for admins: each method is one act, as in TailnetAuthority. */
 
 import type { Outcome } from "../protocol/index.ts";
 import type { AumHash } from "../tka/index.ts";

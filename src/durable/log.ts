@@ -53,7 +53,7 @@ export function currentRequest(): string | null {
 }
 
 /** The same text without what has the form of a secret [O50]. */
-export function withoutSecrets(text: string): string {
+function withoutSecrets(text: string): string {
   return SECRETS.reduce((left, [form, rest]) => left.replace(form, rest), text);
 }
 

@@ -1,4 +1,4 @@
-/** The half of a tailnet's object that is about people and their credentials: each method is one act, as in TailnetAuthority. */
+/** The part of a tailnet's object that is about people and their credentials: each method is one act, as in TailnetAuthority. */
 
 import type { CredentialParts, Outcome } from "../protocol/index.ts";
 import {

@@ -49,7 +49,7 @@ function refuseOver({ expires, revoked }: Pick<CredentialRecord, "expires" | "re
 }
 
 /** The scopes of `held` that some of `within` cover. */
-export function scopesWithin(held: readonly Scope[], within: readonly Scope[]): Scope[] {
+function scopesWithin(held: readonly Scope[], within: readonly Scope[]): Scope[] {
   return held.filter((scope) => within.some((outer) => coversScope(outer, scope)));
 }
 

@@ -4,22 +4,11 @@
  */
 
 import type { Outcome, ShareInviteParts } from "../protocol/index.ts";
-import type { AlarmClock } from "./alarm-clock.ts";
-import type { ObjectsEnv } from "./env.ts";
+import type { Sender } from "./courier-sender.ts";
 import type { By } from "./events.ts";
 import { beginAccept, cancelAccept, findShare } from "./share-acts.ts";
 import { claimAt, dueLinks, nextDue, settleTold, tell } from "./share-exchange.ts";
 import type { Share } from "./shares.ts";
-import type { Tailnet } from "./tailnet.ts";
-
-/** What the courier needs of the object that it works for. */
-export interface Sender {
-  readonly tailnet: Tailnet;
-  readonly clock: AlarmClock;
-  readonly env: () => ObjectsEnv;
-  /** Runs an act on the tailnet in one transaction. */
-  readonly act: <T>(act: (tailnet: Tailnet, now: number) => T) => Promise<Outcome<T>>;
-}
 
 const PURPOSE = "shares";
 /** Milliseconds after which the alarm looks whether the others were told. */

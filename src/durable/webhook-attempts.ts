@@ -71,7 +71,7 @@ export interface WebhookSettled {
 /** Milliseconds that an attempt may take from the queue to its end. */
 const ATTEMPT_MS = 60_000;
 /** Milliseconds for which a message is tried. */
-export const GIVE_UP_MS = 24 * 60 * 60_000;
+const GIVE_UP_MS = 24 * 60 * 60_000;
 /** The same for an endpoint that has ended. */
 const GIVE_UP_ENDED_MS = 60 * 60_000;
 /** Milliseconds until the next attempt: three times as many each time, up to the most. */

@@ -1,9 +1,7 @@
 /** The part of a tailnet's object that is about endpoints which are told of events: each method is one act, as in TailnetAuthority. */
 
-import { DurableObject } from "cloudflare:workers";
 import type { Outcome, WebhookSubscription } from "../protocol/index.ts";
-import { Acts } from "./acts.ts";
-import type { ObjectsEnv } from "./env.ts";
+import { ActingObject } from "./acting-object.ts";
 import type { By } from "./events.ts";
 import {
   changeWebhook,
@@ -27,14 +25,7 @@ import {
 } from "./webhook-attempts.ts";
 import type { NewWebhook } from "./webhooks.ts";
 
-export class WebhookAuthority extends DurableObject<ObjectsEnv> {
-  protected readonly acts: Acts;
-
-  constructor(ctx: DurableObjectState, env: ObjectsEnv) {
-    super(ctx, env);
-    this.acts = new Acts(ctx, () => this.env);
-  }
-
+export class WebhookAuthority extends ActingObject {
   webhooks(): Promise<Outcome<WebhookInfo[]>> {
     return this.acts.living(webhookInfos);
   }

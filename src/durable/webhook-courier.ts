@@ -3,11 +3,8 @@
  * the queue's consumer acknowledges whatever it was given [W33].
  */
 
-import type { Outcome } from "../protocol/index.ts";
-import type { AlarmClock } from "./alarm-clock.ts";
-import type { ObjectsEnv } from "./env.ts";
+import type { Sender } from "./courier-sender.ts";
 import { log } from "./log.ts";
-import type { Tailnet } from "./tailnet.ts";
 import { beginAttempts, nextAttempt, type WebhookPointer } from "./webhook-attempts.ts";
 
 const PURPOSE = "webhooks";
@@ -16,41 +13,32 @@ const RESEND_MS = 5000;
 /** Messages that a queue takes at once. */
 const MAX_SEND = 100;
 
-/** Runs an act on the tailnet in one transaction. */
-type Act = <T>(act: (tailnet: Tailnet, now: number) => T) => Promise<Outcome<T>>;
-
 export class WebhookCourier {
-  readonly #tailnet: Tailnet;
-  readonly #clock: AlarmClock;
-  readonly #env: () => ObjectsEnv;
-  readonly #act: Act;
+  readonly #sender: Sender;
   /** What was last seen of the endpoints. */
   #seen = -1;
   #due: number | null = null;
   #isSending = false;
 
-  constructor(tailnet: Tailnet, clock: AlarmClock, env: () => ObjectsEnv, act: Act) {
-    this.#tailnet = tailnet;
-    this.#clock = clock;
-    this.#env = env;
-    this.#act = act;
+  constructor(sender: Sender) {
+    this.#sender = sender;
   }
 
   /** True while anything is to be told. */
   isWaiting(now: number): boolean {
-    return this.#tailnet.find() !== null && nextAttempt(this.#tailnet, now) !== null;
+    return this.#sender.tailnet.find() !== null && nextAttempt(this.#sender.tailnet, now) !== null;
   }
 
   /** Sees to the alarm where anything has changed. To be called in the turn of the commit. */
   look(now: number): void {
-    if (this.#seen !== this.#tailnet.webhooks.version) this.arm(now);
+    if (this.#seen !== this.#sender.tailnet.webhooks.version) this.arm(now);
   }
 
   arm(now: number): void {
-    this.#seen = this.#tailnet.webhooks.version;
-    this.#due = this.#tailnet.find() === null ? null : nextAttempt(this.#tailnet, now);
-    if (this.#due !== null) this.#clock.want(PURPOSE, Math.max(this.#due, now + RESEND_MS));
-    else if (this.#clock.isWanted(PURPOSE)) this.#clock.want(PURPOSE, null);
+    this.#seen = this.#sender.tailnet.webhooks.version;
+    this.#due = this.#sender.tailnet.find() === null ? null : nextAttempt(this.#sender.tailnet, now);
+    if (this.#due !== null) this.#sender.clock.want(PURPOSE, Math.max(this.#due, now + RESEND_MS));
+    else if (this.#sender.clock.isWanted(PURPOSE)) this.#sender.clock.want(PURPOSE, null);
   }
 
   /** Begins what is due, until nothing is. Never rejects: what the queue does not take is begun again by the alarm. */
@@ -59,10 +47,10 @@ export class WebhookCourier {
     this.#isSending = true;
     try {
       while (this.#due !== null && this.#due <= Date.now()) {
-        const { version } = this.#tailnet.webhooks;
-        const begun = await this.#act((tailnet, now) => beginAttempts(tailnet, now));
+        const { version } = this.#sender.tailnet.webhooks;
+        const begun = await this.#sender.act((tailnet, now) => beginAttempts(tailnet, now));
         // What came meanwhile was left to this round.
-        if (!begun.ok || (begun.value.length === 0 && version === this.#tailnet.webhooks.version)) return;
+        if (!begun.ok || (begun.value.length === 0 && version === this.#sender.tailnet.webhooks.version)) return;
         await this.#toQueue(begun.value);
       }
     } finally {
@@ -73,7 +61,9 @@ export class WebhookCourier {
   async #toQueue(pointers: readonly WebhookPointer[]): Promise<void> {
     try {
       for (let from = 0; from < pointers.length; from += MAX_SEND)
-        await this.#env().WEBHOOK_QUEUE.sendBatch(pointers.slice(from, from + MAX_SEND).map((body) => ({ body })));
+        await this.#sender
+          .env()
+          .WEBHOOK_QUEUE.sendBatch(pointers.slice(from, from + MAX_SEND).map((body) => ({ body })));
     } catch (error) {
       log.warn("the queue of webhooks did not take a message; it is sent again", {}, error);
     }

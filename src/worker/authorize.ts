@@ -10,13 +10,13 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { Origin, PersonSession } from "../durable/index.ts";
-import { decodeBase64, isTailnetId, parseCredential, type Refusal } from "../protocol/index.ts";
+import { decodeBase64, parseCredential, type Refusal } from "../protocol/index.ts";
 import type { AppTypes } from "./app-types.ts";
 import type { AdminContext } from "./admin-route.ts";
 import type { WorkerEnv } from "./env.ts";
 import { refuse } from "./http-errors.ts";
 import { authorityOf, tailnetsOf } from "./objects.ts";
-import { tailnetOfPath } from "./path-tailnet.ts";
+import { tailnetNamed, tailnetOfPath } from "./path-tailnet.ts";
 import { actorOf, tailnetOfPrincipal, type Principal } from "./principal.ts";
 import { countFailure, countRequest, countedAs } from "./rate-limits.ts";
 import { refuseAct } from "./refused-acts.ts";
@@ -98,17 +98,11 @@ async function enterBySession(c: AdminContext, session: PersonSession): Promise<
   return named === null ? refuseUnproven(c, UNPROVEN) : refuse(c, named.otherwise);
 }
 
-/** Characters of a path's tailnet that are looked up. */
-const MAX_NAME = 63;
-
 /** The ID of the tailnet that is named by its ID, its name, or `-` for the principal's own; for the operator `-` is the only one. Null for none. */
 async function findTailnet(c: AdminContext, named: string): Promise<string | null> {
   const own = tailnetOfPrincipal(c.var.principal);
-  if (named === "-" && own !== null) return own;
-  if (isTailnetId(named)) return named;
-  if (named === "" || named.length > MAX_NAME) return null;
-  const tailnets = tailnetsOf(c.env);
-  return (await (named === "-" ? tailnets.only() : tailnets.named(named)))?.id ?? null;
+  if (named !== "-") return tailnetNamed(c.env, named);
+  return own ?? (await tailnetsOf(c.env).only())?.id ?? null;
 }
 
 /** The same, of those that the principal is of [H6]. Attacker-controlled. */

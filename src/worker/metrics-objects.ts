@@ -10,7 +10,7 @@ import { authorityOf, tailnetsOf } from "./objects.ts";
 import type { Metric } from "./prometheus.ts";
 
 /** Tailnets that are asked, the first by name; a few at a time, since a Worker has six connections. */
-export const MOST_ASKED = 200;
+const MOST_ASKED = 200;
 const AT_ONCE = 6;
 
 const WATCHED: readonly (readonly [keyof Watched, Metric["name"], string])[] = [

@@ -81,7 +81,7 @@ export function isPublicAddress(text: string): boolean {
 }
 
 /** True for an address of this machine. */
-export function isLoopbackAddress(text: string): boolean {
+function isLoopbackAddress(text: string): boolean {
   const address = parseAddress(text);
   return address !== null && isIn(OWN, address);
 }

@@ -38,7 +38,7 @@ function policyFor(script: string | undefined): string {
 }
 
 /** The headers of a page [H38]. */
-export function guardPage(c: Context, script?: string): void {
+function guardPage(c: Context, script?: string): void {
   c.header("content-security-policy", policyFor(script));
   c.header("x-content-type-options", "nosniff");
   // To other origins nothing; to ours too much would be `no-referrer`: a form then names no origin, and is refused [H34].

@@ -2,6 +2,8 @@
 
 import { isTailnetId, parseInviteId, type Refusal } from "../protocol/index.ts";
 import type { AdminContext } from "./admin-route.ts";
+import type { WorkerEnv } from "./env.ts";
+import { tailnetsOf } from "./objects.ts";
 
 const USER_ID = /^u[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
 const DEVICE_ID = /^n[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
@@ -9,9 +11,9 @@ const WEBHOOK_ID = /^w[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
 
 export const NO_TAILNET: Refusal = { code: "unknown_tailnet", message: "there is no such tailnet" };
 export const NO_DEVICE: Refusal = { code: "unknown_device", message: "there is no such device" };
-export const NO_USER: Refusal = { code: "unknown_user", message: "there is no such user" };
+const NO_USER: Refusal = { code: "unknown_user", message: "there is no such user" };
 export const NO_SHARE: Refusal = { code: "unknown_share", message: "there is no such invite or share" };
-export const NO_WEBHOOK: Refusal = { code: "unknown_webhook", message: "there is no webhook of that ID" };
+const NO_WEBHOOK: Refusal = { code: "unknown_webhook", message: "there is no webhook of that ID" };
 
 /** Which tailnet each parameter of a path leads to, and what is said where it leads to none. */
 const PARAMETERS: readonly {
@@ -38,4 +40,13 @@ export function tailnetOfPath(
     return { tailnet: name === "tailnet" || (found !== null && isTailnetId(found)) ? found : null, otherwise };
   }
   return null;
+}
+
+/** Characters of a tailnet's name that are looked up. */
+const MAX_NAME = 63;
+
+/** The ID of the tailnet that is named by its ID, whether there is one or not, or by its name; null for none. Attacker-controlled. */
+export async function tailnetNamed(env: WorkerEnv, named: string): Promise<string | null> {
+  if (isTailnetId(named)) return named;
+  return named === "" || named.length > MAX_NAME ? null : ((await tailnetsOf(env).named(named))?.id ?? null);
 }

@@ -5,8 +5,9 @@
  * alone, so that it holds up no other.
  */
 
-import { ShapeError, integer, record, text, type Shape } from "../protocol/index.ts";
+import { integer, record, text, type Shape } from "../protocol/index.ts";
 import { log, type EventKind, type Pointer } from "../durable/index.ts";
+import { pointerIn } from "./queue-pointer.ts";
 
 const FIRST_RETRY_S = 2;
 const MOST_RETRY_S = 600;
@@ -42,20 +43,11 @@ function retry(message: Message): void {
   message.retry({ delaySeconds: RETRIES.delaySeconds(message.attempts) });
 }
 
-function pointerOf({ body }: Message): Pointer | null {
-  try {
-    return pointerShape(body, "message");
-  } catch (error) {
-    if (error instanceof ShapeError) return null;
-    throw error;
-  }
-}
-
 /** Groups by tailnet and epoch; a message that was tried before is a group of its own. */
 function groupsOf(messages: readonly Message[]): Open[] {
   const groups = new Map<string, Open>();
   for (const message of messages) {
-    const pointer = pointerOf(message);
+    const pointer = pointerIn(message, pointerShape);
     if (pointer === null) {
       log.error("a message is no pointer; it will end among the dead letters", { id: message.id });
       retry(message);

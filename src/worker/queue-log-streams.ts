@@ -3,25 +3,17 @@
  * given: a batch that is lost is made anew by the object [W23].
  */
 
-import { ShapeError, integer, record, text } from "../protocol/index.ts";
+import { integer, record, text, type Shape } from "../protocol/index.ts";
 import { log, type StreamBatch, type StreamPointer, type StreamResult } from "../durable/index.ts";
 import type { WorkerEnv } from "./env.ts";
 import { guardedPost } from "./guarded-post.ts";
 import { batchHeaders, batchText, batchUrl, compressed } from "./log-stream-body.ts";
 import { authorityOf } from "./objects.ts";
 import { valueOf } from "./queue-outcome.ts";
+import { pointerIn } from "./queue-pointer.ts";
 import { openSecret } from "./sealed.ts";
 
-const pointerShape = record({ tailnet: text, batch: integer });
-
-function pointerOf({ body }: Message): StreamPointer | null {
-  try {
-    return pointerShape(body, "message");
-  } catch (error) {
-    if (error instanceof ShapeError) return null;
-    throw error;
-  }
-}
+const pointerShape: Shape<StreamPointer> = record({ tailnet: text, batch: integer });
 
 async function tokenOf(env: WorkerEnv, tailnet: string, { stream, box }: StreamBatch): Promise<string | null> {
   if (box === null) return null;
@@ -52,7 +44,7 @@ async function send(env: WorkerEnv, { tailnet, batch }: StreamPointer): Promise<
 }
 
 async function attend(env: WorkerEnv, message: Message): Promise<void> {
-  const pointer = pointerOf(message);
+  const pointer = pointerIn(message, pointerShape);
   try {
     if (pointer === null) log.error("a message of the queue of log streams is no pointer", { id: message.id });
     else await send(env, pointer);

@@ -3,7 +3,7 @@
  * given: an attempt that is lost is made anew by the object's alarm, which alone makes retries [W33].
  */
 
-import { integer, record, ShapeError, text } from "../protocol/index.ts";
+import { integer, record, text, type Shape } from "../protocol/index.ts";
 import {
   inRequest,
   log,
@@ -17,21 +17,13 @@ import type { WorkerEnv } from "./env.ts";
 import { guardedPost } from "./guarded-post.ts";
 import { authorityOf } from "./objects.ts";
 import { valueOf } from "./queue-outcome.ts";
+import { pointerIn } from "./queue-pointer.ts";
 import { openSecret } from "./sealed.ts";
 import { messageOf, webhookBody } from "./webhook-body.ts";
 import { writeDeliveries, type WebhookDelivery } from "./webhook-history.ts";
 import { SIGNATURE_HEADER, signatureHeader } from "./webhook-signature.ts";
 
-const pointerShape = record({ tailnet: text, delivery: text, attempt: integer });
-
-function pointerOf({ body }: Message): WebhookPointer | null {
-  try {
-    return pointerShape(body, "message");
-  } catch (error) {
-    if (error instanceof ShapeError) return null;
-    throw error;
-  }
-}
+const pointerShape: Shape<WebhookPointer> = record({ tailnet: text, delivery: text, attempt: integer });
 
 /** The secrets that sign, the newest first. Throws where that one does not open; of those before it, the ones that do are enough. */
 async function secretsOf(env: WorkerEnv, tailnet: string, { webhook, boxes }: WebhookAttempt): Promise<string[]> {
@@ -115,7 +107,7 @@ function rowsOf(
 }
 
 async function attend(env: WorkerEnv, message: Message): Promise<void> {
-  const pointer = pointerOf(message);
+  const pointer = pointerIn(message, pointerShape);
   try {
     if (pointer === null) log.error("a message of the queue of webhooks is no pointer", { id: message.id });
     else await attempt(env, pointer);

@@ -1,9 +1,8 @@
 /** A person's session at the door of the admin API: as whom it asks, in the tailnet of the path. */
 
 import type { PersonSession, SignedInUser } from "../durable/index.ts";
-import { isTailnetId } from "../protocol/index.ts";
 import type { AdminContext } from "./admin-route.ts";
-import { tailnetsOf } from "./objects.ts";
+import { tailnetNamed } from "./path-tailnet.ts";
 import { personSession, userIn, usersOf } from "./person.ts";
 import type { Principal } from "./principal.ts";
 import { isFromOurPage } from "./public-origin.ts";
@@ -14,19 +13,14 @@ export async function sessionAtDoor(c: AdminContext): Promise<PersonSession | nu
   return isAsked ? personSession(c) : null;
 }
 
-/** Characters of a path's tailnet that are looked up. */
-const MAX_NAME = 63;
-
 /** Which user the person is in the tailnet that the path names; `-` is the only one that they are of. */
 async function userFor(c: AdminContext, { proof }: PersonSession, named: string): Promise<SignedInUser | null> {
-  if (isTailnetId(named)) return userIn(c.env, proof, named);
   if (named === "-") {
     const users = await usersOf(c.env, proof);
     return users.length === 1 ? (users[0] ?? null) : null;
   }
-  if (named === "" || named.length > MAX_NAME) return null;
-  const found = await tailnetsOf(c.env).named(named);
-  return found === null ? null : userIn(c.env, proof, found.id);
+  const tailnet = await tailnetNamed(c.env, named);
+  return tailnet === null ? null : userIn(c.env, proof, tailnet);
 }
 
 /** As whom a session asks. `named` is what the path's tailnet is named by, or null where it is of none: any of the person's does then. Null for nobody. */
