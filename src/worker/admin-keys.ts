@@ -94,8 +94,8 @@ const key = z
     tags: z.array(z.string()).optional(),
     /** Within the hour. */
     lastUsed: time.optional(),
-    /** Whose it is, or who has made it; empty for the operator. */
-    userId: z.string(),
+    /** Whose it is, or who has made it; absent where that was the operator. */
+    userId: z.string().optional(),
   })
   .meta({ id: "Key" });
 
@@ -125,7 +125,7 @@ function keyJson(info: KeyInfo): z.input<typeof key> {
     ...(revoked === null ? {} : { revoked: timeJson(revoked) }),
     invalid,
     ...particularsOf(info),
-    userId: user ?? "",
+    ...(user === null ? {} : { userId: user }),
   };
 }
 
