@@ -104,9 +104,12 @@ const OF_READING = [400, 404, 409];
 const OF_CHANGING = [...OF_READING, 413, 422, 501];
 
 function statusesOf({ method, path, query, statuses = [] }: AdminRoute): number[] {
-  const isPlain = method === "GET" && query === null && parametersOf(path).length === 0;
+  const isNamed = parametersOf(path).length > 0;
+  const isPlain = method === "GET" && query === null && !isNamed;
   const own = method === "GET" ? (isPlain ? [] : OF_READING) : OF_CHANGING;
-  return [...new Set([...ALWAYS, ...own, ...statuses])].sort((a, b) => a - b);
+  // Where a parameter is empty, it is another path.
+  const other = isNamed ? [405] : [];
+  return [...new Set([...ALWAYS, ...own, ...other, ...statuses])].sort((a, b) => a - b);
 }
 
 const RETRY_AFTER = {
