@@ -86,6 +86,23 @@ describe("an OAuth client", () => {
     }
   });
 
+  test("has by its access token no more than the client has by now [P56]", async () => {
+    const client = await newClient(["devices:core", "dns:read"]);
+    const token = String((await ask(formOf(client))).json["access_token"]);
+    const key = `/api/v2/tailnet/${client.tailnet}/keys/${client.id}`;
+    const statuses = async (): Promise<number[]> => {
+      const asked = ["/devices", "/dns/nameservers", "/keys"].map((path) =>
+        admin("GET", `/api/v2/tailnet/-${path}`, null, token),
+      );
+      return (await Promise.all(asked)).map(({ status }) => status);
+    };
+    expect(await statuses()).toEqual([200, 200, 403]);
+    expect((await admin("PUT", key, { keyType: "client", scopes: ["dns:read"] })).status).toBe(200);
+    expect(await statuses()).toEqual([403, 200, 403]);
+    await admin("PUT", key, { keyType: "client", scopes: ["all"] });
+    expect(await statuses()).toEqual([200, 200, 403]);
+  });
+
   test("that is none is told so in OAuth's words", async () => {
     const client = await newClient(["dns"]);
     const wrong = { ...client, secret: client.secret.replace(/.$/, (end) => (end === "A" ? "B" : "A")) };
