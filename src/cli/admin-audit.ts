@@ -45,8 +45,8 @@ const whole: Shape<unknown> = (value, path) => {
   return value;
 };
 const page = record({ logs: list(whole, MOST_EVENTS), next: optional(text) });
-const place = record({ epoch: text, sequence: integer, hash: text, text });
-const standing = record({ head: place, before: nullable(place) });
+const logPlace = record({ epoch: text, sequence: integer, hash: text, text });
+const standing = record({ head: logPlace, before: nullable(logPlace) });
 const stream = record({
   destinationType: text,
   url: text,
@@ -107,7 +107,7 @@ function eventCells({ eventTime, kind, actor, target, error, sequence }: Event):
   return [`#${sequence}`, eventTime, kind, printable(by), printable(what), printable(error)];
 }
 
-function addList(group: Command, { ask, path, print }: Commands): void {
+function addList(group: Command, place: AdminPlace): void {
   group
     .command("list")
     .description(
@@ -122,8 +122,8 @@ function addList(group: Command, { ask, path, print }: Commands): void {
     .option("--cursor <text>", "go on where the page before has ended")
     .option("--oldest", "the oldest events first", false)
     .action(async (flags: ListFlags) => {
-      const found = await ask("GET", path(`${LOG}?${queryOf(flags)}`), page);
-      print(found, ({ logs, next }) => {
+      const found = await place.ask("GET", place.path(`${LOG}?${queryOf(flags)}`), page);
+      place.print(found, ({ logs, next }) => {
         if (logs.length === 0) return "No events\n";
         return (
           columns(logs.map((one) => eventCells(event(one, "")))) +
@@ -243,12 +243,12 @@ function streamText(one: ShapeOf<typeof stream>): string {
   return columns(Object.entries(one).map(([name, value]) => [name, printable(String(value))]));
 }
 
-function addStream(group: Command, { ask, path, print, out }: Commands): void {
+function addStream(group: Command, place: AdminPlace): void {
   const streams = group.command("stream").description("where the log is sent as it grows");
   streams
     .command("show")
     .description("show where the log is streamed to")
-    .action(async () => print(await ask("GET", path(STREAM), stream), streamText));
+    .action(async () => place.print(await place.ask("GET", place.path(STREAM), stream), streamText));
   streams
     .command("set <url>")
     .description("stream the log there from now on; a stream that there is goes on from where it is")
@@ -266,42 +266,31 @@ function addStream(group: Command, { ask, path, print, out }: Commands): void {
         compressionFormat: flags.compression ?? null,
         uploadPeriodMinutes: flags.period ?? null,
       };
-      print(await ask("PUT", path(STREAM), stream, body), streamText);
+      place.print(await place.ask("PUT", place.path(STREAM), stream, body), streamText);
     });
   streams
     .command("status")
     .description("how far the stream is, and how it goes")
-    .action(async () => print(await ask("GET", path(`${STREAM}/status`), streamStatus), statusText));
+    .action(async () => place.print(await place.ask("GET", place.path(`${STREAM}/status`), streamStatus), statusText));
   streams
     .command("remove")
     .description("stream the log no more")
     .action(async () => {
-      await ask("DELETE", path(STREAM), NOTHING);
-      out("The log is streamed no more\n");
+      await place.ask("DELETE", place.path(STREAM), NOTHING);
+      place.terminal.out("The log is streamed no more\n");
     });
 }
 
-/** What the commands do of the place they run in. */
-type Commands = Pick<AdminPlace, "ask" | "path" | "print"> & { readonly out: (text: string) => void };
-
-export function addAuditLog(admin: Command, given: AdminPlace): void {
-  const commands: Commands = {
-    ask: (...args) => given.ask(...args),
-    path: (...args) => given.path(...args),
-    print: (...args) => {
-      given.print(...args);
-    },
-    out: given.terminal.out,
-  };
+export function addAuditLog(admin: Command, place: AdminPlace): void {
   const group = admin
     .command("audit")
     .description("the audit log: search, export, its head, and where it is streamed to");
-  addList(group, commands);
+  addList(group, place);
   group
     .command("head")
     .description("print the log's head: who keeps it elsewhere sees whether the log is changed before it")
     .action(async () =>
-      given.print(await given.ask("GET", given.path(`${LOG}/head`), standing), (it) => `${printable(it.head.text)}\n`),
+      place.print(await place.ask("GET", place.path(`${LOG}/head`), standing), (it) => `${printable(it.head.text)}\n`),
     );
   group
     .command("export")
@@ -309,7 +298,7 @@ export function addAuditLog(admin: Command, given: AdminPlace): void {
     .option("--output <file>", "into that file, for this user's eyes; standard output, if not given")
     .option("--after <number>", "only events after the one with that number", wholeNumber("--after"), 0)
     .action(({ output, after }: { readonly output?: string; readonly after: number }) =>
-      exportLog(given, after, output),
+      exportLog(place, after, output),
     );
-  addStream(group, commands);
+  addStream(group, place);
 }
