@@ -1,21 +1,17 @@
 /** The record of a tailnet: what each act leaves in it, linked by hashes [W2][W3][W4]. */
 
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { emptyResponse } from "../../src/protocol/index.ts";
-import { EVENT_KINDS, Events, eventHash, type StoredEvent } from "../../src/durable/events.ts";
-import { Store } from "../../src/durable/store.ts";
+import { EVENT_KINDS, eventHash, type StoredEvent } from "../../src/durable/events.ts";
 import { encodeBase64 } from "../../src/protocol/index.ts";
 import { encodeHex, equalBytes, formatLockKey, nodeKeyFromRaw, signDirect } from "../../src/tka/index.ts";
 import { admin, authorityOf, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
+import { storedEvents } from "../support/workerd/events.ts";
 import { LocalChain, lockedScene, sign } from "../support/workerd/locked.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { randomBytes } from "../support/workerd/signed-request.ts";
 import { TestNode, accepted } from "../support/workerd/test-node.ts";
-
-function eventsOf(tailnet: string): Promise<StoredEvent[]> {
-  return runInDurableObject(authorityOf(tailnet), (_, { storage }) => new Events(new Store(storage)).after(0, 1000));
-}
 
 function kinds(events: readonly StoredEvent[]): string[] {
   return events.map(({ kind }) => kind);
@@ -40,7 +36,7 @@ describe("an act leaves an event", () => {
     const chain = await LocalChain.of(alice);
     const before = chain.authority.head;
     await chain.change((builder) => builder.removeKey(bob.lockKey.publicKey));
-    const events = await eventsOf(tailnet);
+    const events = await storedEvents(tailnet);
     const { actor, target, old, new: next } = only(events, "lock.changed");
     expect(actor).toMatchObject({ type: "NODE", name: "alice" });
     expect(target).toMatchObject({ type: "TAILNET", id: tailnet, property: "TKA" });
@@ -53,25 +49,25 @@ describe("an act leaves an event", () => {
 
   test("and nothing where it changes nothing, or is refused", async () => {
     const { tailnet, alice, bob, carol } = await lockedScene();
-    const count = (await eventsOf(tailnet)).length;
+    const count = (await storedEvents(tailnet)).length;
     const Signature = signDirect(bob.nodeKey, bob.lockKey.publicKey, alice.lockKey);
     accepted(await alice.tka("sign", { Signature }), emptyResponse);
     accepted(await alice.tka("sign", { Signature }), emptyResponse);
     await carol.map();
     refused(await sign(carol, bob), "unknown_key");
-    expect((await eventsOf(tailnet)).length).toBe(count);
+    expect((await storedEvents(tailnet)).length).toBe(count);
   });
 
   test("for a disablement secret that is wrong, by a node and by an admin, without the secret [W24]", async () => {
     const { tailnet, carol } = await lockedScene();
-    const count = (await eventsOf(tailnet)).length;
+    const count = (await storedEvents(tailnet)).length;
     const secret = randomBytes(32);
     refused(await carol.tka("disable", { DisablementSecret: secret }), "incorrect_secret");
     const path = `/api/v2/tailnet/${tailnet}`;
     const body = { disablementSecret: encodeHex(secret) };
     refused(await admin("POST", `${path}/lock/disable`, body), "incorrect_secret");
     refused(await admin("DELETE", path, body), "incorrect_secret");
-    const tail = (await eventsOf(tailnet)).slice(count);
+    const tail = (await storedEvents(tailnet)).slice(count);
     expect(kinds(tail)).toEqual(["attempt.refused", "attempt.refused", "attempt.refused"]);
     expect(tail.map(({ actor }) => (JSON.parse(actor) as { name: string }).name)).toEqual([
       "carol",
@@ -91,7 +87,7 @@ describe("an act leaves an event", () => {
     accepted(await sign(bob, carol), emptyResponse);
     const chain = await LocalChain.of(alice);
     await chain.change((builder) => builder.removeKey(bob.lockKey.publicKey));
-    const event = only(await eventsOf(tailnet), "node.needs_signature");
+    const event = only(await storedEvents(tailnet), "node.needs_signature");
     expect(event.target).toMatchObject({ type: "NODE", name: "carol", property: "TKA" });
     expect(event.new).toMatchObject({
       command: `tailscale lock sign ${carol.nodeKey} ${formatLockKey(carol.lockKey.publicKey)}`,
@@ -103,7 +99,7 @@ describe("an act leaves an event", () => {
     const dave = new TestNode("dave");
     await join(tailnet, dave);
     accepted(await sign(alice, dave), emptyResponse);
-    const tail = (await eventsOf(tailnet)).slice(-3);
+    const tail = (await storedEvents(tailnet)).slice(-3);
     expect(kinds(tail)).toEqual(["node.joined", "node.needs_signature", "node.signed"]);
     expect(JSON.parse(tail[2]?.actor ?? "")).toMatchObject({ name: "alice" });
     expect(JSON.parse(tail[2]?.new ?? "")).toMatchObject({ signedBy: formatLockKey(alice.lockKey.publicKey) });
@@ -115,7 +111,7 @@ describe("an act leaves an event", () => {
     carol.nodeKey = nodeKeyFromRaw(randomBytes(32));
     // The first time it is handed its signature, to rotate it [G10].
     for (let i = 0; i < 2; i++) expect((await carol.register("", { OldNodeKey: old })).status).toBe(200);
-    const event = only(await eventsOf(tailnet), "node.rekeyed");
+    const event = only(await storedEvents(tailnet), "node.rekeyed");
     expect([event.old, event.new]).toEqual([{ nodeKey: old }, { nodeKey: carol.nodeKey }]);
   });
 });
@@ -130,7 +126,7 @@ describe("events of one request", () => {
     accepted(await sign(bob, carol), emptyResponse);
     const chain = await LocalChain.of(alice);
     await chain.change((builder) => builder.removeKey(bob.lockKey.publicKey));
-    const events = await eventsOf(tailnet);
+    const events = await storedEvents(tailnet);
     const groupOf = (kind: string): unknown => events.find((event) => event.kind === kind)?.group;
     expect(groupOf("lock.changed")).toMatch(/^[0-9a-f]{32}$/);
     expect(groupOf("node.needs_signature")).toBe(groupOf("lock.changed"));
@@ -146,7 +142,7 @@ describe("events of one request", () => {
       { ...by, group: "g3" },
       { reusable: false, ephemeral: false, preauthorized: true, tags: [], description: "", expirySeconds: 60 },
     );
-    expect((await eventsOf(tailnet)).at(-1)?.group).toBe("g3");
+    expect((await storedEvents(tailnet)).at(-1)?.group).toBe("g3");
   });
 });
 
@@ -156,7 +152,7 @@ describe("the record", () => {
     await evictDurableObject(authorityOf(tailnet));
     const chain = await LocalChain.of(alice);
     await chain.change((builder) => builder.setKeyVotes(alice.lockKey.publicKey, 2n));
-    const events = await eventsOf(tailnet);
+    const events = await storedEvents(tailnet);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
     let before: Uint8Array = new Uint8Array(0);
     for (const { hash, ...event } of events) {
@@ -174,7 +170,7 @@ describe("the record", () => {
     const dave = new TestNode("dave");
     expect((await dave.register(authKey)).status).toBe(200);
     accepted(await alice.tka("disable", { DisablementSecret: secrets[0] }), emptyResponse);
-    const text = JSON.stringify(await eventsOf(tailnet)).toLowerCase();
+    const text = JSON.stringify(await storedEvents(tailnet)).toLowerCase();
     const secret = secrets[0] ?? new Uint8Array(0);
     expect(text).not.toContain(encodeHex(secret));
     expect(text).not.toContain(encodeBase64(secret).toLowerCase());
@@ -187,6 +183,6 @@ describe("the record", () => {
   });
 
   test("begins with the tailnet", async () => {
-    expect(kinds(await eventsOf(await makeTailnet()))).toEqual(["tailnet.created"]);
+    expect(kinds(await storedEvents(await makeTailnet()))).toEqual(["tailnet.created"]);
   });
 });

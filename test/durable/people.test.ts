@@ -2,25 +2,20 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { Events, type StoredEvent } from "../../src/durable/events.ts";
 import { mayGive } from "../../src/durable/roles.ts";
-import { Store } from "../../src/durable/store.ts";
 import { ROLES, emptyResponse, parseCredential, type MapResponse, type Role } from "../../src/protocol/index.ts";
 import { encodeAum } from "../../src/tka/index.ts";
 import { ACTS } from "../../src/worker/rights.ts";
 import { admin, authorityOf, join, makeAuthKey, makeTailnet } from "../support/workerd/control.ts";
+import { storedEvents } from "../support/workerd/events.ts";
 import { begin, finish, lock, newGenesis, newSecrets, signaturesFor } from "../support/workerd/locked.ts";
 import { addPerson, joinAs, makeToken, newPerson, ownerOf, setRole } from "../support/workerd/people.ts";
 import { setPolicy } from "../support/workerd/policy.ts";
 import { refused } from "../support/workerd/refused.ts";
 import { TestNode, accepted, type Answer } from "../support/workerd/test-node.ts";
 
-function eventsOf(tailnet: string): Promise<StoredEvent[]> {
-  return runInDurableObject(authorityOf(tailnet), (_, { storage }) => new Events(new Store(storage)).after(0, 1000));
-}
-
 async function refusals(tailnet: string): Promise<{ actor: unknown; target: unknown; new: unknown }[]> {
-  return (await eventsOf(tailnet))
+  return (await storedEvents(tailnet))
     .filter(({ kind }) => kind === "attempt.refused")
     .map((event) => ({
       actor: JSON.parse(event.actor) as unknown,
@@ -228,7 +223,7 @@ describe("people come and go", () => {
     refused(await new TestNode("late").register(key), "bad_auth_key");
     refused(await admin("GET", `/api/v2/tailnet/${tailnet}/devices`, null, bob.token), "unauthenticated");
     refused(await admin("GET", `/api/v2/users/${bob.id}`), "unknown_user");
-    const told = (await eventsOf(tailnet)).map(({ kind }) => kind).slice(-5);
+    const told = (await storedEvents(tailnet)).map(({ kind }) => kind).slice(-5);
     expect(told).toEqual(["node.removed", "authkey.revoked", "authkey.revoked", "token.revoked", "user.removed"]);
   });
 
@@ -265,8 +260,10 @@ describe("people come and go", () => {
     refused(await give(bob.id, "member", bob.token), "forbidden");
     expect((await give(bob.id, "auditor", it.token)).status).toBe(200);
     expect((await give(bob.id, "network-admin", boss.token)).status).toBe(200);
+    await post(`/api/v2/users/${boss.id}/suspend`);
+    refused(await post(`/api/v2/users/${boss.id}/restore`, {}, it.token), "forbidden");
     const told = await refusals(tailnet);
-    expect(told).toHaveLength(9);
+    expect(told).toHaveLength(10);
     expect(told[0]).toMatchObject({ actor: { type: "USER", id: it.id, login: "it@example.com" } });
   });
 

@@ -152,6 +152,20 @@ describe("what a session changes", () => {
     expect([await ask("-"), await ask(other.tailnet), await ask(tailnet)]).toEqual([404, 403, 200]);
   });
 
+  test("is read by no page of another origin [H34]", async () => {
+    const { login } = await tailnetWith("owner");
+    const browser = new Browser();
+    await browser.signIn(login);
+    for (const site of ["cross-site", "same-site"]) {
+      const headers = { "sec-fetch-site": site };
+      refused(
+        await answerOf(await browser.ask(new URL("/api/v2/tailward/me", ORIGIN), { headers })),
+        "unauthenticated",
+      );
+    }
+    expect(await tailnetsOf(browser)).toHaveLength(1);
+  });
+
   test("is nothing with a token beside it that is not good", async () => {
     const { login } = await tailnetWith("owner");
     const browser = new Browser();
