@@ -13,6 +13,8 @@ const DEVICES = 24;
 const KEYS = 16;
 const LOGINS = 12;
 const USERS = 8;
+/** As many as are not all revoked by what is deleted of what was listed. */
+const CLIENTS = 16;
 const WEBHOOKS = 8;
 const SPARE_TAILNETS = 4;
 
@@ -104,7 +106,10 @@ export async function makeScene(control: ControlPlane): Promise<Pools> {
   await fill(control, tailnet);
   await share(control, other, tailnet, 4);
   await some(USERS, (index) => control.call("POST", `${at}/users`, { loginName: `user-${index}@fuzzed.test` }));
-  const client = await control.call<{ id: string }>("POST", `${at}/keys`, { keyType: "client", scopes: ["dns"] });
+  const clients: string[] = [];
+  await some(CLIENTS, async () => {
+    clients.push((await control.call<{ id: string }>("POST", `${at}/keys`, { keyType: "client", scopes: ["dns"] })).id);
+  });
   const webhook = await hook(control, at);
   const spare: string[] = [];
   await some(SPARE_TAILNETS, async (index) => {
@@ -116,7 +121,7 @@ export async function makeScene(control: ControlPlane): Promise<Pools> {
   return {
     tailnet: [tailnet.id],
     deviceId: own,
-    keyId: (await listed(control, `${at}/keys`, "keys", "id")).filter((id) => id !== client.id),
+    keyId: (await listed(control, `${at}/keys`, "keys", "id")).filter((id) => !clients.includes(id)),
     loginId: await listed(control, "/api/v2/logins", "logins", "id"),
     inviteId: made.map(({ id }) => id),
     share: await listed(control, `${at}/shares`, "shares", "id"),
@@ -124,7 +129,7 @@ export async function makeScene(control: ControlPlane): Promise<Pools> {
     webhookId: (await listed(control, `${at}/webhooks`, "webhooks", "endpointId")).filter((id) => id !== webhook),
     deliveryId: await untilTold(control, webhook),
     spareTailnet: spare,
-    clientKey: [client.id],
+    clientKey: clients,
     toldWebhook: [webhook],
   };
 }
