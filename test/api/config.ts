@@ -85,7 +85,7 @@ export function configOf(document: ApiDocument, pools: Pools, seed: number): str
       "[[operations]]",
       `include-operation-id = ${JSON.stringify(id)}`,
       "[operations.parameters]",
-      ...Object.entries(own).map(([name, pool]) => parameter(name, pool)),
+      ...names.map((name) => parameter(name, own[name] ?? `kept ${name}`)),
     ]),
     "",
   ].join("\n");
