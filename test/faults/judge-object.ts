@@ -17,12 +17,13 @@ export interface StoredEvent {
   readonly target: string;
   readonly old: string;
   readonly new: string;
+  readonly event_group: string;
   readonly hash: string;
 }
 
-/** What the hash of an event must be by rule [W3], given the one before it; worked out here once more. */
+/** What the hash of an event must be by rule [W17], given the one before it; worked out here once more. */
 function hashAfter(before: string, { epoch, seq, at, kind, actor, origin, target, ...rest }: StoredEvent): string {
-  const fields = [epoch, seq, at, kind, actor, origin, target, rest.old, rest.new];
+  const fields = [epoch, seq, at, kind, actor, origin, target, rest.old, rest.new, rest.event_group];
   return createHash("sha256").update(Buffer.from(before, "hex")).update(JSON.stringify(fields)).digest("hex");
 }
 

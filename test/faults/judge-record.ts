@@ -25,7 +25,19 @@ export async function drained(control: Control, tailnet: string, mostMs: number)
   }
 }
 
-const EVENT_COLUMNS = ["seq", "epoch", "at", "kind", "origin", "actor", "target", "old", "new", "hash"] as const;
+const EVENT_COLUMNS = [
+  "seq",
+  "epoch",
+  "at",
+  "kind",
+  "origin",
+  "actor",
+  "target",
+  "old",
+  "new",
+  "event_group",
+  "hash",
+] as const;
 
 function lineOf(event: StoredEvent | Row): string {
   return JSON.stringify(EVENT_COLUMNS.map((column) => (event as Row)[column]));
