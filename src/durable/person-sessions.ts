@@ -6,6 +6,7 @@
  *            began, and when its person signs out, of it or of all.
  */
 
+import { loginName } from "../protocol/index.ts";
 import type { SignInProof } from "./sign-in-proof.ts";
 import type { Row, Store } from "./store.ts";
 
@@ -44,7 +45,7 @@ export class PersonSessions {
 
   /** Opens a session. `hash`: SHA-256 of its secret. */
   open(hash: Uint8Array, proof: SignInProof, now: number): void {
-    const login = proof.login.toLowerCase();
+    const login = loginName(proof.login);
     this.#store.run("DELETE FROM person_sessions WHERE expires <= ?", now);
     this.#store.run(
       `DELETE FROM person_sessions WHERE login = ? AND secret_hash NOT IN

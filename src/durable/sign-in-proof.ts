@@ -1,5 +1,6 @@
 /** How a person has proven who they are: kept with a session, and held against the tailnet's users whenever that acts. */
 
+import { loginName } from "../protocol/index.ts";
 import { createHash } from "node:crypto";
 
 export type SignInProof =
@@ -25,7 +26,7 @@ const BUCKETS = 64;
 
 /** The number of the bucket that holds the sessions and memberships of whoever has that login. */
 export function peopleBucketNumber(login: string): number {
-  return (createHash("sha256").update(login.toLowerCase()).digest()[0] ?? 0) % BUCKETS;
+  return (createHash("sha256").update(loginName(login)).digest()[0] ?? 0) % BUCKETS;
 }
 
 export function isPeopleBucket(number: number): boolean {

@@ -6,6 +6,7 @@
  *            one-time link proves one user by its ID, and binds nothing.
  */
 
+import { loginName } from "../protocol/index.ts";
 import type { Role } from "../protocol/index.ts";
 import { BY_SYSTEM, type By } from "./events.ts";
 import { settleLogin, type LoginInfo } from "./logins.ts";
@@ -105,7 +106,7 @@ export function signIn(
 
 /** Puts on the record that a one-time link is made for a user: the one with that login, or the eldest owner. Throws `unknown_user`, `forbidden`. */
 export function linkFor(tailnet: Tailnet, by: By, login: string | null, now: number): SignedInUser {
-  const user = login === null ? (tailnet.users.owners()[0] ?? null) : tailnet.users.byLogin(login.toLowerCase());
+  const user = login === null ? (tailnet.users.owners()[0] ?? null) : tailnet.users.byLogin(loginName(login));
   if (user === null) throw new ControlError("unknown_user", "there is no such user");
   if (user.suspended !== null) throw new ControlError("forbidden", "this user is suspended: restore them first");
   tailnet.record(by, { kind: "person.link_made", target: userTarget(user) }, now);

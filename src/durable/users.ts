@@ -4,6 +4,7 @@
  * Rule [P50]: a person's role and standing are here alone, beside what is decided by them: a change holds from the next act on.
  */
 
+import { loginName } from "../protocol/index.ts";
 import type { Person } from "../policy/index.ts";
 import type { Role, UserProfile } from "../protocol/index.ts";
 import type { Actor, Target } from "./events.ts";
@@ -35,7 +36,7 @@ const LOGIN = /^[^@\s:*/\p{Cc}]{1,128}@[^@\s:*/\p{Cc}]{1,128}$/u;
 
 /** An attacker-controlled login name as it is stored. Throws `malformed_request` for one that a policy could not name. */
 export function loginOf(text: string): string {
-  const login = text.trim().toLowerCase().toWellFormed();
+  const login = loginName(text.trim()).toWellFormed();
   if (LOGIN.test(login)) return login;
   throw new ControlError("malformed_request", "a login name is of the form name@domain, at most 128 characters each");
 }

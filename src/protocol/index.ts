@@ -158,6 +158,7 @@ export {
 } from "./support-key.ts";
 export * from "./tka-rpc.ts";
 export { encodeGoJson, goMap, goObject } from "./go-json.ts";
+export { loginName } from "./login-name.ts";
 export { lockLogJson, lockStatusJson } from "./lock-json.ts";
 export {
   lockStatus,

@@ -4,6 +4,7 @@
  * where there are several: the one with the fewest events, as far as that is counted.
  */
 
+import { loginName } from "../protocol/index.ts";
 import type { AuditEvent } from "../protocol/index.ts";
 import { decodeHex } from "../tka/index.ts";
 
@@ -69,7 +70,7 @@ function actorWay(value: string): Way {
     column: isLogin ? "actor_login" : "actor_id",
     index: isLogin ? "events_actor_login" : "events_actor",
     // Logins are kept in small letters.
-    value: isLogin ? value.toLowerCase() : value,
+    value: isLogin ? loginName(value) : value,
   };
 }
 

@@ -6,6 +6,7 @@
  *            its issuer and its subject.
  */
 
+import { loginName } from "../protocol/index.ts";
 import * as oauth from "oauth4webapi";
 import { log, type SignInProof } from "../durable/index.ts";
 import type { WorkerEnv } from "./env.ts";
@@ -130,9 +131,7 @@ function proofOf({ iss, sub }: oauth.IDToken, claims: Claims, { alwaysVerified }
     throw new SignInError(
       "the OpenID provider does not say that it has verified your e-mail address: verify it there, and sign in again",
     );
-  // Of ASCII alone: other letters become those of somebody else's address (the Kelvin sign a `k`).
-  const login = email.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  return { kind: "oidc", login, issuer: iss, subject: sub };
+  return { kind: "oidc", login: loginName(email), issuer: iss, subject: sub };
 }
 
 async function complete(provider: Provider, journey: Journey, redirect: string, back: URL): Promise<OidcProof> {
