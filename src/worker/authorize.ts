@@ -7,7 +7,6 @@
  *            the answer is the same as if it did not exist.
  */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { Origin, PersonSession } from "../durable/index.ts";
 import { decodeBase64, parseCredential, type Refusal } from "../protocol/index.ts";
@@ -22,15 +21,12 @@ import { countFailure, countRequest, countedAs } from "./rate-limits.ts";
 import { refuseAct } from "./refused-acts.ts";
 import { authorize, type Act } from "./rights.ts";
 import { principalOfSession, sessionAtDoor } from "./session-principal.ts";
+import { isConfiguredToken } from "./token-compare.ts";
 
 const UNPROVEN: Refusal = {
   code: "unauthenticated",
   message: "the admin API needs a token that is good: an access token, an OAuth client's, or the operator's",
 };
-
-function digest(token: string): Uint8Array {
-  return createHash("sha256").update(token).digest();
-}
 
 /** The token of an attacker-controlled `Authorization` header: a bearer's, or, as Tailscale's own client sends it, a user name without password. */
 export function tokenOf(header: string): string | null {
@@ -39,10 +35,6 @@ export function tokenOf(header: string): string | null {
   const basic = /^Basic ([0-9A-Za-z+/=]{1,1024})$/.exec(header)?.[1];
   const bytes = basic === undefined ? null : decodeBase64(basic);
   return bytes === null ? null : (/^([\x21-\x39\x3b-\x7e]+):$/.exec(new TextDecoder().decode(bytes))?.[1] ?? null);
-}
-
-function isOperator(token: string, ownerToken: string | undefined): boolean {
-  return ownerToken !== undefined && ownerToken !== "" && timingSafeEqual(digest(token), digest(ownerToken));
 }
 
 /** Who is behind a credential of a tailnet, or why nobody is. */
@@ -57,7 +49,7 @@ async function provenBy(env: WorkerEnv, token: string): Promise<Principal | Refu
 async function principalOf(c: AdminContext): Promise<Principal | Refusal> {
   const token = tokenOf(c.req.header("authorization") ?? "");
   if (token === null) return UNPROVEN;
-  return isOperator(token, c.env.OWNER_TOKEN) ? { kind: "operator" } : provenBy(c.env, token);
+  return isConfiguredToken(token, c.env.OWNER_TOKEN) ? { kind: "operator" } : provenBy(c.env, token);
 }
 
 /** Lets a principal in, as `by`; or says why not: it asks too often. */

@@ -5,7 +5,6 @@
  *            has neither, there is nothing there.
  */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import { log } from "../durable/index.ts";
 import type { AppTypes } from "./app-types.ts";
@@ -15,17 +14,13 @@ import { refuse } from "./http-errors.ts";
 import { objectMetrics } from "./metrics-objects.ts";
 import { recordMetrics } from "./metrics-record.ts";
 import { PROMETHEUS_TYPE, prometheusText, type Metric } from "./prometheus.ts";
-
-function digest(token: string): Uint8Array {
-  return createHash("sha256").update(token).digest();
-}
+import { isConfiguredToken } from "./token-compare.ts";
 
 /** True if the attacker-controlled header names one of the two. */
 function mayRead(header: string, { METRICS_TOKEN, OWNER_TOKEN }: WorkerEnv): boolean {
   const given = tokenOf(header);
   if (given === null) return false;
-  const good = [METRICS_TOKEN, OWNER_TOKEN].filter((token) => token !== undefined && token !== "");
-  return good.filter((token) => timingSafeEqual(digest(given), digest(token ?? ""))).length > 0;
+  return [METRICS_TOKEN, OWNER_TOKEN].filter((token) => isConfiguredToken(given, token)).length > 0;
 }
 
 const PARTS = { objects: objectMetrics, record: recordMetrics } as const;
