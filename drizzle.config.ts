@@ -5,6 +5,6 @@ import { defineConfig } from "drizzle-kit";
 export default defineConfig({
   dialect: "sqlite",
   driver: "d1-http",
-  schema: "./src/worker/record-schema.ts",
+  schema: "./src/worker/record/schema.ts",
   out: "./migrations",
 });

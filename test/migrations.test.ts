@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { getTableColumns, getTableName } from "drizzle-orm";
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
 import { describe, expect, test } from "vitest";
-import * as schema from "../src/worker/record-schema.ts";
+import * as schema from "../src/worker/record/schema.ts";
 
 const FOLDER = fileURLToPath(new URL("../migrations/", import.meta.url));
 

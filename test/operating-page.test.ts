@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(`${ROOT}docs/operating.md`, "utf8");
 
 const sources = ["src/worker", "src/durable"].flatMap((folder) =>
-  readdirSync(ROOT + folder).map((name) =>
+  readdirSync(ROOT + folder, { recursive: true, encoding: "utf8" }).map((name) =>
     name.endsWith(".ts") ? readFileSync(`${ROOT}${folder}/${name}`, "utf8") : "",
   ),
 );

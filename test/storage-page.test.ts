@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { CURRENT_DIRECTORY_LAYOUT, CURRENT_LAYOUT } from "./durable/current-layout.ts";
+import { CURRENT_DIRECTORY_LAYOUT, CURRENT_LAYOUT } from "./durable/authority/current-layout.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const page = readFileSync(`${root}docs/storage.md`, "utf8");

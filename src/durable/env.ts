@@ -1,11 +1,11 @@
 /** The bindings that the objects need. The Worker's own environment extends it. */
 
-import type { Directory } from "./directory.ts";
-import type { StreamPointer } from "./log-stream-acts.ts";
-import type { NodeSessions } from "./node-sessions.ts";
-import type { Pointer } from "./outbox.ts";
-import type { TailnetAuthority } from "./tailnet-authority.ts";
-import type { WebhookPointer } from "./webhook-attempts.ts";
+import type { Directory } from "./directory/directory.ts";
+import type { StreamPointer } from "./audit/stream-acts.ts";
+import type { NodeSessions } from "./sessions/node-sessions.ts";
+import type { Pointer } from "./delivery/outbox.ts";
+import type { TailnetAuthority } from "./authority/tailnet-authority.ts";
+import type { WebhookPointer } from "./webhooks/attempts.ts";
 
 export interface ObjectsEnv {
   readonly TAILNET_AUTHORITY: DurableObjectNamespace<TailnetAuthority>;
@@ -15,9 +15,9 @@ export interface ObjectsEnv {
   readonly SUPPORT_PUBLIC_KEY?: string;
   /** The private key by which Tailscale's clients know this control plane: `privkey:<64 hex digits>`, a secret. Without it they are refused. */
   readonly CONTROL_NOISE_KEY?: string;
-  /** Where Tailscale's clients find relays: Go's `tailcfg.DERPMap` as JSON (derp-map.ts). */
+  /** Where Tailscale's clients find relays: Go's `tailcfg.DERPMap` as JSON (sessions/derp-map.ts). */
   readonly DERP_MAP?: unknown;
-  /** Without it, where to ask for such a map (relays.ts). Empty: clients are told of no relays. */
+  /** Without it, where to ask for such a map (sessions/relays.ts). Empty: clients are told of no relays. */
   readonly DERP_MAP_URL?: string;
   /** The least level that is logged: debug, info, warn or error (log.ts). */
   readonly LOG_LEVEL?: string;

@@ -1,6 +1,6 @@
 /**
  * The log of the Worker and its objects, for operators and their log pipeline: one line an entry, each a JSON object with `time`, `level` and
- * `message`, the request that it belongs to where there is one, and whatever fields go with it. The audit log is another thing (events.ts).
+ * `message`, the request that it belongs to where there is one, and whatever fields go with it. The audit log is another thing (audit/events.ts).
  *
  * Rule [O50]: no line holds a secret. What is logged is named by IDs; whatever has the form of a secret is cut out of a line before it is written.
  * Rule [O51]: a line is bounded, whatever an attacker has put into it, and stays one line.

@@ -1,22 +1,22 @@
 /** The Worker's one app: the node API behind signed HTTPS, the admin API, and a page that says that it is there. */
 
 import { Hono } from "hono";
-import { adminApi } from "./admin-api.ts";
+import { adminApi } from "./admin/api.ts";
 import { log } from "../durable/index.ts";
-import { apiDocs } from "./api-docs.ts";
+import { apiDocs } from "./admin/api-docs.ts";
 import type { AppTypes } from "./app-types.ts";
 import { limitBody } from "./body.ts";
-import { controlRoutes } from "./control-routes.ts";
-import { healthRoutes } from "./health.ts";
+import { controlRoutes } from "./nodes/control-routes.ts";
+import { healthRoutes } from "./watch/health.ts";
 import { refuse } from "./http-errors.ts";
-import { loginPage } from "./login-page.ts";
-import { metricsRoutes } from "./metrics.ts";
-import { nodeApi } from "./node-api.ts";
-import { oauthToken } from "./oauth-token.ts";
-import { refuseNatively } from "./native-refusals.ts";
-import { requireSignature } from "./request-auth.ts";
+import { loginPage } from "./people/login-page.ts";
+import { metricsRoutes } from "./watch/metrics.ts";
+import { nodeApi } from "./nodes/node-api.ts";
+import { oauthToken } from "./admin/oauth-token.ts";
+import { refuseNatively } from "./nodes/native-refusals.ts";
+import { requireSignature } from "./nodes/request-auth.ts";
 import { followRequest } from "./request-log.ts";
-import { signInRoutes } from "./sign-in-routes.ts";
+import { signInRoutes } from "./people/sign-in-routes.ts";
 
 export const app = new Hono<AppTypes>();
 

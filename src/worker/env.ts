@@ -1,8 +1,8 @@
 /** The Worker's bindings. */
 
 import type { ObjectsEnv } from "../durable/index.ts";
-import type { OutboundEnv } from "./guarded-post.ts";
-import type { RateLimits } from "./rate-limits.ts";
+import type { OutboundEnv } from "./outbound/guarded-post.ts";
+import type { RateLimits } from "./admin/rate-limits.ts";
 
 export interface WorkerEnv extends ObjectsEnv, OutboundEnv, RateLimits {
   /** D1: the record of all tailnets. */
@@ -11,13 +11,13 @@ export interface WorkerEnv extends ObjectsEnv, OutboundEnv, RateLimits {
   readonly PUBLIC_URL?: string;
   /** The bearer token of the deployment's operator: a secret. Where it is not set, the admin API is closed. */
   readonly OWNER_TOKEN?: string;
-  /** `storagekey:<64 hex digits>`, a secret, or several of them (sealed.ts): what seals other secrets. Without it webhooks and log streams are refused. */
+  /** `storagekey:<64 hex digits>`, a secret, or several of them (outbound/sealed.ts): what seals other secrets. Without it webhooks and log streams are refused. */
   readonly STORAGE_KEY?: string;
   /** The bearer token that reads /metrics, and nothing else: a secret. Without it the operator's does. */
   readonly METRICS_TOKEN?: string;
-  /** Where requests are counted (counters.ts): an Analytics Engine dataset, where the deployment has one. */
+  /** Where requests are counted (watch/counters.ts): an Analytics Engine dataset, where the deployment has one. */
   readonly COUNTERS?: AnalyticsEngineDataset;
-  /** The OpenID provider by which people sign in, and as whom it knows us (oidc.ts). Absent: people sign in by one-time links alone. */
+  /** The OpenID provider by which people sign in, and as whom it knows us (people/oidc.ts). Absent: people sign in by one-time links alone. */
   readonly OIDC_ISSUER?: string;
   readonly OIDC_CLIENT_ID?: string;
   /** A secret. Absent for a client that has none: PKCE does without. */

@@ -2,10 +2,10 @@
 
 import { app } from "./app.ts";
 import type { WorkerEnv } from "./env.ts";
-import { consume } from "./queues.ts";
-import { handleRawTcp } from "./raw-tcp.ts";
+import { consume } from "./queues/consumers.ts";
+import { handleRawTcp } from "./nodes/raw-tcp.ts";
 
-export { NodeApi } from "./node-entry.ts";
+export { NodeApi } from "./nodes/node-entry.ts";
 export { Directory, NodeSessions, TailnetAuthority } from "../durable/index.ts";
 
 export default {

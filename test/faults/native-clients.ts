@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { noiseCrypto } from "../../src/durable/native-noise.ts";
+import { noiseCrypto } from "../../src/durable/control/native-noise.ts";
 import { Backoff, RECONNECT } from "../../src/node/backoff.ts";
 import { newNodeKey, publicNodeKey } from "../../src/node/native-crypto.ts";
 import { CAPABILITY_VERSION, MAP_PATH, NoiseError, REGISTER_PATH, frameLength } from "../../src/protocol/index.ts";

@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dnsConfigJson } from "../../src/durable/dns-settings.ts";
+import { dnsConfigJson } from "../../src/durable/settings/dns-settings.ts";
 import {
   encodeMapMessage,
   encodeMapNode,

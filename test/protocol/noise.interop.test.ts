@@ -1,7 +1,7 @@
 /** The Noise responder against Go's, of both modules: given the keys that Go drew, it says the same, byte for byte [T2][T3][T4]. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { noiseCrypto } from "../../src/durable/native-noise.ts";
+import { noiseCrypto } from "../../src/durable/control/native-noise.ts";
 import { NoiseTransport, openInitiation, parseControlKey, type NoiseCrypto } from "../../src/protocol/index.ts";
 import { Oracle, fromBase64, toBase64, type NoiseAnswer, type OracleVersion } from "../interop/oracle-client.ts";
 import golden from "../vectors/noise.json" with { type: "json" };

@@ -1,7 +1,7 @@
 /** Noise IK of the control protocol, held to what Go's control/controlbase made with the same keys. */
 
 import { describe, expect, test } from "vitest";
-import { noiseCrypto } from "../../src/durable/native-noise.ts";
+import { noiseCrypto } from "../../src/durable/control/native-noise.ts";
 import {
   INITIATION_BYTES,
   MAX_RECORD_PLAINTEXT,

@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
-import { noiseCrypto } from "../../src/durable/native-noise.ts";
+import { noiseCrypto } from "../../src/durable/control/native-noise.ts";
 import {
   CONTROL_SUBPROTOCOL,
   NoiseTransport,

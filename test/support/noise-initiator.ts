@@ -3,7 +3,7 @@
  * workerd. Vectors of Go's hold it to the real one.
  */
 
-import { noiseCrypto } from "../../src/durable/native-noise.ts";
+import { noiseCrypto } from "../../src/durable/control/native-noise.ts";
 import { machineKeyFromRaw, type MachineKey } from "../../src/protocol/index.ts";
 import type { NoiseKeyPair } from "../../src/protocol/noise-crypto.ts";
 import { noisePrologue } from "../../src/protocol/noise-handshake.ts";

@@ -218,5 +218,5 @@ export const COUNTED = {
   },
 } as const satisfies Readonly<Record<string, Act>>;
 
-/** Seconds between two comparisons of an object that holds streams with the authority: src/durable/node-sessions.ts. */
+/** Seconds between two comparisons of an object that holds streams with the authority: src/durable/sessions/node-sessions.ts. */
 export const STREAM_COMPARE_S = 5 * 60;

@@ -6,14 +6,14 @@ import { NOTHING, OBJECT_GB, plus, timesOf, type Usage } from "./prices.ts";
 
 const DAYS = 30;
 const MONTH_S = DAYS * 24 * 60 * 60;
-/** Seconds between two alarms of an object that holds sockets, and tailnets that one compares at once: src/durable/node-sessions.ts. */
+/** Seconds between two alarms of an object that holds sockets, and tailnets that one compares at once: src/durable/sessions/node-sessions.ts. */
 const ALARM_S = 5 * 60;
 /** Seconds between two keep-alives of clients' map streams, and clients whose alarm was counted. */
 const KEEP_ALIVE_S = 50;
 const COUNTED_CLIENTS = 100;
 const COMPARED_AT_ONCE = 50;
 const MOST_TURNS = 12;
-/** Objects that small tailnets share, and the size from which a tailnet has its own: src/durable/session-layout.ts. */
+/** Objects that small tailnets share, and the size from which a tailnet has its own: src/durable/sessions/layout.ts. */
 const SHARED = 16;
 const OWN_FROM = 300;
 const NODES_A_SHARD = 1000;

@@ -8,8 +8,8 @@
 import { randomBytes } from "node:crypto";
 import honest from "../../../src/worker/index.ts";
 import { TailnetAuthority as HonestAuthority } from "../../../src/durable/index.ts";
-import type { Changes, ChangesWanted, ShownNode } from "../../../src/durable/netmap.ts";
-import type { Caller } from "../../../src/durable/nonces.ts";
+import type { Changes, ChangesWanted, ShownNode } from "../../../src/durable/maps/netmap.ts";
+import type { Caller } from "../../../src/durable/nodes/nonces.ts";
 import type { Outcome, SyncOfferRequest, SyncOfferResponse } from "../../../src/protocol/index.ts";
 import {
   AUM_KIND,
@@ -29,7 +29,7 @@ import {
 import type { WorkerEnv } from "../../../src/worker/env.ts";
 import type { Lies } from "./lies.ts";
 
-export { NodeApi } from "../../../src/worker/node-entry.ts";
+export { NodeApi } from "../../../src/worker/nodes/node-entry.ts";
 export { Directory, NodeSessions } from "../../../src/durable/index.ts";
 
 interface Told {

@@ -1,10 +1,10 @@
 /** Both ends of a client's connection in memory, frame by frame: the server's is restored from what it has saved whenever the test says so. */
 
-import { ControlConnection, type Wire } from "../../../src/durable/control-connection.ts";
-import type { ConnectionFacts } from "../../../src/durable/control-saved.ts";
-import { ControlStream } from "../../../src/durable/control-stream.ts";
-import type { MapSession } from "../../../src/durable/map-session.ts";
-import { noiseCrypto } from "../../../src/durable/native-noise.ts";
+import { ControlConnection, type Wire } from "../../../src/durable/control/connection.ts";
+import type { ConnectionFacts } from "../../../src/durable/control/saved.ts";
+import { ControlStream } from "../../../src/durable/control/stream.ts";
+import type { MapSession } from "../../../src/durable/maps/session.ts";
+import { noiseCrypto } from "../../../src/durable/control/native-noise.ts";
 import { controlPublicKey, openInitiation, type Http2Event } from "../../../src/protocol/index.ts";
 import type { NoiseTransport } from "../../../src/protocol/noise-transport.ts";
 import { concatBytes, encodeUtf8 } from "../../../src/tka/index.ts";

@@ -10,7 +10,7 @@ import {
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { Queues, type Lane, type Pointer } from "../../../src/durable/index.ts";
-import { consume } from "../../../src/worker/queues.ts";
+import { consume } from "../../../src/worker/queues/consumers.ts";
 import { later } from "./clock.ts";
 import { authorityOf } from "./control.ts";
 import { pending } from "./record.ts";

@@ -1,7 +1,7 @@
 /** The record of a tailnet as its object has it. */
 
 import { runInDurableObject } from "cloudflare:test";
-import { Events, type StoredEvent } from "../../../src/durable/events.ts";
+import { Events, type StoredEvent } from "../../../src/durable/audit/events.ts";
 import { Store } from "../../../src/durable/store.ts";
 import { authorityOf } from "./control.ts";
 

@@ -1,6 +1,6 @@
 /** Tailnets with a lock: what their signers do, act by act. */
 
-import { disablementKdf } from "../../../src/durable/disablement-kdf.ts";
+import { disablementKdf } from "../../../src/durable/lock/disablement-kdf.ts";
 import {
   bootstrapResponse,
   emptyResponse,

@@ -13,8 +13,8 @@ import { newRequestId } from "../../../src/durable/log.ts";
 import { nodeKeyFromRaw, type NodeKey } from "../../../src/tka/index.ts";
 import type { AppTypes } from "../../../src/worker/app-types.ts";
 import type { WorkerEnv } from "../../../src/worker/env.ts";
-import { refuseNatively } from "../../../src/worker/native-refusals.ts";
-import { nodeApi } from "../../../src/worker/node-api.ts";
+import { refuseNatively } from "../../../src/worker/nodes/native-refusals.ts";
+import { nodeApi } from "../../../src/worker/nodes/node-api.ts";
 import { ORIGIN, randomBytes } from "./signed-request.ts";
 import { TestNode, accepted, answerOf, type Answer, type Fields } from "./test-node.ts";
 

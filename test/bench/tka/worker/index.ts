@@ -4,10 +4,10 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { disablementKdf } from "../../../../src/durable/disablement-kdf.ts";
-import { verifier } from "../../../../src/durable/native-verifier.ts";
-import { AUTHORITY_MIGRATIONS } from "../../../../src/durable/schema.ts";
-import { SqliteChonk } from "../../../../src/durable/sqlite-chonk.ts";
+import { disablementKdf } from "../../../../src/durable/lock/disablement-kdf.ts";
+import { verifier } from "../../../../src/durable/lock/native-verifier.ts";
+import { AUTHORITY_MIGRATIONS } from "../../../../src/durable/authority/schema.ts";
+import { SqliteChonk } from "../../../../src/durable/lock/sqlite-chonk.ts";
 import { Store } from "../../../../src/durable/store.ts";
 import { openAuthority, resumeAuthority } from "../../../../src/tka/index.ts";
 import type { Fixtures } from "../fixtures.ts";

@@ -5,7 +5,7 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { requireSignature } from "../../../../src/worker/request-auth.ts";
+import { requireSignature } from "../../../../src/worker/nodes/request-auth.ts";
 import { Hono } from "hono";
 
 interface BareEnv {

@@ -1,0 +1,92 @@
+/** The part of a tailnet's object that is about people and their credentials: each method is one act, as in TailnetAuthority. */
+
+import type { CredentialParts, Outcome } from "../../protocol/index.ts";
+import {
+  changeClient,
+  createClient,
+  createToken,
+  grantAccess,
+  keyOf,
+  keysOf,
+  revokeKey,
+  type ClientOptions,
+  type CredentialInfo,
+  type Granted,
+  type KeyInfo,
+  type TokenOptions,
+  type Wanted,
+} from "../people/credential-acts.ts";
+import type { By } from "../audit/events.ts";
+import { OperatingAuthority } from "./operating.ts";
+import { proveCredential, type ProvenCredential } from "../people/proven-credential.ts";
+import { recordRefused, type RefusedAttempt } from "../audit/refused-attempts.ts";
+import { addUser, changeUser, userInfo, usersOf, type UserChange, type UserInfo } from "../people/user-acts.ts";
+
+export class PeopleAuthority extends OperatingAuthority {
+  users(): Promise<Outcome<UserInfo[]>> {
+    return this.acts.living(usersOf);
+  }
+
+  user(id: string): Promise<Outcome<UserInfo>> {
+    return this.acts.living((tailnet) => userInfo(tailnet, id));
+  }
+
+  addUser(by: By, user: { readonly login: string; readonly role: string }): Promise<Outcome<UserInfo>> {
+    return this.acts.living((tailnet, now) => addUser(tailnet, by, user, now));
+  }
+
+  /** Null once the person is gone. */
+  changeUser(by: By, id: string, change: UserChange): Promise<Outcome<UserInfo | null>> {
+    return this.acts.living((tailnet, now) => changeUser(tailnet, by, id, change, now));
+  }
+
+  /** Who is behind a credential [P56]. Refuses with `unauthenticated`; so it does where there is no such tailnet. */
+  async prove(parts: CredentialParts): Promise<Outcome<ProvenCredential>> {
+    const outcome = await this.acts.living((tailnet, now) => proveCredential(tailnet, parts, now));
+    return outcome.ok || outcome.error.code !== "unknown_tailnet" ? outcome : NOT_GOOD;
+  }
+
+  /** What an OAuth client is given for its secret; `group` is the request's ID. */
+  async grantAccess(group: string, parts: CredentialParts, wanted: Wanted): Promise<Outcome<Granted>> {
+    const outcome = await this.acts.living((tailnet, now) => grantAccess(tailnet, group, parts, wanted, now));
+    return outcome.ok || outcome.error.code !== "unknown_tailnet" ? outcome : NOT_GOOD;
+  }
+
+  /** Makes an API token; its text is given once. */
+  createToken(by: By, options: TokenOptions): Promise<Outcome<{ info: CredentialInfo; key: string }>> {
+    return this.acts.living((tailnet, now) => createToken(tailnet, by, options, now));
+  }
+
+  /** Makes an OAuth client; its secret is given once. */
+  createClient(by: By, options: ClientOptions): Promise<Outcome<{ info: CredentialInfo; key: string }>> {
+    return this.acts.living((tailnet, now) => createClient(tailnet, by, options, now));
+  }
+
+  changeClient(by: By, id: string, options: ClientOptions): Promise<Outcome<CredentialInfo>> {
+    return this.acts.living((tailnet, now) => changeClient(tailnet, by, id, options, now));
+  }
+
+  /** Keys of every kind; of one person alone where `user` is not null. */
+  keys(user: string | null): Promise<Outcome<KeyInfo[]>> {
+    return this.acts.living((tailnet, now) => keysOf(tailnet, user, now));
+  }
+
+  key(id: string): Promise<Outcome<KeyInfo>> {
+    return this.acts.living((tailnet, now) => keyOf(tailnet, id, now));
+  }
+
+  /** Refuses with `unknown_key_id`; a key that is revoked already is a success. */
+  revokeKey(by: By, id: string): Promise<Outcome<null>> {
+    return this.acts.living((tailnet, now) => revokeKey(tailnet, by, id, now));
+  }
+
+  /** Puts on the record that the door refused somebody who is known [P52]. */
+  refusedAttempt(by: By, attempt: RefusedAttempt): Promise<Outcome<null>> {
+    return this.acts.living((tailnet, now) => {
+      recordRefused(tailnet, by, attempt, now);
+      return null;
+    });
+  }
+}
+
+const NOT_GOOD = { ok: false, error: { code: "unauthenticated", message: "this credential is not good" } } as const;

@@ -1,0 +1,90 @@
+/** What a tailnet's policy gives to each of its nodes, for a sessions object that knows them all. Pure. */
+
+import { createHash } from "node:crypto";
+import {
+  CompiledPolicy,
+  NOTHING_ALLOWED,
+  NOTHING_DIGEST,
+  PolicyError,
+  attributesOf,
+  isOfNodes,
+  parsePolicy,
+  type Compiled,
+  type Person,
+  type Policy,
+  type PolicyNode,
+} from "../../policy/index.ts";
+import { log } from "../log.ts";
+import { addressesOf } from "../nodes/node-address.ts";
+import type { HomeView } from "../sharing/views.ts";
+
+/** What a policy looks at in a node. */
+export interface PolicyFacts {
+  readonly id: number;
+  readonly stableId: string;
+  /** The login of whose it is; null with tags, and for a foreign node. */
+  readonly user: string | null;
+  readonly tags: readonly string[];
+  /** The tailnet of a foreign node; null for one of our own. */
+  readonly home: string | null;
+  /** True where the device waits for approval [G14]: it is given nothing, and is nobody to others. */
+  readonly waiting: boolean;
+}
+
+/** A node as its tailnet's policy sees it. */
+export function policyNodeOf(
+  { id, stableId, user, tags, home }: Omit<PolicyFacts, "waiting">,
+  homes: readonly HomeView[],
+): PolicyNode {
+  const sharedWith = home === null ? null : (homes.find((view) => view.home === home)?.seenBy ?? []);
+  return { id, stableId, user, tags, addresses: addressesOf(id), routes: [], sharedWith };
+}
+
+/** The attributes that a policy gives to a node, whoever else there is; none where the policy is not understood. */
+export function attributesBy(policy: Policy | null, facts: Omit<PolicyFacts, "waiting">): string[] {
+  return policy === null ? [] : attributesOf(policy, policyNodeOf(facts, []));
+}
+
+/** A policy that was understood when it was set; null where this code does not, and nothing is allowed then. */
+export function understoodOrNull(parse: () => Policy): Policy | null {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    log.error("the stored policy is not understood: nothing is allowed", {}, error);
+    return null;
+  }
+}
+
+export class PolicyView {
+  readonly #homes: readonly HomeView[];
+  readonly #compiled: CompiledPolicy | null;
+
+  /** `people` and `nodes` are all that the tailnet has. */
+  constructor(text: string, people: readonly Person[], nodes: readonly PolicyFacts[], homes: readonly HomeView[]) {
+    this.#homes = homes;
+    const policy = understoodOrNull(() => parsePolicy(text, people));
+    const sources = policy === null || !isOfNodes(policy) ? [] : nodes.filter(({ waiting }) => !waiting);
+    const hash = (long: string): string => createHash("sha256").update(long).digest("hex");
+    this.#compiled =
+      policy === null
+        ? null
+        : new CompiledPolicy(
+            policy,
+            sources.map((node) => policyNodeOf(node, homes)),
+            hash,
+          );
+  }
+
+  /** Tells what the node is given from anything else. */
+  digestFor(node: PolicyFacts): string {
+    if (this.#compiled === null || node.waiting) return NOTHING_DIGEST;
+    return this.#compiled.digestFor(policyNodeOf(node, this.#homes));
+  }
+
+  /** What the node is given. */
+  for(node: PolicyFacts): Compiled {
+    if (this.#compiled === null || node.waiting) return NOTHING_ALLOWED;
+    return this.#compiled.for(policyNodeOf(node, this.#homes));
+  }
+}

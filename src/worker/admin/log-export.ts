@@ -1,0 +1,35 @@
+/** The whole log of a tailnet, out of its object: a line of JSON an event, in the order of their numbers, while it is read. */
+
+import { auditRecord } from "../../protocol/index.ts";
+import type { RecordPage, TailnetAuthority } from "../../durable/index.ts";
+import { valueOf } from "../queues/outcome.ts";
+
+/** Events that are asked for at once. */
+const PAGE = 1000;
+const utf8 = new TextEncoder();
+
+type Events = Extract<RecordPage, { readonly part: "events" }>;
+
+async function page(authority: DurableObjectStub<TailnetAuthority>, after: number): Promise<Events> {
+  const found: RecordPage = valueOf(await authority.recordPage("events", after, PAGE));
+  if (found.part !== "events") throw new Error("the object gave another part than the one asked for");
+  return found;
+}
+
+/** The events after the one with the number `after`. The stream fails where the object does: a log that ends there is not taken for the whole. */
+export function exportLog(authority: DurableObjectStub<TailnetAuthority>, after: number): ReadableStream<Uint8Array> {
+  let from: number | null = after;
+  return new ReadableStream({
+    async pull(controller) {
+      if (from === null) {
+        controller.close();
+        return;
+      }
+      const { rows, next }: Events = await page(authority, from);
+      const text = rows.map((event) => `${JSON.stringify(auditRecord(event))}\n`).join("");
+      if (text !== "") controller.enqueue(utf8.encode(text));
+      from = next;
+      if (next === null) controller.close();
+    },
+  });
+}

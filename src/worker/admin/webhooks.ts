@@ -1,0 +1,286 @@
+/**
+ * The admin API for webhooks, with Tailscale's paths and names. Health, deliveries and their replay are ours. A secret is in one answer alone: the one
+ * that makes it; from then on it is sealed [W30].
+ */
+
+import { z } from "zod";
+import { randomId, randomText, type WebhookInfo } from "../../durable/index.ts";
+import { WEBHOOK_PROVIDERS, WEBHOOK_SUBSCRIPTIONS, type Outcome, type Refusal } from "../../protocol/index.ts";
+import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute } from "./route.ts";
+import { listOf, orNull, orZero } from "./shapes.ts";
+import type { WorkerEnv } from "../env.ts";
+import { allowsLoopback } from "../outbound/guarded-post.ts";
+import { MAX_URL_CHARS, refusedUrl } from "../outbound/outbound-address.ts";
+import { sealSecret } from "../outbound/sealed.ts";
+import { deliveriesOf, deliveryOf, type HistoryPlace, type WebhookDelivery } from "../record/webhook-history.ts";
+
+const providerType = z.enum(WEBHOOK_PROVIDERS);
+const subscription = z.enum(WEBHOOK_SUBSCRIPTIONS as [string, ...string[]] & typeof WEBHOOK_SUBSCRIPTIONS);
+const subscriptions = listOf(subscription, 2 * WEBHOOK_SUBSCRIPTIONS.length);
+/** Characters of a secret: 190 bits. */
+const SECRET_LENGTH = 32;
+const PAGE = 100;
+
+const webhook = z
+  .object({
+    endpointId: z.string(),
+    endpointUrl: z.string(),
+    providerType,
+    creatorLoginName: z.string(),
+    created: time,
+    lastModified: time,
+    subscriptions: z.array(subscription),
+    status: z.enum(["ok", "retrying", "failing"]).meta({
+      description:
+        "retrying: the last attempt failed; failing: a message was given up on after a day, and none taken since",
+    }),
+    failingSince: time.optional(),
+    lastError: z.string().optional(),
+    pending: z.int().meta({ description: "messages that wait for it" }),
+    dropped: z.int().meta({ description: "messages that were not kept, since too many waited" }),
+  })
+  .meta({ id: "Webhook" });
+
+const withSecret = webhook.extend({ secret: z.string() }).meta({ id: "WebhookWithSecret" });
+
+const delivery = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    epoch: z.string(),
+    sequence: z.int(),
+    created: time,
+    attempts: z.int(),
+    state: z.enum(["delivered", "waiting", "failed"]),
+    lastAttempt: time,
+    nextAttempt: time.optional(),
+    status: z.int().optional().meta({ description: "of the endpoint's last answer" }),
+    error: z.string().optional(),
+  })
+  .meta({ id: "WebhookDelivery" });
+
+function statusOf({ failing, failures }: WebhookInfo): "ok" | "retrying" | "failing" {
+  if (failing !== null) return "failing";
+  return failures > 0 ? "retrying" : "ok";
+}
+
+function webhookJson(info: WebhookInfo): z.input<typeof webhook> {
+  return {
+    endpointId: info.id,
+    endpointUrl: info.url,
+    providerType: info.provider,
+    creatorLoginName: info.creator,
+    created: timeJson(info.created),
+    lastModified: timeJson(info.modified),
+    subscriptions: [...info.subscriptions],
+    status: statusOf(info),
+    ...(info.failing === null ? {} : { failingSince: timeJson(info.failing) }),
+    ...(info.lastError === "" ? {} : { lastError: info.lastError }),
+    pending: info.waiting,
+    dropped: info.dropped,
+  };
+}
+
+function deliveryJson(row: WebhookDelivery): z.input<typeof delivery> {
+  return {
+    id: row.id,
+    type: row.type,
+    epoch: row.epoch,
+    sequence: row.seq,
+    created: timeJson(row.created),
+    attempts: row.attempts,
+    state: row.state as "delivered" | "waiting" | "failed",
+    lastAttempt: timeJson(row.at),
+    ...(row.next === null ? {} : { nextAttempt: timeJson(row.next) }),
+    ...(row.status === null ? {} : { status: row.status }),
+    ...(row.error === null ? {} : { error: row.error }),
+  };
+}
+
+interface NewSecret {
+  readonly text: string;
+  readonly box: Uint8Array;
+}
+
+/** A new secret of an endpoint, and its box. The text names the endpoint, as an auth key's names the key. */
+async function newSecret(env: WorkerEnv, tailnet: string, id: string): Promise<Outcome<NewSecret>> {
+  const text = `tskey-webhook-${id}-${randomText(SECRET_LENGTH)}`;
+  const sealed = await sealSecret(env, { purpose: "webhook", tailnet, subject: id }, text);
+  return sealed.ok ? { ok: true, value: { text, box: sealed.value } } : sealed;
+}
+
+function refused(refusal: Refusal): { readonly ok: false; readonly error: Refusal } {
+  return { ok: false, error: refusal };
+}
+
+interface Made {
+  readonly info: WebhookInfo;
+  readonly secret: string;
+}
+
+function made(outcome: Outcome<WebhookInfo>, secret: string): Outcome<Made> {
+  return outcome.ok ? { ok: true, value: { info: outcome.value, secret } } : outcome;
+}
+
+function madeJson({ info, secret }: Made): z.input<typeof withSecret> {
+  return { ...webhookJson(info), secret };
+}
+
+/** Where a page ends: attacker-controlled when it comes back. */
+function cursorOf({ created, id }: WebhookDelivery): string {
+  return `${created}-${id}`;
+}
+
+function placeOf(cursor: string): HistoryPlace {
+  const [created, id = ""] = cursor.split("-");
+  return { created: Number(created), id };
+}
+
+const WEBHOOKS = "/api/v2/tailnet/:tailnet/webhooks";
+const WEBHOOK = "/api/v2/webhooks/:webhookId";
+
+const ENDPOINTS: readonly AdminRoute[] = [
+  tailnetRoute({
+    method: "GET",
+    path: WEBHOOKS,
+    act: "webhook.read",
+    summary: "The webhooks of a tailnet",
+    answer: z.object({ webhooks: z.array(webhook) }),
+    call: ({ authority }) => authority.webhooks(),
+    format: (infos) => ({ webhooks: infos.map(webhookJson) }),
+  }),
+  tailnetRoute({
+    method: "POST",
+    path: WEBHOOKS,
+    act: "webhook.create",
+    summary: "Makes a webhook, whose secret is in this answer alone",
+    body: z.object({
+      endpointUrl: z
+        .string()
+        .max(MAX_URL_CHARS)
+        .meta({ format: "uri", examples: ["https://hooks.example.com/tailnet"] }),
+      providerType: orZero(providerType, ""),
+      subscriptions,
+    }),
+    answer: withSecret,
+    call: async ({ authority, env, by, tailnet, body }) => {
+      const why = refusedUrl(body.endpointUrl, allowsLoopback(env));
+      if (why !== null) return refused({ code: "bad_webhook_address", message: `endpointUrl: ${why}` });
+      const id = `${randomId("w")}${tailnet}`;
+      const secret = await newSecret(env, tailnet, id);
+      if (!secret.ok) return secret;
+      const creator = by.actor.login ?? by.actor.name;
+      const { endpointUrl: url, providerType: provider } = body;
+      const wanted = { id, url, provider, subscriptions: [...new Set(body.subscriptions)], creator };
+      return made(await authority.createWebhook(by, wanted, secret.value.box), secret.value.text);
+    },
+    format: madeJson,
+  }),
+  tailnetRoute({
+    method: "GET",
+    path: WEBHOOK,
+    act: "webhook.read",
+    summary: "A webhook",
+    answer: webhook,
+    call: ({ authority, param }) => authority.webhook(param("webhookId")),
+    format: webhookJson,
+  }),
+  tailnetRoute({
+    method: "PATCH",
+    path: WEBHOOK,
+    act: "webhook.change",
+    summary: "Changes what a webhook is told",
+    body: z.object({ subscriptions }),
+    answer: webhook,
+    call: ({ authority, by, body, param }) =>
+      authority.changeWebhook(by, param("webhookId"), [...new Set(body.subscriptions)]),
+    format: webhookJson,
+  }),
+  tailnetRoute({
+    method: "DELETE",
+    path: WEBHOOK,
+    act: "webhook.delete",
+    summary: "Ends a webhook, which is told so",
+    answer: nothing,
+    call: ({ authority, by, param }) => authority.deleteWebhook(by, param("webhookId")),
+    format: noValue,
+  }),
+];
+
+const ACTIONS: readonly AdminRoute[] = [
+  tailnetRoute({
+    method: "POST",
+    path: `${WEBHOOK}/test`,
+    act: "webhook.change",
+    summary: "Has a webhook told of a test",
+    answer: nothing,
+    call: ({ authority, by, param }) => authority.testWebhook(by, param("webhookId")),
+    format: noValue,
+  }),
+  tailnetRoute({
+    method: "POST",
+    path: `${WEBHOOK}/rotate`,
+    act: "webhook.change",
+    summary: "Gives a webhook another secret, which is in this answer alone; those before it sign beside it for a day",
+    body: orZero(
+      z.object({
+        endOldSecrets: orZero(z.boolean(), false).meta({ description: "those before it sign no more, from now on" }),
+      }),
+      { endOldSecrets: false },
+    ),
+    answer: withSecret,
+    call: async ({ authority, env, by, tailnet, body, param }) => {
+      const id = param("webhookId");
+      const secret = await newSecret(env, tailnet, id);
+      if (!secret.ok) return secret;
+      const { text, box } = secret.value;
+      return made(await authority.rotateWebhook(by, id, { box, overlaps: !body.endOldSecrets }), text);
+    },
+    format: madeJson,
+  }),
+];
+
+const DELIVERIES: readonly AdminRoute[] = [
+  tailnetRoute({
+    method: "GET",
+    path: `${WEBHOOK}/deliveries`,
+    act: "webhook.read",
+    summary: "What became of messages to a webhook in the last thirty days, the newest first",
+    query: z.object({
+      cursor: orNull(z.string().regex(/^\d{1,15}-d[0-9A-Za-z]{10}$/)).meta({ description: "of the page before" }),
+    }),
+    answer: z.object({
+      deliveries: z.array(delivery),
+      cursor: z.string().optional().meta({ description: "of the next page" }),
+    }),
+    call: async ({ authority, env, tailnet, query, param }) => {
+      const found = await authority.webhook(param("webhookId"));
+      if (!found.ok) return found;
+      const after = query.cursor === null ? null : placeOf(query.cursor);
+      return { ok: true, value: await deliveriesOf(env.RECORD, tailnet, found.value.id, after, PAGE) };
+    },
+    format: (rows) => {
+      const last = rows.at(-1);
+      const cursor = last === undefined || rows.length < PAGE ? {} : { cursor: cursorOf(last) };
+      return { deliveries: rows.map(deliveryJson), ...cursor };
+    },
+  }),
+  tailnetRoute({
+    method: "POST",
+    path: `${WEBHOOK}/deliveries/:deliveryId/replay`,
+    act: "webhook.change",
+    summary: "Sends a message to a webhook once more",
+    answer: nothing,
+    call: async ({ authority, env, by, tailnet, param }) => {
+      const id = param("webhookId");
+      const row = await deliveryOf(env.RECORD, tailnet, id, param("deliveryId"));
+      if (row === null) return refused({ code: "unknown_delivery", message: "there is no such delivery" });
+      const { epoch, seq, attempts } = row;
+      const type = row.type as Parameters<typeof authority.replayWebhook>[2]["type"];
+      return authority.replayWebhook(by, id, { id: row.id, epoch, seq, type, attempts });
+    },
+    format: noValue,
+  }),
+];
+
+export const WEBHOOK_ROUTES: readonly AdminRoute[] = [...ENDPOINTS, ...ACTIONS, ...DELIVERIES];
