@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { printable } from "../node/index.ts";
-import { ROLES, boolean, integer, list, record, text, withDefault, type ShapeOf } from "../protocol/index.ts";
+import { ROLES, boolean, integer, isUserId, list, record, text, withDefault, type ShapeOf } from "../protocol/index.ts";
 import { NOTHING, type AdminPlace } from "./admin-place.ts";
 import { columns } from "./columns.ts";
 import { UsageError } from "./usage-error.ts";
@@ -21,7 +21,6 @@ const users = record({ users: list(user, 100_000) });
 
 type User = ShapeOf<typeof user>;
 
-const ID = /^u[0-9A-Za-z]{10}T[0-9A-Za-z]{10}$/;
 const THE_ROLES = ROLES.join(", ");
 
 function usersText(all: readonly User[]): string {
@@ -43,7 +42,7 @@ async function allUsers(place: AdminPlace): Promise<readonly User[]> {
 
 /** The ID of the person of that login name, or of that ID. Throws UsageError. */
 export async function userIdOf(place: AdminPlace, named: string): Promise<string> {
-  if (ID.test(named)) return named;
+  if (isUserId(named)) return named;
   const found = (await allUsers(place)).find(({ loginName }) => loginName === named.toLowerCase());
   if (found === undefined)
     throw new UsageError(`there is no user ${printable(named)}: tailward admin user list shows them`);

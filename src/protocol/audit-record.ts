@@ -12,6 +12,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { decodeHex, encodeHex, encodeUtf8 } from "../tka/index.ts";
 import { actionOf } from "./audit-kinds.ts";
 import { canonicalJson } from "./canonical-json.ts";
+import { ZERO_TIME } from "./go-time.ts";
 import { ShapeError, integer, record, text, type Shape } from "./shape.ts";
 
 /** The parts of an event over which its hash is. `at` in milliseconds since the epoch; actor, target, old and new are JSON. */
@@ -62,7 +63,8 @@ export interface AuditRecord {
   /** RFC 3339, to the millisecond. */
   readonly eventTime: string;
   readonly type: "CONFIG";
-  readonly deferredAt: typeof NEVER;
+  /** None: nothing is ever held back here. */
+  readonly deferredAt: typeof ZERO_TIME;
   /** Empty in an event from before there were groups. */
   readonly eventGroupID: string;
   readonly origin: string;
@@ -82,8 +84,6 @@ export interface AuditRecord {
   readonly hash: string;
 }
 
-/** Go's zero time: nothing is ever held back here. */
-const NEVER = "0001-01-01T00:00:00Z";
 /** For a kind that this program does not know. */
 const UNKNOWN_ACTION = "UPDATE";
 
@@ -126,7 +126,7 @@ export function auditRecord(event: AuditEvent): AuditRecord {
   return {
     eventTime: new Date(event.at).toISOString(),
     type: "CONFIG",
-    deferredAt: NEVER,
+    deferredAt: ZERO_TIME,
     eventGroupID: event.group ?? "",
     origin: event.origin,
     actor: renamed(JSON.parse(event.actor) as Members, SENT) as unknown as AuditRecordActor,

@@ -3,23 +3,17 @@
  * asking anybody. The part before the last dash is public, and is what the lock's metadata names.
  */
 
+import { ID_PATTERNS, SECRET_PATTERN } from "./ids.ts";
+
 const PREFIX = "tskey-auth-";
 const SUFFIX = "CNTRL";
-const TAILNET = "T[0-9A-Za-z]{10}";
-const KEY = "k[0-9A-Za-z]{10}";
-const TAILNET_ID = new RegExp(`^${TAILNET}$`);
-const AUTH_KEY = new RegExp(`^${PREFIX}(${TAILNET})(${KEY})${SUFFIX}-([0-9A-Za-z]{32})$`);
+const AUTH_KEY = new RegExp(`^${PREFIX}(${ID_PATTERNS.tailnet})(${ID_PATTERNS.key})${SUFFIX}-(${SECRET_PATTERN})$`);
 
 export interface AuthKeyParts {
   readonly tailnet: string;
   readonly keyId: string;
   /** 32 letters or digits. A secret. */
   readonly secret: string;
-}
-
-/** True for the ID of a tailnet. */
-export function isTailnetId(text: string): boolean {
-  return TAILNET_ID.test(text);
 }
 
 /** Splits attacker-controlled text; null where it is no auth key of ours. */

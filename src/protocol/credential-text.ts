@@ -3,10 +3,14 @@
  * tokens that these are given, `tskey-access-…`. As in an auth key the text carries the tailnet: nothing is looked up in common.
  */
 
+import { ID_PATTERNS, SECRET_PATTERN } from "./ids.ts";
+
 const KINDS = ["api", "client", "access"] as const;
 export type CredentialKind = (typeof KINDS)[number];
 
-const TEXT = /^tskey-(api|client|access)-(T[0-9A-Za-z]{10})(k[0-9A-Za-z]{10})CNTRL-([0-9A-Za-z]{32})$/;
+const TEXT = new RegExp(
+  `^tskey-(${KINDS.join("|")})-(${ID_PATTERNS.tailnet})(${ID_PATTERNS.key})CNTRL-(${SECRET_PATTERN})$`,
+);
 
 export interface CredentialParts {
   readonly kind: CredentialKind;

@@ -1,6 +1,6 @@
 /** The control protocol: the only way into this folder. Shapes of `/machine/*`, text forms, limits, and the words of the command line's JSON. */
 
-export { formatAuthKey, isTailnetId, parseAuthKey, type AuthKeyParts } from "./auth-key.ts";
+export { formatAuthKey, parseAuthKey, type AuthKeyParts } from "./auth-key.ts";
 export { EVENT_ACTIONS, EVENT_KINDS, actionOf, propertyOf, type AuditAction, type EventKind } from "./audit-kinds.ts";
 export {
   auditHeadJson,
@@ -139,13 +139,7 @@ export {
   type Shape,
   type ShapeOf,
 } from "./shape.ts";
-export {
-  formatShareInvite,
-  isShareId,
-  parseInviteId,
-  parseShareInvite,
-  type ShareInviteParts,
-} from "./share-invite.ts";
+export { formatShareInvite, parseShareInvite, type ShareInviteParts } from "./share-invite.ts";
 export {
   SUPPORT_ENC_BYTES,
   formatSupportKey,
@@ -157,7 +151,9 @@ export {
   type SealedSupport,
 } from "./support-key.ts";
 export * from "./tka-rpc.ts";
+export { ZERO_TIME, timeJson } from "./go-time.ts";
 export { encodeGoJson, goMap, goObject } from "./go-json.ts";
+export { ID_PATTERNS, isShareId, isTailnetId, isUserId, parseInviteId, tailnetOfId } from "./ids.ts";
 export { loginName } from "./login-name.ts";
 export { lockLogJson, lockStatusJson } from "./lock-json.ts";
 export {

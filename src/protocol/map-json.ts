@@ -5,15 +5,13 @@
 
 import type { MapNode, PeerChange, TkaInfo, UserProfile } from "./map.ts";
 import { jsonReplacer } from "./shape.ts";
+import { ZERO_TIME } from "./go-time.ts";
 
 /** Fields of a node that Go writes also where they are zero. */
 const ALWAYS: ReadonlySet<string> = new Set(["ID", "StableID", "Name", "User", "Key", "Addresses"]);
 
-/** Go's zero time. */
-const NEVER = "0001-01-01T00:00:00Z";
-
 function isZero(value: unknown): boolean {
-  if (value === NEVER) return true;
+  if (value === ZERO_TIME) return true;
   if (value === null || value === undefined || value === "" || value === 0 || value === false) return true;
   if (value instanceof Uint8Array || Array.isArray(value)) return value.length === 0;
   return value instanceof Map && value.size === 0;

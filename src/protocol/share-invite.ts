@@ -3,11 +3,10 @@
  * finds its object without asking anybody. The part before the last dash is public.
  */
 
+import { ID_PATTERNS, SECRET_PATTERN } from "./ids.ts";
+
 const PREFIX = "tailward-share-";
-const SHARE = "s[0-9A-Za-z]{10}";
-const INVITE = new RegExp(`^${PREFIX}(T[0-9A-Za-z]{10})(${SHARE})-([0-9A-Za-z]{32})$`);
-const INVITE_ID = new RegExp(`^(T[0-9A-Za-z]{10})(${SHARE})$`);
-const SHARE_ID = new RegExp(`^${SHARE}$`);
+const INVITE = new RegExp(`^${PREFIX}(${ID_PATTERNS.tailnet})(${ID_PATTERNS.share})-(${SECRET_PATTERN})$`);
 
 export interface ShareInviteParts {
   readonly tailnet: string;
@@ -26,15 +25,4 @@ export function parseShareInvite(text: string): ShareInviteParts | null {
 
 export function formatShareInvite({ tailnet, share, secret }: ShareInviteParts): string {
   return `${PREFIX}${tailnet}${share}-${secret}`;
-}
-
-/** An invite's ID in Tailscale's routes, which name no tailnet: the tailnet that shares, then the share. */
-export function parseInviteId(text: string): { readonly tailnet: string; readonly share: string } | null {
-  const match = INVITE_ID.exec(text);
-  return match === null ? null : { tailnet: match[1] ?? "", share: match[2] ?? "" };
-}
-
-/** True for the ID of a share. */
-export function isShareId(text: string): boolean {
-  return SHARE_ID.test(text);
 }

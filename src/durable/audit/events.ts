@@ -7,9 +7,9 @@
  * Rule [W16]: events of one request share their group, which is the request's ID; what the control plane does of itself in an act is grouped with it.
  */
 
-import { createHash } from "node:crypto";
 import { auditPreimage, canonicalJson, propertyOf, type EventKind, type Role } from "../../protocol/index.ts";
 import { encodeHex } from "../../tka/index.ts";
+import { sha256 } from "../sha256.ts";
 import type { Row, Store } from "../store.ts";
 
 export { EVENT_KINDS, type EventKind } from "../../protocol/index.ts";
@@ -122,7 +122,7 @@ function eventOf(row: Row): StoredEvent {
 
 /** The hash of an event that follows one with the hash `before`; of the first one of an epoch it is empty. */
 export function eventHash(before: Uint8Array, event: Omit<StoredEvent, "hash">): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(before).update(auditPreimage(event)).digest());
+  return new Uint8Array(sha256(before, auditPreimage(event)));
 }
 
 function newGroup(): string {

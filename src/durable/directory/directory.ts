@@ -5,7 +5,6 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { createHash } from "node:crypto";
 import type { NodeKey } from "../../tka/index.ts";
 import { LOGIN_HOLD_MS, type MachineKey, type Outcome } from "../../protocol/index.ts";
 import type { ObjectsEnv } from "../env.ts";
@@ -14,6 +13,7 @@ import { Memberships } from "./memberships.ts";
 import { PersonSessions, type PersonSession } from "./person-sessions.ts";
 import { outcomeOf } from "../refuse.ts";
 import { DIRECTORY_MIGRATIONS } from "./schema.ts";
+import { sha256 } from "../sha256.ts";
 import { SignInLinks, type LinkProof } from "./sign-in-links.ts";
 import type { SignInProof } from "../people/sign-in-proof.ts";
 import { Store } from "../store.ts";
@@ -28,7 +28,7 @@ export const LOGINS_BUCKET = "logins";
 
 /** The name of the bucket that holds a machine's routes. */
 export function bucketOf(machineKey: MachineKey): string {
-  return `machines-${(createHash("sha256").update(machineKey).digest()[0] ?? 0) % BUCKETS}`;
+  return `machines-${(sha256(machineKey)[0] ?? 0) % BUCKETS}`;
 }
 
 /** Questions that are held for one login: a node asks one at a time, and has lost some answers. */

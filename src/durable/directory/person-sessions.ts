@@ -9,6 +9,7 @@
 import { loginName } from "../../protocol/index.ts";
 import type { SignInProof } from "../people/sign-in-proof.ts";
 import type { Row, Store } from "../store.ts";
+import { makeRoom } from "./room.ts";
 
 /** Milliseconds for which a session may go unused. */
 export const SESSION_IDLE_MS = 12 * 60 * 60 * 1000;
@@ -46,14 +47,7 @@ export class PersonSessions {
   /** Opens a session. `hash`: SHA-256 of its secret. */
   open(hash: Uint8Array, proof: SignInProof, now: number): void {
     const login = loginName(proof.login);
-    this.#store.run("DELETE FROM person_sessions WHERE expires <= ?", now);
-    this.#store.run(
-      `DELETE FROM person_sessions WHERE login = ? AND secret_hash NOT IN
-         (SELECT secret_hash FROM person_sessions WHERE login = ? ORDER BY expires DESC LIMIT ?)`,
-      login,
-      login,
-      MAX_SESSIONS - 1,
-    );
+    makeRoom(this.#store, "person_sessions", { login, most: MAX_SESSIONS, now });
     this.#store.run(
       "INSERT INTO person_sessions (secret_hash, login, proof, created, expires) VALUES (?, ?, ?, ?, ?)",
       hash,

@@ -8,6 +8,7 @@
 import type { SignInProof } from "../people/sign-in-proof.ts";
 import { ControlError } from "../refuse.ts";
 import type { Store } from "../store.ts";
+import { makeRoom } from "./room.ts";
 
 /** Milliseconds for which a link is good. */
 export const SIGN_IN_LINK_MS = 10 * 60 * 1000;
@@ -26,14 +27,7 @@ export class SignInLinks {
   /** Keeps a link, and gives when it is over. `hash`: SHA-256 of its secret. */
   keep(hash: Uint8Array, { login, user }: LinkProof, now: number): number {
     const expires = now + SIGN_IN_LINK_MS;
-    this.#store.run("DELETE FROM sign_in_links WHERE expires <= ?", now);
-    this.#store.run(
-      `DELETE FROM sign_in_links WHERE login = ? AND secret_hash NOT IN
-         (SELECT secret_hash FROM sign_in_links WHERE login = ? ORDER BY expires DESC LIMIT ?)`,
-      login,
-      login,
-      MAX_LINKS - 1,
-    );
+    makeRoom(this.#store, "sign_in_links", { login, most: MAX_LINKS, now });
     this.#store.run(
       "INSERT INTO sign_in_links (secret_hash, login, user, expires) VALUES (?, ?, ?, ?)",
       hash,

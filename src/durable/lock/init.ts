@@ -12,7 +12,6 @@
  * Rule [I8]: ephemeral and tagged nodes, which nobody answers for, cannot begin.
  */
 
-import { createHash } from "node:crypto";
 import {
   MemoryChonk,
   decodeAum,
@@ -31,6 +30,7 @@ import { lockDetail } from "./standing.ts";
 import { byNode, type NodeRecord } from "../nodes/nodes.ts";
 import { proveSignature, type ProvenSignature } from "./proven-signature.ts";
 import { ControlError } from "../refuse.ts";
+import { sha256 } from "../sha256.ts";
 import { boxFor, storeSupport, supportUnavailable, type OfferedSupport } from "./support.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 
@@ -123,13 +123,13 @@ function requirePending(tailnet: Tailnet, node: NodeRecord, now: number): Pendin
  * hash of the secret would be easier to search for than the KDF allows.
  */
 function digestOf(request: InitFinishRequest, support: OfferedSupport | null): Uint8Array {
-  const hash = createHash("sha256").update(`${request.NodeKey}\n${request.Genesis}`);
-  if (support !== null) hash.update("\nsupport:").update(support.value);
+  const parts: (string | Uint8Array)[] = [`${request.NodeKey}\n${request.Genesis}`];
+  if (support !== null) parts.push("\nsupport:", support.value);
   for (const id of [...request.Signatures.keys()].sort()) {
     const signature = request.Signatures.get(id) ?? NO_BYTES;
-    hash.update(`\n${id}:${signature.length}:`).update(signature);
+    parts.push(`\n${id}:${signature.length}:`, signature);
   }
-  return hash.digest();
+  return sha256(...parts);
 }
 
 function refuseUnlisted(pending: PendingInit, request: InitFinishRequest): void {

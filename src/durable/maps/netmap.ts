@@ -2,7 +2,7 @@
 
 import type { AumHash } from "../../tka/index.ts";
 import type { Person, Policy } from "../../policy/index.ts";
-import type { MapNode, UserProfile } from "../../protocol/index.ts";
+import { timeJson, type MapNode, type UserProfile } from "../../protocol/index.ts";
 import { dnsConfigJson } from "../settings/dns-settings.ts";
 import { isExpired } from "../nodes/key-expiry.ts";
 import { addressesOf } from "../nodes/node-address.ts";
@@ -97,8 +97,6 @@ export interface Changes {
   readonly presence: number;
 }
 
-/** Go's zero time. */
-const NEVER = "0001-01-01T00:00:00Z";
 /** Nodes in one page: an RPC message holds 32 MiB, and a node some 25 kB at worst. */
 const PAGE = 1000;
 
@@ -160,7 +158,7 @@ function shown(record: NodeRecord, presence: Presence, { domain, homes, now, pol
       Tags: [...record.tags],
       MachineAuthorized: record.authorized,
       Expired: isExpired(record, now),
-      KeyExpiry: record.keyExpiry === null ? NEVER : new Date(record.keyExpiry).toISOString(),
+      KeyExpiry: timeJson(record.keyExpiry),
       CapMap: new Map(),
       UnsignedPeerAPIOnly: false,
       IsJailed: home?.open.includes(record.id) === true,

@@ -1,6 +1,5 @@
 /** What a tailnet's policy gives to each of its nodes, for a sessions object that knows them all. Pure. */
 
-import { createHash } from "node:crypto";
 import {
   CompiledPolicy,
   NOTHING_ALLOWED,
@@ -16,6 +15,7 @@ import {
 } from "../../policy/index.ts";
 import { log } from "../log.ts";
 import { addressesOf } from "../nodes/node-address.ts";
+import { sha256Hex } from "../sha256.ts";
 import type { HomeView } from "../sharing/views.ts";
 
 /** What a policy looks at in a node. */
@@ -65,14 +65,13 @@ export class PolicyView {
     this.#homes = homes;
     const policy = understoodOrNull(() => parsePolicy(text, people));
     const sources = policy === null || !isOfNodes(policy) ? [] : nodes.filter(({ waiting }) => !waiting);
-    const hash = (long: string): string => createHash("sha256").update(long).digest("hex");
     this.#compiled =
       policy === null
         ? null
         : new CompiledPolicy(
             policy,
             sources.map((node) => policyNodeOf(node, homes)),
-            hash,
+            sha256Hex,
           );
   }
 

@@ -1,9 +1,10 @@
 /** The tailnet's auth keys: made, and spent in the transaction that registers the node. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { formatAuthKey, type AuthKeyParts } from "../../protocol/index.ts";
-import { randomId, randomText } from "../random-id.ts";
+import { randomId } from "../random-id.ts";
 import { ControlError } from "../refuse.ts";
+import { isSecretOf, newSecret } from "../secret.ts";
+import { sha256 } from "../sha256.ts";
 import type { Row, Store } from "../store.ts";
 
 export interface AuthKeyOptions {
@@ -27,13 +28,6 @@ export interface AuthKeyInfo extends Omit<AuthKeyOptions, "expirySeconds"> {
   readonly revoked: number | null;
   /** True if it lets nobody in any more. */
   readonly invalid: boolean;
-}
-
-/** Characters of an auth key's secret: 190 bits. */
-const SECRET_LENGTH = 32;
-
-function hashOf(secret: string): Uint8Array {
-  return createHash("sha256").update(secret).digest();
 }
 
 function infoOf(row: Row, now: number): AuthKeyInfo {
@@ -69,7 +63,7 @@ export class AuthKeys {
     now: number,
   ): { info: AuthKeyInfo; key: string } {
     const id = randomId("k");
-    const secret = randomText(SECRET_LENGTH);
+    const secret = newSecret();
     const { reusable, ephemeral, preauthorized, tags, description, expirySeconds } = options;
     const info = {
       id,
@@ -88,7 +82,7 @@ export class AuthKeys {
       `INSERT INTO auth_keys (id, secret_hash, reusable, ephemeral, preauthorized, tags, description, created, expires, uses, user)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
       id,
-      hashOf(secret),
+      sha256(secret),
       reusable ? 1 : 0,
       ephemeral ? 1 : 0,
       preauthorized ? 1 : 0,
@@ -128,8 +122,7 @@ export class AuthKeys {
    */
   spend({ keyId, secret }: AuthKeyParts, again: boolean, now: number): AuthKeyInfo {
     const row = this.#store.row("SELECT * FROM auth_keys WHERE id = ?", keyId);
-    const given = hashOf(secret);
-    if (!timingSafeEqual(row?.bytes("secret_hash") ?? new Uint8Array(given.length), given) || row === null)
+    if (!isSecretOf(row?.bytes("secret_hash") ?? null, secret) || row === null)
       throw new ControlError("bad_auth_key", "this auth key is not valid: ask an admin for a new one");
     const info = infoOf(row, now);
     if (info.revoked !== null)

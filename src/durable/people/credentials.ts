@@ -5,9 +5,10 @@
  *             compared in constant time.
  */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { formatCredential, type CredentialKind, type Scope } from "../../protocol/index.ts";
-import { randomId, randomText } from "../random-id.ts";
+import { randomId } from "../random-id.ts";
+import { isSecretOf, newSecret } from "../secret.ts";
+import { sha256 } from "../sha256.ts";
 import type { Row, Store } from "../store.ts";
 
 /** An API token or an OAuth client. Times in milliseconds since the epoch. */
@@ -40,19 +41,12 @@ export interface AccessToken {
   readonly expires: number;
 }
 
-/** Characters of a secret: 190 bits. */
-const SECRET_LENGTH = 32;
 /** How exactly it is known when a credential was last used, in milliseconds. */
 const USE_MS = 60 * 60 * 1000;
 
-function hashOf(secret: string): Uint8Array {
-  return createHash("sha256").update(secret).digest();
-}
-
 /** True if it is the secret of the row; as slow where there is none. */
-function isSecretOf(row: Row | null, secret: string): row is Row {
-  const given = hashOf(secret);
-  return timingSafeEqual(row?.bytes("secret_hash") ?? new Uint8Array(given.length), given) && row !== null;
+function isProvenBy(row: Row | null, secret: string): row is Row {
+  return isSecretOf(row?.bytes("secret_hash") ?? null, secret);
 }
 
 function list<T extends string>(row: Row, column: string): T[] {
@@ -83,8 +77,8 @@ export class Credentials {
   }
 
   #text(kind: CredentialKind, tailnet: string): { id: string; hash: Uint8Array; text: string } {
-    const [id, secret] = [randomId("k"), randomText(SECRET_LENGTH)];
-    return { id, hash: hashOf(secret), text: formatCredential({ kind, tailnet, id, secret }) };
+    const [id, secret] = [randomId("k"), newSecret()];
+    return { id, hash: sha256(secret), text: formatCredential({ kind, tailnet, id, secret }) };
   }
 
   /** Makes one; its text is given once [P55]. */
@@ -121,7 +115,7 @@ export class Credentials {
   /** The one whose secret that is, or null. Whether it is still good is not looked at. */
   proven(kind: CredentialRecord["kind"], id: string, secret: string): CredentialRecord | null {
     const row = this.#store.row("SELECT * FROM credentials WHERE id = ? AND kind = ?", id, kind);
-    return isSecretOf(row, secret) ? credentialOf(row) : null;
+    return isProvenBy(row, secret) ? credentialOf(row) : null;
   }
 
   /** Notes that it was used, once an hour. */
@@ -173,7 +167,7 @@ export class Credentials {
   /** The access token whose secret that is, or null. Whether it is still good is not looked at. */
   provenAccess(id: string, secret: string): AccessToken | null {
     const row = this.#store.row("SELECT * FROM access_tokens WHERE id = ?", id);
-    if (!isSecretOf(row, secret)) return null;
+    if (!isProvenBy(row, secret)) return null;
     const [scopes, tags] = [list<Scope>(row, "scopes"), list<string>(row, "tags")];
     return { id, client: row.text("client"), scopes, tags, expires: row.integer("expires") };
   }

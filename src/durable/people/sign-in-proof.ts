@@ -1,7 +1,7 @@
 /** How a person has proven who they are: kept with a session, and held against the tailnet's users whenever that acts. */
 
 import { loginName } from "../../protocol/index.ts";
-import { createHash } from "node:crypto";
+import { sha256 } from "../sha256.ts";
 
 export type SignInProof =
   /** By an OpenID provider, which has verified the e-mail address. */
@@ -26,7 +26,7 @@ const BUCKETS = 64;
 
 /** The number of the bucket that holds the sessions and memberships of whoever has that login. */
 export function peopleBucketNumber(login: string): number {
-  return (createHash("sha256").update(loginName(login)).digest()[0] ?? 0) % BUCKETS;
+  return (sha256(loginName(login))[0] ?? 0) % BUCKETS;
 }
 
 export function isPeopleBucket(number: number): boolean {

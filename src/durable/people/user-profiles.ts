@@ -5,8 +5,8 @@
  *             profile, and drops one of them, though a machine may be in both tailnets. The first owner's follows from the tailnet's name.
  */
 
-import { createHash } from "node:crypto";
 import type { UserProfile } from "../../protocol/index.ts";
+import { sha256 } from "../sha256.ts";
 
 /** Bytes of a hash that make an ID: it stays a safe integer. */
 const ID_BYTES = 6;
@@ -19,7 +19,7 @@ const LEAST_SELF_ID = 2 ** 50;
 const TAGGED = { LoginName: "tagged-devices", DisplayName: "Tagged Devices" } as const;
 
 function idOf(text: string, least: number): number {
-  return least + createHash("sha256").update(text).digest().readUIntBE(0, ID_BYTES);
+  return least + sha256(text).readUIntBE(0, ID_BYTES);
 }
 
 /** The number of the first owner of the tailnet of that name. */

@@ -6,8 +6,8 @@
  * Rule [X4]: plain streams keep an object awake, and so have objects of their own by the same layout: sockets' objects can hibernate.
  */
 
-import { createHash } from "node:crypto";
 import type { MachineKey } from "../../protocol/index.ts";
+import { sha256 } from "../sha256.ts";
 
 /** Objects that small tailnets share; a change of the number moves sessions, and loses none. */
 const SHARED = 16;
@@ -31,7 +31,7 @@ export interface Seat {
 
 /** A text's place in so many buckets. */
 export function bucketOfText(text: string, buckets: number): number {
-  return createHash("sha256").update(text).digest().readUInt32BE(0) % buckets;
+  return sha256(text).readUInt32BE(0) % buckets;
 }
 
 function wanted(nodes: number): number {

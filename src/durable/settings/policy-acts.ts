@@ -1,6 +1,5 @@
 /** What admins do with the policy file. Everything here runs inside the caller's transaction. */
 
-import { createHash } from "node:crypto";
 import {
   CompiledPolicy,
   PolicyError,
@@ -16,9 +15,10 @@ import {
   type PreviewMatch,
 } from "../../policy/index.ts";
 import type { By } from "../audit/events.ts";
-import { etagOf, type PolicyFile } from "./policy-files.ts";
+import type { PolicyFile } from "./policy-files.ts";
 import { policyNodeOf } from "../maps/policy-view.ts";
 import { ControlError } from "../refuse.ts";
+import { sha256Hex } from "../sha256.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 
 /** As Tailscale's clients name a policy that nobody has set. */
@@ -48,8 +48,7 @@ function devices(tailnet: Tailnet): PolicyNode[] {
 /** Refuses a policy by which a device would be given too much [F16]: one of each user and set of tags is looked at. */
 function refuseTooLarge(tailnet: Tailnet, policy: Policy): void {
   const nodes = devices(tailnet);
-  const hash = (long: string): string => createHash("sha256").update(long).digest("hex");
-  const compiled = new CompiledPolicy(policy, isOfNodes(policy) ? nodes : [], hash);
+  const compiled = new CompiledPolicy(policy, isOfNodes(policy) ? nodes : [], sha256Hex);
   const kinds = new Map(nodes.map((node) => [JSON.stringify([node.user, node.tags]), node]));
   if (![...kinds.values()].some((node) => compiled.isTooLargeFor(node))) return;
   throw new ControlError(
@@ -110,7 +109,7 @@ export function setPolicy(tailnet: Tailnet, by: By, text: string, match: string 
       "policy_tests_failed",
       `test(s) failed: ${failed.slice(0, MOST_TOLD).map(failureText).join("; ")}`,
     );
-  const details = { old: { etag: before.etag }, new: { etag: etagOf(text), characters: text.length } };
+  const details = { old: { etag: before.etag }, new: { etag: sha256Hex(text), characters: text.length } };
   const seq = tailnet.record(by, { kind: "policy.changed", target: tailnet.target("ACL"), ...details }, now);
   tailnet.policies.set(text, isOfNodes(policy), seq, now);
   return tailnet.policies.current();

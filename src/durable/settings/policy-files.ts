@@ -5,9 +5,9 @@
  * Rule [F14]: `policy_seq` is the seq of the last change that may have changed what any node is given by the policy: sessions past it need not look.
  */
 
-import { createHash } from "node:crypto";
 import { DEFAULT_POLICY, parsePolicy, type Person, type Policy } from "../../policy/index.ts";
 import type { EventKind } from "../audit/events.ts";
+import { sha256Hex } from "../sha256.ts";
 import type { Store } from "../store.ts";
 
 /** Files that are kept, the one that holds among them. */
@@ -49,11 +49,7 @@ export interface PolicyFile {
   readonly seq: number;
 }
 
-export function etagOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-const DEFAULT_FILE = { etag: etagOf(DEFAULT_POLICY), isDefault: true, seq: 0 } as const;
+const DEFAULT_FILE = { etag: sha256Hex(DEFAULT_POLICY), isDefault: true, seq: 0 } as const;
 
 export class PolicyFiles {
   readonly #store: Store;
@@ -87,7 +83,7 @@ export class PolicyFiles {
 
   /** Puts a file in force from `seq` on. `ofNodes`: whether nodes matter to it. */
   set(text: string, ofNodes: boolean, seq: number, now: number): void {
-    this.#store.run("INSERT INTO policies (seq, etag, at, text) VALUES (?, ?, ?, ?)", seq, etagOf(text), now, text);
+    this.#store.run("INSERT INTO policies (seq, etag, at, text) VALUES (?, ?, ?, ?)", seq, sha256Hex(text), now, text);
     this.#store.run("UPDATE tailnet SET policy_seq = ?, policy_of_nodes = ?", seq, ofNodes ? 1 : 0);
     this.#store.run(
       "DELETE FROM policies WHERE seq NOT IN (SELECT seq FROM policies ORDER BY seq DESC LIMIT ?)",

@@ -10,15 +10,14 @@ import { formatShareInvite } from "../../protocol/index.ts";
 import type { By } from "../audit/events.ts";
 import { requireDevice } from "../nodes/devices.ts";
 import { byTailnet, refuseTakenName, touchHome } from "./foreign-nodes.ts";
-import { randomId, randomText } from "../random-id.ts";
+import { randomId } from "../random-id.ts";
 import { ControlError } from "../refuse.ts";
+import { newSecret } from "../secret.ts";
 import { endLapsed, endShare, shareTarget } from "./links.ts";
 import { MAX_SHARES } from "./statement.ts";
 import type { Share, Side } from "./shares.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 
-/** Characters of an invite's secret: 190 bits. */
-const SECRET_LENGTH = 32;
 /** Milliseconds for which an invite waits, as at Tailscale. */
 const INVITE_MS = 30 * 24 * 60 * 60 * 1000;
 /** Milliseconds for which an accept waits for the home to complete it. */
@@ -51,7 +50,7 @@ export function createShare(tailnet: Tailnet, by: By, stableId: string, now: num
     throw new ControlError("foreign_node", "this device is of another tailnet, and only that can share it");
   refuseTooMany(tailnet, now);
   const id = randomId("s");
-  const secret = randomText(SECRET_LENGTH);
+  const secret = newSecret();
   tailnet.shares.addOut(id, stableId, secret, now, now + INVITE_MS);
   const detail = { node: stableId, name: node.name };
   tailnet.record(by, { kind: "share.created", target: shareTarget({ id, node: stableId }), new: detail }, now);

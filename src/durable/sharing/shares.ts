@@ -1,7 +1,8 @@
 /** The tables of shares and of the links that carry them. Everything here runs inside the caller's transaction. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { By } from "../audit/events.ts";
+import { isSecretOf } from "../secret.ts";
+import { sha256 } from "../sha256.ts";
 import type { Row, Store } from "../store.ts";
 
 /** `out` is at home, where the node is; `in` where it was accepted. */
@@ -51,10 +52,6 @@ export interface Link {
 
 /** Milliseconds for which a share that has ended is remembered: whoever ends it again is answered with success. */
 const MEMORY_MS = 30 * 24 * 60 * 60 * 1000;
-
-export function hashOf(secret: string): Uint8Array {
-  return createHash("sha256").update(secret).digest();
-}
 
 function shareOf(row: Row): Share {
   const by = row.textOrNull("accepted_by");
@@ -140,7 +137,7 @@ export class Shares {
       "INSERT INTO shares (id, side, node, secret_hash, created, expires) VALUES (?, 'out', ?, ?, ?, ?)",
       id,
       node,
-      hashOf(secret),
+      sha256(secret),
       created,
       expires,
     );
@@ -161,8 +158,7 @@ export class Shares {
   /** True if that is the secret of the invite. An unknown share and a wrong secret look alike. */
   opens(id: string, secret: string): boolean {
     const row = this.#store.row("SELECT secret_hash FROM shares WHERE id = ? AND side = 'out'", id);
-    const given = hashOf(secret);
-    return timingSafeEqual(row?.bytesOrNull("secret_hash") ?? new Uint8Array(given.length), given) && row !== null;
+    return isSecretOf(row?.bytesOrNull("secret_hash") ?? null, secret);
   }
 
   accept(id: string, side: Side, other: string, otherName: string, node: string, now: number): void {

@@ -6,9 +6,9 @@
  * Rule [S5]: a statement carries its tailnet's epoch, with when that began, and its seq; one that is older than the last taken is passed over.
  */
 
-import { createHash } from "node:crypto";
 import { parseNodeKey, type NodeKey } from "../../tka/index.ts";
 import {
+  ID_PATTERNS,
   ShapeError,
   bytes,
   discoKey,
@@ -28,6 +28,7 @@ import {
 import { MOST_REGION } from "../nodes/host-details.ts";
 import { kept, labelOf } from "../nodes/node-facts.ts";
 import { ControlError } from "../refuse.ts";
+import { sha256Hex } from "../sha256.ts";
 
 /** Nodes that one tailnet may bring into another: each is a row there, and a peer. */
 export const MAX_FOREIGN_NODES = 1000;
@@ -78,7 +79,7 @@ export interface Statement {
 const LOCK_KEY_BYTES = 32;
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 const DIGEST = /^[0-9a-f]{64}$/;
-const STABLE_ID = /^n[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})?$/;
+const STABLE_ID = new RegExp(`^${ID_PATTERNS.shortDevice}(${ID_PATTERNS.tailnet})?$`);
 /** The address of a greater one would be another's. */
 const MAX_ID = 0x3fffff;
 /** Milliseconds since the epoch that any Date can tell: it throws at a greater one, and with it whatever shows the node. */
@@ -164,5 +165,5 @@ export function parseStatement(given: string): Statement {
 export function sealStatement(said: Omit<Statement, "digest">): Statement {
   const { name, shares, holds, nodes, placed } = said;
   const whole = JSON.stringify({ name, shares, holds, nodes, placed }, jsonReplacer);
-  return { ...said, digest: createHash("sha256").update(whole).digest("hex") };
+  return { ...said, digest: sha256Hex(whole) };
 }

@@ -2,8 +2,8 @@
  * The admin API's document as a page to read: no script, no other file, nothing of another host. What it shows is all ours; it is escaped none the less.
  */
 
-import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
+import { sha256 } from "../../durable/index.ts";
 import type { Content, OpenApi, Operation } from "./openapi.ts";
 import { referred, type JsonSchema } from "./openapi-shapes.ts";
 
@@ -29,7 +29,7 @@ ul { margin: 0; padding-left: 1.25rem; } li { margin: .1rem 0; } i { opacity: .7
 
 /** The page's policy: its own style, and nothing else. */
 export const PAGE_POLICY =
-  `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; ` +
+  `default-src 'none'; style-src 'sha256-${sha256(STYLE).toString("base64")}'; base-uri 'none'; ` +
   "form-action 'none'; frame-ancestors 'none'";
 
 function anchorOf(name: string): string {

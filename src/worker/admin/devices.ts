@@ -5,8 +5,8 @@
 
 import { z } from "zod";
 import type { DeviceChange, DeviceInfo } from "../../durable/index.ts";
-import type { Outcome } from "../../protocol/index.ts";
-import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute } from "./route.ts";
+import { timeJson, type Outcome } from "../../protocol/index.ts";
+import { nothing, noValue, tailnetRoute, time, type AdminRoute } from "./route.ts";
 import { listOf, orZero, tag } from "./shapes.ts";
 import { NO_DEVICE } from "./path-tailnet.ts";
 import type { Act } from "./rights.ts";

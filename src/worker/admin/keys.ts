@@ -5,9 +5,9 @@
 
 import { z } from "zod";
 import type { KeyInfo } from "../../durable/index.ts";
-import { SCOPES, type Outcome, type Refusal, type Scope } from "../../protocol/index.ts";
+import { SCOPES, timeJson, type Outcome, type Refusal, type Scope } from "../../protocol/index.ts";
 import { NO_FEDERATION } from "./absent.ts";
-import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute, type TailnetCall } from "./route.ts";
+import { nothing, noValue, tailnetRoute, time, type AdminRoute, type TailnetCall } from "./route.ts";
 import { listOf, orNull, orZero, tag } from "./shapes.ts";
 import { lacking } from "./refused-acts.ts";
 import { authorize, grantableScopes, type Act } from "./rights.ts";

@@ -5,9 +5,9 @@
 
 import { z } from "zod";
 import type { LockKey, LogPage, LoggedAum, RetiredChain } from "../../durable/index.ts";
-import { MAX_AUM_BYTES, MAX_BATCH, MAX_SIGNATURE_BYTES, encodeBase64 } from "../../protocol/index.ts";
+import { MAX_AUM_BYTES, MAX_BATCH, MAX_SIGNATURE_BYTES, encodeBase64, timeJson } from "../../protocol/index.ts";
 import { nodeJson, lockedNode } from "./lock.ts";
-import { tailnetRoute, time, timeJson, type AdminRoute } from "./route.ts";
+import { tailnetRoute, time, type AdminRoute } from "./route.ts";
 import { base64, orNull, orZero } from "./shapes.ts";
 
 const PAGE = { most: 500, otherwise: 100 };

@@ -5,8 +5,8 @@
 
 import { z } from "zod";
 import { STREAM_COMPRESSIONS, STREAM_DESTINATIONS, type StreamInfo, type StreamSettings } from "../../durable/index.ts";
-import type { Outcome } from "../../protocol/index.ts";
-import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute, type TailnetCall } from "./route.ts";
+import { timeJson, type Outcome } from "../../protocol/index.ts";
+import { nothing, noValue, tailnetRoute, time, type AdminRoute, type TailnetCall } from "./route.ts";
 import { orZero } from "./shapes.ts";
 import { allowsLoopback } from "../outbound/guarded-post.ts";
 import { MAX_URL_CHARS, refusedUrl } from "../outbound/outbound-address.ts";

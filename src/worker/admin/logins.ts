@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { LoginInfo } from "../../durable/index.ts";
-import type { Outcome, Refusal } from "../../protocol/index.ts";
+import { timeJson, type Outcome, type Refusal } from "../../protocol/index.ts";
 import {
   controlRoute,
   given,
@@ -10,7 +10,6 @@ import {
   noValue,
   tailnetRoute,
   time,
-  timeJson,
   type AdminRoute,
   type TailnetCall,
 } from "./route.ts";

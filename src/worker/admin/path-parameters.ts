@@ -1,26 +1,25 @@
 /** What stands in the paths of the admin API, by the parameter's name: for its document. What a path leads to is settled by whoever looks it up. */
 
 import { CONTACT_KINDS } from "../../durable/index.ts";
+import { ID_PATTERNS } from "../../protocol/index.ts";
 
 export interface PathParameter {
   readonly pattern: string;
   readonly description: string;
 }
 
-const ID = "[0-9A-Za-z]{10}";
-
 const OTHER: PathParameter = { pattern: "^[0-9A-Za-z:._-]{1,128}$", description: "as this API gave it" };
 
 const PARAMETERS: Readonly<Record<string, PathParameter>> = {
   tailnet: {
-    pattern: `^(-|T${ID}|[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?)$`,
+    pattern: `^(-|${ID_PATTERNS.tailnet}|[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?)$`,
     description: "the ID or the name of a tailnet, or `-` for the one that the token is of",
   },
-  deviceId: { pattern: `^n${ID}T${ID}$`, description: "the ID of a device" },
-  userId: { pattern: `^u${ID}T${ID}$`, description: "the ID of a user" },
-  webhookId: { pattern: `^w${ID}T${ID}$`, description: "the ID of a webhook endpoint" },
+  deviceId: { pattern: `^${ID_PATTERNS.device}$`, description: "the ID of a device" },
+  userId: { pattern: `^${ID_PATTERNS.user}$`, description: "the ID of a user" },
+  webhookId: { pattern: `^${ID_PATTERNS.webhook}$`, description: "the ID of a webhook endpoint" },
   contactType: { pattern: `^(${CONTACT_KINDS.join("|")})$`, description: "what the contact is for" },
-  inviteId: { pattern: `^T${ID}[0-9A-Za-z]{1,64}$`, description: "the ID of a device invite" },
+  inviteId: { pattern: `^${ID_PATTERNS.invite}$`, description: "the ID of a device invite" },
 };
 
 /** What is said of the parameter with that name. */

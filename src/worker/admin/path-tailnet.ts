@@ -1,13 +1,9 @@
 /** Of which tailnet a path speaks: it names one, or something whose ID carries its tailnet's. Attacker-controlled. */
 
-import { isTailnetId, parseInviteId, type Refusal } from "../../protocol/index.ts";
+import { isTailnetId, parseInviteId, tailnetOfId, type Refusal } from "../../protocol/index.ts";
 import type { AdminContext } from "./route.ts";
 import type { WorkerEnv } from "../env.ts";
 import { tailnetsOf } from "../objects.ts";
-
-const USER_ID = /^u[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
-const DEVICE_ID = /^n[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
-const WEBHOOK_ID = /^w[0-9A-Za-z]{10}(T[0-9A-Za-z]{10})$/;
 
 export const NO_TAILNET: Refusal = { code: "unknown_tailnet", message: "there is no such tailnet" };
 export const NO_DEVICE: Refusal = { code: "unknown_device", message: "there is no such device" };
@@ -23,10 +19,10 @@ const PARAMETERS: readonly {
   readonly otherwise: Refusal;
 }[] = [
   { name: "tailnet", tailnet: (named) => named, otherwise: NO_TAILNET },
-  { name: "deviceId", tailnet: (id) => DEVICE_ID.exec(id)?.[1] ?? null, otherwise: NO_DEVICE },
-  { name: "userId", tailnet: (id) => USER_ID.exec(id)?.[1] ?? null, otherwise: NO_USER },
+  { name: "deviceId", tailnet: (id) => tailnetOfId("device", id), otherwise: NO_DEVICE },
+  { name: "userId", tailnet: (id) => tailnetOfId("user", id), otherwise: NO_USER },
   { name: "inviteId", tailnet: (id) => parseInviteId(id)?.tailnet ?? null, otherwise: NO_SHARE },
-  { name: "webhookId", tailnet: (id) => WEBHOOK_ID.exec(id)?.[1] ?? null, otherwise: NO_WEBHOOK },
+  { name: "webhookId", tailnet: (id) => tailnetOfId("webhook", id), otherwise: NO_WEBHOOK },
 ];
 
 /** What the path's tailnet is named by, or null where the path is of no tailnet. */

@@ -1,7 +1,8 @@
 /** Routes of the record: rebuilding it, and what the queues gave up on. */
 
 import { z } from "zod";
-import { controlRoute, given, tailnetRoute, time, timeJson, type AdminRoute } from "./route.ts";
+import { timeJson } from "../../protocol/index.ts";
+import { controlRoute, given, tailnetRoute, time, type AdminRoute } from "./route.ts";
 import { orNull } from "./shapes.ts";
 import { MOST_LETTERS, listDeadLetters, replayDeadLetters, type DeadLetter } from "../queues/dead-letters.ts";
 import { restoreTailnet } from "./rewind.ts";

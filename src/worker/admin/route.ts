@@ -144,7 +144,3 @@ export function given<T>(value: T): Outcome<T> {
 
 /** A time as Tailscale's API writes it: Go's zero time for none. */
 export const time = z.string().meta({ format: "date-time" });
-
-export function timeJson(at: number | null): string {
-  return at === null ? "0001-01-01T00:00:00Z" : new Date(at).toISOString();
-}

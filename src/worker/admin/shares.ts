@@ -5,17 +5,15 @@
 
 import { z } from "zod";
 import type { Share } from "../../durable/index.ts";
-import { isShareId, parseInviteId, parseShareInvite, type Outcome, type Refusal } from "../../protocol/index.ts";
 import {
-  controlRoute,
-  nothing,
-  noValue,
-  tailnetRoute,
-  time,
+  isShareId,
+  parseInviteId,
+  parseShareInvite,
   timeJson,
-  type AdminRoute,
-  type TailnetCall,
-} from "./route.ts";
+  type Outcome,
+  type Refusal,
+} from "../../protocol/index.ts";
+import { controlRoute, nothing, noValue, tailnetRoute, time, type AdminRoute, type TailnetCall } from "./route.ts";
 import { orZero } from "./shapes.ts";
 import { reachTailnet } from "./authorize.ts";
 import { authorityOf } from "../objects.ts";

@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 import type { SignedInUser } from "../../durable/index.ts";
-import type { Outcome } from "../../protocol/index.ts";
-import { controlRoute, given, tailnetRoute, time, timeJson, type AdminRoute, type TailnetCall } from "./route.ts";
+import { timeJson, type Outcome } from "../../protocol/index.ts";
+import { controlRoute, given, tailnetRoute, time, type AdminRoute, type TailnetCall } from "./route.ts";
 import { orNull } from "./shapes.ts";
 import { peopleOf } from "../people/memberships.ts";
 import { usersOf } from "../people/person.ts";

@@ -5,8 +5,8 @@
 
 import { z } from "zod";
 import type { UserChange, UserInfo } from "../../durable/index.ts";
-import { ROLES, type Outcome } from "../../protocol/index.ts";
-import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute, type TailnetCall } from "./route.ts";
+import { ROLES, timeJson, type Outcome } from "../../protocol/index.ts";
+import { nothing, noValue, tailnetRoute, time, type AdminRoute, type TailnetCall } from "./route.ts";
 import { orNull, orZero } from "./shapes.ts";
 import { enrol, withdraw } from "../people/memberships.ts";
 

@@ -4,9 +4,16 @@
  */
 
 import { z } from "zod";
-import { randomId, randomText, type WebhookInfo } from "../../durable/index.ts";
-import { WEBHOOK_PROVIDERS, WEBHOOK_SUBSCRIPTIONS, type Outcome, type Refusal } from "../../protocol/index.ts";
-import { nothing, noValue, tailnetRoute, time, timeJson, type AdminRoute } from "./route.ts";
+import { newSecret, randomId, type WebhookInfo } from "../../durable/index.ts";
+import {
+  ID_PATTERNS,
+  WEBHOOK_PROVIDERS,
+  WEBHOOK_SUBSCRIPTIONS,
+  timeJson,
+  type Outcome,
+  type Refusal,
+} from "../../protocol/index.ts";
+import { nothing, noValue, tailnetRoute, time, type AdminRoute } from "./route.ts";
 import { listOf, orNull, orZero } from "./shapes.ts";
 import type { WorkerEnv } from "../env.ts";
 import { allowsLoopback } from "../outbound/guarded-post.ts";
@@ -17,9 +24,8 @@ import { deliveriesOf, deliveryOf, type HistoryPlace, type WebhookDelivery } fro
 const providerType = z.enum(WEBHOOK_PROVIDERS);
 const subscription = z.enum(WEBHOOK_SUBSCRIPTIONS as [string, ...string[]] & typeof WEBHOOK_SUBSCRIPTIONS);
 const subscriptions = listOf(subscription, 2 * WEBHOOK_SUBSCRIPTIONS.length);
-/** Characters of a secret: 190 bits. */
-const SECRET_LENGTH = 32;
 const PAGE = 100;
+const CURSOR = new RegExp(`^\\d{1,15}-${ID_PATTERNS.delivery}$`);
 
 const webhook = z
   .object({
@@ -103,8 +109,8 @@ interface NewSecret {
 }
 
 /** A new secret of an endpoint, and its box. The text names the endpoint, as an auth key's names the key. */
-async function newSecret(env: WorkerEnv, tailnet: string, id: string): Promise<Outcome<NewSecret>> {
-  const text = `tskey-webhook-${id}-${randomText(SECRET_LENGTH)}`;
+async function sealedSecret(env: WorkerEnv, tailnet: string, id: string): Promise<Outcome<NewSecret>> {
+  const text = `tskey-webhook-${id}-${newSecret()}`;
   const sealed = await sealSecret(env, { purpose: "webhook", tailnet, subject: id }, text);
   return sealed.ok ? { ok: true, value: { text, box: sealed.value } } : sealed;
 }
@@ -167,7 +173,7 @@ const ENDPOINTS: readonly AdminRoute[] = [
       const why = refusedUrl(body.endpointUrl, allowsLoopback(env));
       if (why !== null) return refused({ code: "bad_webhook_address", message: `endpointUrl: ${why}` });
       const id = `${randomId("w")}${tailnet}`;
-      const secret = await newSecret(env, tailnet, id);
+      const secret = await sealedSecret(env, tailnet, id);
       if (!secret.ok) return secret;
       const creator = by.actor.login ?? by.actor.name;
       const { endpointUrl: url, providerType: provider } = body;
@@ -231,7 +237,7 @@ const ACTIONS: readonly AdminRoute[] = [
     answer: withSecret,
     call: async ({ authority, env, by, tailnet, body, param }) => {
       const id = param("webhookId");
-      const secret = await newSecret(env, tailnet, id);
+      const secret = await sealedSecret(env, tailnet, id);
       if (!secret.ok) return secret;
       const { text, box } = secret.value;
       return made(await authority.rotateWebhook(by, id, { box, overlaps: !body.endOldSecrets }), text);
@@ -247,7 +253,7 @@ const DELIVERIES: readonly AdminRoute[] = [
     act: "webhook.read",
     summary: "What became of messages to a webhook in the last thirty days, the newest first",
     query: z.object({
-      cursor: orNull(z.string().regex(/^\d{1,15}-d[0-9A-Za-z]{10}$/)).meta({ description: "of the page before" }),
+      cursor: orNull(z.string().regex(CURSOR)).meta({ description: "of the page before" }),
     }),
     answer: z.object({
       deliveries: z.array(delivery),

@@ -3,11 +3,10 @@
  * which node key belongs to which machine too.
  */
 
-import { createHash } from "node:crypto";
 import { isSignatureError, verifySignature, type VerifiedSignature } from "http-message-sig";
 import type { MiddlewareHandler } from "hono";
 import { TkaError } from "../../tka/index.ts";
-import type { Caller } from "../../durable/index.ts";
+import { sha256, type Caller } from "../../durable/index.ts";
 import {
   CLOCK_SKEW_S,
   MAX_LIFETIME_S,
@@ -61,7 +60,7 @@ function isStale(error: unknown, now: number, request: Request): boolean {
 
 /** The Content-Digest field that goes with the body: contentDigest of the protocol, by the host's SHA-256. */
 function digestOf(body: Uint8Array): string {
-  return `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
+  return `sha-256=:${sha256(body).toString("base64")}:`;
 }
 
 async function verifyRequest(

@@ -4,10 +4,10 @@
  * Rule [H38]: a page runs no script but its own, named by its hash; it is shown in no frame, sends forms to this origin alone, and is kept in no cache.
  */
 
-import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { html, raw } from "hono/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { sha256 } from "../../durable/index.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
 export type Markup = ReturnType<typeof html>;
@@ -21,7 +21,7 @@ export interface Page {
 }
 
 function hashSource(text: string): string {
-  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+  return `'sha256-${sha256(text).toString("base64")}'`;
 }
 
 const STYLE_SOURCE = hashSource(PAGE_STYLE);

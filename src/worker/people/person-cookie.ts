@@ -3,10 +3,9 @@
  * bucket [H30].
  */
 
-import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { SESSION_MS, isPeopleBucket, peopleBucketNumber } from "../../durable/index.ts";
+import { SESSION_MS, isPeopleBucket, peopleBucketNumber, sha256 } from "../../durable/index.ts";
 import { encodeBase64 } from "../../protocol/index.ts";
 import type { AppTypes } from "../app-types.ts";
 import { publicOrigin } from "./public-origin.ts";
@@ -21,22 +20,18 @@ export interface BucketSecret {
   readonly hash: Uint8Array;
 }
 
-function hashOf(text: string): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(text).digest());
-}
-
 /** A new secret for whoever has that login. */
 export function newBucketSecret(login: string): BucketSecret & { readonly text: string } {
   const bucket = peopleBucketNumber(login);
   const secret = encodeBase64(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
   const text = `${String(bucket).padStart(2, "0")}${secret.replace("=", "").replaceAll("+", "-").replaceAll("/", "_")}`;
-  return { bucket, text, hash: hashOf(text) };
+  return { bucket, text, hash: sha256(text) };
 }
 
 /** Reads attacker-controlled text; null where it is no such secret. */
 export function parseBucketSecret(text: string): BucketSecret | null {
   const bucket = Number(SECRET.exec(text)?.[1] ?? NaN);
-  return isPeopleBucket(bucket) ? { bucket, hash: hashOf(text) } : null;
+  return isPeopleBucket(bucket) ? { bucket, hash: sha256(text) } : null;
 }
 
 /** Over TLS the browser is held to this host, this path and TLS; within one machine there is no TLS, and some browsers refuse that name then. */
