@@ -7,7 +7,7 @@ import { HELPER, programsOf } from "./build.ts";
 import { Background, runCommand, type CommandResult } from "./children.ts";
 import { freePort } from "../support/free-port.ts";
 import type { Network, Place } from "./network.ts";
-import { askLocalApi } from "./local-api.ts";
+import { askLocalApi, watchDaemon } from "./local-api.ts";
 import type { PeerStatus, LockStatus, Status } from "./client-status.ts";
 import type { Release } from "./versions.ts";
 import type { Way } from "./world.ts";
@@ -97,7 +97,10 @@ export class Client {
         () => true,
         () => false,
       );
-      if (answers) return;
+      if (answers) {
+        watchDaemon(this.#socket);
+        return;
+      }
       if (!this.#daemon.isRunning) break;
       await sleep(START_EVERY_MS);
     }
