@@ -1,48 +1,28 @@
-/** `tailward admin lock …`: how a tailnet's lock stands, and a disable by secret. All else is for nodes to sign: `tailward lock …`. */
+/** `tailward admin lock …`: how a tailnet's lock stands, and a disable by secret. What it is made of: admin-lock-chain.ts. Signing is for nodes: `tailward lock …`. */
 
 import type { Command } from "commander";
 import { printable } from "../node/index.ts";
 import { boolean, integer, list, record, text, withDefault, type ShapeOf } from "../protocol/index.ts";
+import { addLockChain } from "./admin-lock-chain.ts";
+import { lockedNode, nodeLines, type LockedNode } from "./admin-lock-nodes.ts";
 import { NOTHING, type AdminPlace } from "./admin-place.ts";
 import { columns } from "./columns.ts";
 import { fileArgument } from "./file-argument.ts";
-import { PROGRAM } from "./terminal.ts";
 
 const MOST = 100_000;
-const node = record({
-  nodeId: text,
-  name: text,
-  nodeKey: text,
-  tailnetLockKey: withDefault(text, ""),
-  tailnetLockError: withDefault(text, ""),
-  tailnetLockWarning: withDefault(text, ""),
-  signCommand: withDefault(text, ""),
-});
 const status = record({
   enabled: boolean,
   head: withDefault(text, ""),
   trustedKeys: list(record({ key: text, votes: integer, kind: text, nodes: list(text, MOST) }), MOST),
-  pendingSignatures: list(node, MOST),
-  needDirectSignatures: list(node, MOST),
-  locallyDisabled: list(node, MOST),
+  pendingSignatures: list(lockedNode, MOST),
+  needDirectSignatures: list(lockedNode, MOST),
+  locallyDisabled: list(lockedNode, MOST),
   hasSupportSecret: withDefault(boolean, false),
 });
 
-type Node = ShapeOf<typeof node>;
-
-/** The API names the command as Tailscale's clients have it; who reads this has ours at hand. */
-function ours(command: string): string {
-  return command.replace(/^tailscale /, `${PROGRAM} `);
-}
-
 /** The nodes under a heading, each with the command that helps it; empty for none. */
-function listed(heading: string, nodes: readonly Node[]): string {
-  if (nodes.length === 0) return "";
-  const lines = nodes.map(({ name, nodeKey, signCommand }) => [
-    `  ${printable(name)}`,
-    printable(signCommand === "" ? nodeKey : ours(signCommand)),
-  ]);
-  return `\n${heading}\n${columns(lines)}`;
+function listed(heading: string, nodes: readonly LockedNode[]): string {
+  return nodes.length === 0 ? "" : `\n${heading}\n${nodeLines(nodes)}`;
 }
 
 function statusText(lock: ShapeOf<typeof status>): string {
@@ -63,11 +43,14 @@ function statusText(lock: ShapeOf<typeof status>): string {
 }
 
 export function addLockOfTailnet(admin: Command, place: AdminPlace): void {
-  const group = admin.command("lock").description("see how a tailnet's lock stands, and turn it off by a secret");
+  const group = admin
+    .command("lock")
+    .description("see how a tailnet's lock stands, bring in what was signed elsewhere, and turn it off by a secret");
   group
     .command("status")
     .description("show head, trusted keys, and the nodes that need something")
     .action(async () => place.print(await place.ask("GET", place.path("/lock/status"), status), statusText));
+  addLockChain(group, place);
   group
     .command("disable <disablement-secret>")
     .description("turn the lock off; file:PATH reads the secret from a file. The secret is public from then on")

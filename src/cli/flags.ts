@@ -15,6 +15,7 @@ const SWITCHES = new Set([
   "--force-reauth",
   "--reusable",
   "--ephemeral",
+  "--recovery",
 ]);
 /** Flags whose value may be left out, and is true then. */
 const OPTIONAL_VALUES = new Set(["--json", "--re-sign"]);

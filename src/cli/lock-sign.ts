@@ -9,7 +9,8 @@ import { UsageError } from "./usage-error.ts";
 
 const USAGE = "usage: tailward lock sign <node-key> [<rotation-key>], or tailward lock sign <auth-key>";
 
-function parsed<T>(what: string, text: string, parse: (text: string) => T): T {
+/** A key that was typed. Throws UsageError. */
+export function parsedKey<T>(what: string, text: string, parse: (text: string) => T): T {
   try {
     return parse(text);
   } catch (error) {
@@ -36,7 +37,7 @@ export async function lockSign(client: LocalClient, terminal: Terminal, given: r
   const [first = "", second] = args;
   if (first.startsWith("tskey-auth-")) return signAuthKey(client, terminal, args);
   if (args.length === 0 || args.length > 2) throw new UsageError(USAGE);
-  const nodeKey = parsed("node key", first, parseNodeKey);
-  const rotationKey = second === undefined ? new Uint8Array(0) : parsed("rotation key", second, parseLockKey);
+  const nodeKey = parsedKey("node key", first, parseNodeKey);
+  const rotationKey = second === undefined ? new Uint8Array(0) : parsedKey("rotation key", second, parseLockKey);
   await client.sign(nodeKey, rotationKey);
 }

@@ -10,6 +10,7 @@ import { addBridge } from "./bridge-command.ts";
 import { normaliseFlags } from "./flags.ts";
 import { addLock } from "./lock-commands.ts";
 import type { Place } from "./place.ts";
+import { addSigner } from "./signer-commands.ts";
 import { statusCommand } from "./status-command.ts";
 import { PROGRAM, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -58,6 +59,7 @@ function makeProgram(terminal: Terminal): Command {
     .action(() => place.client().logOut());
   addBridge(program, terminal);
   addLock(program, place);
+  addSigner(program, place);
   addAdmin(program, place);
   addAudit(program, terminal);
   return program;

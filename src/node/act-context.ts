@@ -21,6 +21,9 @@ export interface ActContext {
   readonly members: () => readonly MapNode[];
 }
 
+/** What making something to sign takes: the chain, and the key. */
+export type SigningContext = Pick<ActContext, "lock" | "signer">;
+
 /** A request's body, from this node. */
 export function asked({ nodeKey }: Pick<ActContext, "nodeKey">, fields: RequestBody): RequestBody {
   return { Version: CAPABILITY_VERSION, NodeKey: nodeKey, ...fields };
@@ -35,7 +38,7 @@ export function notTrusted(): AgentError {
 }
 
 /** The authority, which trusts this node's key. Throws `lock_off`, `not_trusted`. */
-export function requireSigner({ lock, signer }: ActContext): Authority {
+export function requireSigner({ lock, signer }: SigningContext): Authority {
   const authority = lock.require();
   if (!keyTrusted(authority, signer.publicKey)) throw notTrusted();
   return authority;

@@ -38,7 +38,7 @@ function unexpected(why: string, hint: string): AgentError {
  * The key that a signature lets rotate it. None where that is the throw-away key of a signed auth key: whoever has the text of the auth key has
  * that one, and the node itself does not.
  */
-function rotationKeyOf(signature: Uint8Array): Uint8Array | null {
+export function rotationKeyOf(signature: Uint8Array): Uint8Array | null {
   const sig = decodeNodeKeySignature(signature);
   const wrapping = unverifiedWrappingKey(sig);
   const initial = initialSignature(sig);
@@ -47,7 +47,7 @@ function rotationKeyOf(signature: Uint8Array): Uint8Array | null {
 }
 
 /** The node key that attacker-controlled `signature` proves by the trusted key `keyId`, or null where it proves none by that. */
-function provenBy(state: State, keyId: Uint8Array, signature: Uint8Array): NodeKey | null {
+export function provenBy(state: State, keyId: Uint8Array, signature: Uint8Array): NodeKey | null {
   if (signature.length === 0) return null;
   try {
     const nodeKey = nodeKeyFromBinary(decodeNodeKeySignature(signature).pubkey ?? new Uint8Array(0));

@@ -25,7 +25,7 @@ import {
   type Key,
   type State,
 } from "../tka/index.ts";
-import { asked, insist, notTrusted, type ActContext } from "./act-context.ts";
+import { asked, insist, notTrusted, type ActContext, type SigningContext } from "./act-context.ts";
 import { AgentError } from "./errors.ts";
 
 /** A recovery, and what would come of it as it is. */
@@ -35,13 +35,13 @@ export interface Recovery {
   readonly counts: boolean;
 }
 
-function requireTrustedAt({ lock, signer }: ActContext, fork: AumHash): State {
+function requireTrustedAt({ lock, signer }: SigningContext, fork: AumHash): State {
   const state = stateAt(lock.chonk, fork, MAX_SCAN);
   if (findKey(state, signer.publicKey) === null) throw notTrusted();
   return state;
 }
 
-function judged({ lock }: ActContext, recovery: Aum): Recovery {
+function judged({ lock }: SigningContext, recovery: Aum): Recovery {
   return { recovery, counts: lock.rehearse([recovery]).head === aumHash(recovery) };
 }
 
@@ -79,7 +79,7 @@ function sameValues(ours: State, theirs: State): boolean {
 }
 
 /** [Z22] */
-function requireRecovery(context: ActContext, recovery: Aum): void {
+function requireRecovery(context: SigningContext, recovery: Aum): void {
   const { state: ours } = context.lock.require();
   const [theirs, fork] = [recovery.state, aumParent(recovery)];
   if (recovery.kind !== AUM_KIND.checkpoint || theirs === null || fork === null) throw unexpected("is another change");
@@ -98,7 +98,7 @@ function requireRecovery(context: ActContext, recovery: Aum): void {
 }
 
 /** Adds our signature to a recovery. Throws `lock_off`, `not_trusted`, `unexpected_recovery`, `lock_moved`, TkaError. */
-export function cosignRecovery(context: ActContext, recovery: Aum): Recovery {
+export function cosignRecovery(context: SigningContext, recovery: Aum): Recovery {
   requireRecovery(context, recovery);
   return judged(context, cosignRevocation(recovery, context.signer));
 }

@@ -125,6 +125,7 @@ export { ROLES, SCOPES, coversScope, isRole, isScope, type Role, type Scope } fr
 export {
   ShapeError,
   boolean,
+  dictionary,
   bytes,
   integer,
   jsonReplacer,
