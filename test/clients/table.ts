@@ -14,7 +14,8 @@ export function printTable(results: readonly Result[]): void {
   const cell = (play: string, column: string): string => {
     const result = results.find((each) => each.play.title === play && each.column.title === column);
     if (result === undefined) return "";
-    return result.why === null ? `${result.seconds.toFixed(1)} s` : "FAILED";
+    if (result.why !== null) return "FAILED";
+    return `${result.seconds.toFixed(1)} s${result.before === null ? "" : ", the second time"}`;
   };
   console.log(`\n| play | ${columns.join(" | ")} |`);
   console.log(`|---|${columns.map(() => "---").join("|")}|`);
@@ -22,8 +23,11 @@ export function printTable(results: readonly Result[]): void {
 }
 
 export function printFailures(results: readonly Result[]): void {
-  for (const { play, column, why } of results)
-    if (why !== null) console.log(`\n${play.title} (${column.title}):\n${why.split("\n").slice(0, 12).join("\n")}`);
+  const told = (why: string): string => why.split("\n").slice(0, 12).join("\n");
+  for (const { play, column, why, before } of results) {
+    if (before !== null) console.log(`\n${play.title} (${column.title}), the first time:\n${told(before)}`);
+    if (why !== null) console.log(`\n${play.title} (${column.title}):\n${told(why)}`);
+  }
 }
 
 /** Those that the page explains, by name; then the others in full. */
