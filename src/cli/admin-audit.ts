@@ -54,6 +54,8 @@ const stream = record({
   compressionFormat: text,
   uploadPeriodMinutes: integer,
   hasToken: boolean,
+  /** What could not be found out of the address when it was set. */
+  warning: withDefault(text, ""),
 });
 const streamStatus = record({
   lastActivity: text,
@@ -240,7 +242,8 @@ function statusText({ sequence, waiting, missed, lastError, failingSince, nextAt
 }
 
 function streamText(one: ShapeOf<typeof stream>): string {
-  return columns(Object.entries(one).map(([name, value]) => [name, printable(String(value))]));
+  const said = Object.entries(one).filter(([name, value]) => name !== "warning" || value !== "");
+  return columns(said.map(([name, value]) => [name, printable(String(value))]));
 }
 
 function addStream(group: Command, place: AdminPlace): void {
@@ -251,7 +254,9 @@ function addStream(group: Command, place: AdminPlace): void {
     .action(async () => place.print(await place.ask("GET", place.path(STREAM), stream), streamText));
   streams
     .command("set <url>")
-    .description("stream the log there from now on; a stream that there is goes on from where it is")
+    .description(
+      "stream the log there from now on; where there is a stream, from where that is, whose place is told so",
+    )
     .requiredOption("--to <kind>", "splunk, or ndjson for any collector that takes a line of JSON an event")
     .option("--collector-token <file>", "file:PATH of the collector's token")
     .option("--user <name>", "the token is this user's password")
@@ -274,7 +279,7 @@ function addStream(group: Command, place: AdminPlace): void {
     .action(async () => place.print(await place.ask("GET", place.path(`${STREAM}/status`), streamStatus), statusText));
   streams
     .command("remove")
-    .description("stream the log no more")
+    .description("stream the log no more; the place that it went to is told so")
     .action(async () => {
       await place.ask("DELETE", place.path(STREAM), NOTHING);
       place.terminal.out("The log is streamed no more\n");

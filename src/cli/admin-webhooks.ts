@@ -26,6 +26,8 @@ const webhook = record({
   pending: withDefault(integer, 0),
   /** There once, when it is made. A secret. */
   secret: withDefault(text, ""),
+  /** What could not be found out of the address when it was given. */
+  warning: withDefault(text, ""),
 });
 const webhooks = record({ webhooks: list(webhook, 1000) });
 const delivery = record({
@@ -99,7 +101,9 @@ function addMaking(group: Command, place: AdminPlace): void {
     .option("--provider <name>", "in whose words: slack, mattermost, googlechat or discord", "")
     .action(async (endpointUrl: string, { subscriptions, provider: providerType }: CreateFlags) => {
       const body = { endpointUrl, subscriptions, providerType };
-      place.print(await place.ask("POST", place.path("/webhooks"), webhook, body), secretText);
+      const made = await place.ask("POST", place.path("/webhooks"), webhook, body);
+      if (made.warning !== "") place.terminal.err(`warning: ${printable(made.warning)}\n`);
+      place.print(made, secretText);
     });
   group
     .command("rotate <webhook-id>")

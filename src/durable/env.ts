@@ -1,7 +1,7 @@
 /** The bindings that the objects need. The Worker's own environment extends it. */
 
 import type { Directory } from "./directory/directory.ts";
-import type { StreamPointer } from "./audit/stream-acts.ts";
+import type { StreamPointer } from "./audit/stream-batches.ts";
 import type { NodeSessions } from "./sessions/node-sessions.ts";
 import type { Pointer } from "./delivery/outbox.ts";
 import type { TailnetAuthority } from "./authority/tailnet-authority.ts";
@@ -13,6 +13,8 @@ export interface ObjectsEnv {
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
   /** The operator's key to which support secrets are sealed: `supportpub:<hex>`, or base64. Without it they are refused. */
   readonly SUPPORT_PUBLIC_KEY?: string;
+  /** Seals what must be used again and is secret (sealed.ts): `storagekey:<64 hex digits>`, several with white space between them, the newest first. */
+  readonly STORAGE_KEY?: string;
   /** The private key by which Tailscale's clients know this control plane: `privkey:<64 hex digits>`, a secret. Without it they are refused. */
   readonly CONTROL_NOISE_KEY?: string;
   /** Where Tailscale's clients find relays: Go's `tailcfg.DERPMap` as JSON (sessions/derp-map.ts). */

@@ -11,7 +11,7 @@ export interface WorkerEnv extends ObjectsEnv, OutboundEnv, RateLimits {
   readonly PUBLIC_URL?: string;
   /** The bearer token of the deployment's operator: a secret. Where it is not set, the admin API is closed. */
   readonly OWNER_TOKEN?: string;
-  /** `storagekey:<64 hex digits>`, a secret, or several of them (outbound/sealed.ts): what seals other secrets. Without it webhooks and log streams are refused. */
+  /** `storagekey:<64 hex digits>`, a secret, or several of them (durable/sealed.ts): what seals other secrets. Without it webhooks and log streams are refused. */
   readonly STORAGE_KEY?: string;
   /** The bearer token that reads /metrics, and nothing else: a secret. Without it the operator's does. */
   readonly METRICS_TOKEN?: string;

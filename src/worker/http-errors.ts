@@ -47,6 +47,7 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   unknown_delivery: NOT_FOUND,
   bad_webhook_address: BAD_REQUEST,
   too_many_webhooks: CONFLICT,
+  too_many_log_streams: CONFLICT,
   bad_policy: BAD_REQUEST,
   policy_tests_failed: BAD_REQUEST,
   policy_changed: 412,
@@ -126,9 +127,9 @@ export function refuseMethod(c: Context): Response {
 }
 
 /** Answers with what an act gave, bytes in base64, or with why it refused. */
-export function answer(c: Context, outcome: Outcome<unknown>): Response {
+export function answer(c: Context, outcome: Outcome<unknown>, success: 200 | 202 = 200): Response {
   if (!outcome.ok) return refuse(c, outcome.error);
-  return c.body(JSON.stringify(outcome.value, jsonReplacer), 200, { "content-type": "application/json" });
+  return c.body(JSON.stringify(outcome.value, jsonReplacer), success, { "content-type": "application/json" });
 }
 
 /** Answers with a refusal [H1]. */

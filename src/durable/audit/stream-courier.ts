@@ -1,8 +1,8 @@
-/** Has the log sent where it is streamed to: begins batches after a commit and by the alarm, one at a time, each as a pointer to the queue [W23]. */
+/** Has the log sent where it is streamed to: begins batches after a commit and by the alarm, one of a stream at a time, each as a pointer to the queue [W23]. */
 
 import type { Sender } from "../delivery/courier-sender.ts";
 import { log } from "../log.ts";
-import { beginBatch, nextBatch, type StreamPointer } from "./stream-acts.ts";
+import { beginBatches, nextBatch, type StreamPointer } from "./stream-batches.ts";
 
 const PURPOSE = "log-stream";
 /** Milliseconds after which the alarm looks whether what is due was begun. */
@@ -33,21 +33,21 @@ export class LogStreamCourier {
     }
   }
 
-  /** Begins the next batch where it is due. Never rejects: what the queue does not take is begun again by the alarm. */
+  /** Begins what is due. Never rejects: what the queue does not take is begun again by the alarm. */
   async send(): Promise<void> {
     if (this.#isSending || this.#due === null || this.#due > Date.now()) return;
     this.#isSending = true;
     try {
-      const begun = await this.#sender.act((tailnet, now) => beginBatch(tailnet, now));
-      if (begun.ok && begun.value !== null) await this.#toQueue(begun.value);
+      const begun = await this.#sender.act((tailnet, now) => beginBatches(tailnet, now));
+      if (begun.ok && begun.value.length > 0) await this.#toQueue(begun.value);
     } finally {
       this.#isSending = false;
     }
   }
 
-  async #toQueue(pointer: StreamPointer): Promise<void> {
+  async #toQueue(pointers: readonly StreamPointer[]): Promise<void> {
     try {
-      await this.#sender.env().LOG_STREAM_QUEUE.send(pointer);
+      await this.#sender.env().LOG_STREAM_QUEUE.sendBatch(pointers.map((body) => ({ body })));
     } catch (error) {
       log.warn("the queue of log streams did not take a message; it is sent again", {}, error);
     }

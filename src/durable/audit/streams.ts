@@ -1,8 +1,11 @@
 /**
- * Where the log is sent as it grows, one place at most, and how far it is. Everything here runs inside the caller's transaction.
+ * Where the log is sent as it grows: one place at most, and those that it was sent to before, until they have heard of their end. Everything here runs
+ * inside the caller's transaction.
  *
- * Rule [W23]: events go out in the order of their numbers, a batch at a time, each at least once: how far the stream is follows from what was taken
+ * Rule [W23]: events go out in the order of their numbers, a batch at a time, each at least once: how far a stream is follows from what was taken
  *             alone. A batch that fails, or of which nothing is heard, is made anew, ever more rarely, for as long as the stream is set.
+ * Rule [W26]: a stream that ends is sent on up to the event that ends it, for a day at most; then it is forgotten, with its address and token. Whoever
+ *             takes a stream away, or turns it to another place, cannot keep the old place from hearing of it.
  */
 
 import type { Row, Store } from "../store.ts";
@@ -12,29 +15,41 @@ export type StreamDestination = (typeof STREAM_DESTINATIONS)[number];
 export const STREAM_COMPRESSIONS = ["none", "gzip", "zstd"] as const;
 export type StreamCompression = (typeof STREAM_COMPRESSIONS)[number];
 
-/** What an admin says of a stream. Names as Tailscale's API has them. */
-export interface StreamSettings {
-  readonly destinationType: StreamDestination;
-  readonly url: string;
-  /** Empty for none. */
-  readonly user: string;
+/** How a stream is sent: what may change while it goes on. */
+export interface StreamManner {
   readonly compressionFormat: StreamCompression;
   /** Minutes between two batches; 0 for none. */
   readonly uploadPeriodMinutes: number;
 }
 
-/** Times in milliseconds since the epoch. */
-export interface LogStream extends StreamSettings {
-  /** What its token is sealed for. */
+/** What an admin says of a stream, its address and token aside. Names as Tailscale's API has them. */
+export interface StreamSettings extends StreamManner {
+  readonly destinationType: StreamDestination;
+  /** Empty for none. */
+  readonly user: string;
+}
+
+/** A stream that is to be. */
+export interface NewStream extends StreamSettings {
+  /** What its address and token are sealed for. */
   readonly id: string;
+  /** Of its address, for people to read: the rest may be a secret. */
+  readonly origin: string;
+  /** Its address, sealed. */
+  readonly address: Uint8Array;
   /** The token, sealed, or null where there is none. */
   readonly box: Uint8Array | null;
+}
+
+/** Times in milliseconds since the epoch. */
+export interface LogStream extends NewStream {
   readonly created: number;
   /** The number of the last event that was taken. */
   readonly sent: number;
-  /** Counts batches that were begun; the last one is under way until `taken`. */
+  /** Counts batches that were begun; the last one is under way until `taken`, and `started` once the consumer has it. */
   readonly batch: number;
   readonly taken: number | null;
+  readonly started: boolean;
   /** Nothing is begun before. */
   readonly due: number;
   /** Failures since the last success, since when, and whether an event has told of it. */
@@ -49,13 +64,17 @@ export interface LogStream extends StreamSettings {
   readonly bytes: number;
   readonly requests: number;
   readonly failures: number;
+  /** When it ended, and the number of the event that ended it; null while it is set. */
+  readonly ended: number | null;
+  readonly until: number | null;
 }
 
 function streamOf(row: Row): LogStream {
   return {
     id: row.text("id"),
     destinationType: row.text("destination") as StreamDestination,
-    url: row.text("url"),
+    origin: row.text("origin"),
+    address: row.bytes("address"),
     user: row.text("user"),
     compressionFormat: row.text("compression") as StreamCompression,
     uploadPeriodMinutes: row.integer("period"),
@@ -64,6 +83,7 @@ function streamOf(row: Row): LogStream {
     sent: row.integer("sent"),
     batch: row.integer("batch"),
     taken: row.integerOrNull("taken"),
+    started: row.integer("started") === 1,
     due: row.integer("due"),
     tries: row.integer("tries"),
     failing: row.integerOrNull("failing"),
@@ -74,6 +94,8 @@ function streamOf(row: Row): LogStream {
     bytes: row.integer("bytes"),
     requests: row.integer("requests"),
     failures: row.integer("failures"),
+    ended: row.integerOrNull("ended"),
+    until: row.integerOrNull("until"),
   };
 }
 
@@ -89,50 +111,69 @@ export class LogStreams {
     this.#store = store;
   }
 
+  /** The one that is set, or null. */
   find(): LogStream | null {
-    const row = this.#store.row("SELECT * FROM log_streams");
+    const row = this.#store.row("SELECT * FROM log_streams WHERE ended IS NULL");
+    return row === null ? null : streamOf(row);
+  }
+
+  /** The one that is set, and those that are still to hear of their end. */
+  all(): LogStream[] {
+    return this.#store.rows("SELECT * FROM log_streams ORDER BY created, id").map(streamOf);
+  }
+
+  byId(id: string): LogStream | null {
+    const row = this.#store.row("SELECT * FROM log_streams WHERE id = ?", id);
     return row === null ? null : streamOf(row);
   }
 
   /** Sets up a stream that begins after the event `sent`. */
-  add(id: string, settings: StreamSettings, box: Uint8Array | null, sent: number, now: number): void {
-    const sql = `INSERT INTO log_streams (one, id, destination, url, user, compression, period, box, created, sent)
-      VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-    this.#store.run(sql, id, ...this.#values(settings), box, now, sent);
+  add({ id, ...stream }: NewStream, sent: number, now: number): void {
+    const { destinationType, origin, address, user, compressionFormat, uploadPeriodMinutes, box } = stream;
+    const sql = `INSERT INTO log_streams (id, destination, origin, address, user, compression, period, box, created, sent)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    const values = [destinationType, origin, address, user, compressionFormat, uploadPeriodMinutes, box] as const;
+    this.#store.run(sql, id, ...values, now, sent);
   }
 
-  /** Changes what is said of it; it goes on from where it is, at once. */
-  change(settings: StreamSettings, box: Uint8Array | null): void {
-    const sql = `UPDATE log_streams SET destination = ?, url = ?, user = ?, compression = ?, period = ?, box = ?, due = 0, tries = 0,
-      failing = NULL, told = 0, taken = NULL, batch = batch + 1`;
-    this.#store.run(sql, ...this.#values(settings), box);
+  /** Changes how the one that is set is sent; it goes on from where it is, at once. */
+  change({ compressionFormat, uploadPeriodMinutes }: StreamManner): void {
+    const sql = `UPDATE log_streams SET compression = ?, period = ?, due = 0, tries = 0, failing = NULL, told = 0, taken = NULL, batch = batch + 1
+      WHERE ended IS NULL`;
+    this.#store.run(sql, compressionFormat, uploadPeriodMinutes);
   }
 
-  #values({ destinationType, url, user, compressionFormat, uploadPeriodMinutes }: StreamSettings) {
-    return [destinationType, url, user, compressionFormat, uploadPeriodMinutes] as const;
+  /** Ends the one that is set, where there is one, by the event with that number: it is sent what is left at once. */
+  end(until: number, now: number): void {
+    const sql = `UPDATE log_streams SET ended = ?, until = ?, due = 0, tries = 0, taken = NULL, batch = batch + 1 WHERE ended IS NULL`;
+    this.#store.run(sql, now, until);
   }
 
-  remove(): void {
-    this.#store.run("DELETE FROM log_streams");
+  forget(id: string): void {
+    this.#store.run("DELETE FROM log_streams WHERE id = ?", id);
   }
 
-  begin(until: number): void {
-    this.#store.run("UPDATE log_streams SET batch = batch + 1, taken = ?", until);
+  begin(id: string, until: number): void {
+    this.#store.run("UPDATE log_streams SET batch = batch + 1, taken = ?, started = 0 WHERE id = ?", until, id);
   }
 
-  settle(outcome: BatchOutcome, now: number): void {
+  start(id: string): void {
+    this.#store.run("UPDATE log_streams SET started = 1 WHERE id = ?", id);
+  }
+
+  settle(id: string, outcome: BatchOutcome, now: number): void {
     if (outcome.ok) {
       const sql = `UPDATE log_streams SET sent = ?, entries = entries + ?, bytes = bytes + ?, requests = requests + 1, due = ?, taken = NULL,
-        tries = 0, failing = NULL, told = 0, last_activity = ?, last_error = ''`;
-      this.#store.run(sql, outcome.upTo, outcome.entries, outcome.bytes, outcome.due, now);
+        tries = 0, failing = NULL, told = 0, last_activity = ?, last_error = '' WHERE id = ?`;
+      this.#store.run(sql, outcome.upTo, outcome.entries, outcome.bytes, outcome.due, now, id);
       return;
     }
     const sql = `UPDATE log_streams SET requests = requests + 1, failures = failures + 1, due = ?1, taken = NULL, tries = tries + 1,
-      failing = IFNULL(failing, ?2), last_activity = ?2, last_error = ?3`;
-    this.#store.run(sql, outcome.due, now, outcome.error);
+      failing = IFNULL(failing, ?2), last_activity = ?2, last_error = ?3 WHERE id = ?4`;
+    this.#store.run(sql, outcome.due, now, outcome.error, id);
   }
 
-  setTold(): void {
-    this.#store.run("UPDATE log_streams SET told = 1");
+  setTold(id: string): void {
+    this.#store.run("UPDATE log_streams SET told = 1 WHERE id = ?", id);
   }
 }

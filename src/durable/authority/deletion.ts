@@ -65,6 +65,7 @@ export function deleteTailnet(
   }
   for (const table of GONE_TABLES) tailnet.store.run(`DELETE FROM ${table}`);
   tailnet.webhooks.endAll(now);
+  tailnet.logStreams.end(tailnet.info().seq, now);
   tailnet.store.run("UPDATE tailnet SET settings = '{}', deleted = ?", now);
 }
 

@@ -4,17 +4,15 @@ import type { Outcome } from "../../protocol/index.ts";
 import type { By } from "../audit/events.ts";
 import { logHead, type LogHead } from "../audit/head.ts";
 import {
+  changeStream,
+  findStream,
   removeStream,
   setStream,
-  settleBatch,
-  streamId,
   streamInfo,
-  takeBatch,
-  type StreamBatch,
   type StreamInfo,
-  type StreamResult,
 } from "../audit/stream-acts.ts";
-import type { StreamSettings } from "../audit/streams.ts";
+import { settleBatch, takeBatch, type StreamBatch, type StreamResult } from "../audit/stream-batches.ts";
+import type { NewStream, StreamManner } from "../audit/streams.ts";
 import { WebhookAuthority } from "./webhooks.ts";
 
 export class LogAuthority extends WebhookAuthority {
@@ -27,14 +25,19 @@ export class LogAuthority extends WebhookAuthority {
     return this.acts.living(streamInfo);
   }
 
-  /** What the token of the stream is to be sealed for. */
-  logStreamId(): Promise<Outcome<string>> {
-    return this.acts.living(streamId);
+  /** The same, or null where the log is streamed nowhere. */
+  findLogStream(): Promise<Outcome<StreamInfo | null>> {
+    return this.acts.living(findStream);
   }
 
-  /** Sets where the log goes. `box`: the token, sealed, or null. */
-  setLogStream(by: By, id: string, settings: StreamSettings, box: Uint8Array | null): Promise<Outcome<StreamInfo>> {
-    return this.acts.living((tailnet, now) => setStream(tailnet, by, id, settings, box, now));
+  /** Changes how the stream with that ID is sent. */
+  changeLogStream(by: By, id: string, manner: StreamManner): Promise<Outcome<StreamInfo>> {
+    return this.acts.living((tailnet, now) => changeStream(tailnet, by, id, manner, now));
+  }
+
+  /** Sets where the log goes, in the place of the stream with the ID `seen`, or of none. */
+  setLogStream(by: By, seen: string | null, made: NewStream): Promise<Outcome<StreamInfo>> {
+    return this.acts.living((tailnet, now) => setStream(tailnet, by, seen, made, now));
   }
 
   removeLogStream(by: By): Promise<Outcome<null>> {
@@ -42,12 +45,12 @@ export class LogAuthority extends WebhookAuthority {
   }
 
   /** What is to be sent of the log, once; null where there is nothing to be done. */
-  takeLogBatch(batch: number): Promise<Outcome<StreamBatch | null>> {
-    return this.acts.act((tailnet) => takeBatch(tailnet, batch));
+  takeLogBatch(stream: string, batch: number): Promise<Outcome<StreamBatch | null>> {
+    return this.acts.act((tailnet) => takeBatch(tailnet, stream, batch));
   }
 
   /** How it went. */
-  settleLogBatch(batch: number, result: StreamResult): Promise<Outcome<null>> {
-    return this.acts.act((tailnet, now) => settleBatch(tailnet, batch, result, now));
+  settleLogBatch(stream: string, batch: number, result: StreamResult): Promise<Outcome<null>> {
+    return this.acts.act((tailnet, now) => settleBatch(tailnet, stream, batch, result, now));
   }
 }

@@ -264,13 +264,15 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE tailnet ADD COLUMN log_floor INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE tailnet ADD COLUMN log_floor_epoch TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE tailnet ADD COLUMN log_floor_hash BLOB NOT NULL DEFAULT x''",
-    // Where the log is streamed to, one row at most (audit/streams.ts). `box`: the token, sealed. `sent`: the number of the last event that was taken.
-    // `batch`: the last one that was begun, under way until `taken`; nothing is begun before `due`. `told`: 1 once an event has told of the failing.
+    // Where the log is streamed to, one row at most, and where it was until lately (audit/streams.ts). `address` and `box`: the URL and the token, sealed;
+    // `origin`: what people are shown of the URL. `sent`: the number of the last event that was taken. `batch`: the last one that was begun, under way until
+    // `taken`, and 1 in `started` once the consumer has it; nothing is begun before `due`. `told`: 1 once an event has told of the failing. `ended`, `until`:
+    // when it ended, and the number of the event that ended it.
     `CREATE TABLE log_streams (
-      one INTEGER PRIMARY KEY CHECK (one = 1),
-      id TEXT NOT NULL,
+      id TEXT PRIMARY KEY,
       destination TEXT NOT NULL,
-      url TEXT NOT NULL,
+      origin TEXT NOT NULL,
+      address BLOB NOT NULL,
       user TEXT NOT NULL,
       compression TEXT NOT NULL,
       period INTEGER NOT NULL,
@@ -279,6 +281,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
       sent INTEGER NOT NULL,
       batch INTEGER NOT NULL DEFAULT 0,
       taken INTEGER,
+      started INTEGER NOT NULL DEFAULT 0,
       due INTEGER NOT NULL DEFAULT 0,
       tries INTEGER NOT NULL DEFAULT 0,
       failing INTEGER,
@@ -288,13 +291,17 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
       entries INTEGER NOT NULL DEFAULT 0,
       bytes INTEGER NOT NULL DEFAULT 0,
       requests INTEGER NOT NULL DEFAULT 0,
-      failures INTEGER NOT NULL DEFAULT 0
-    )`,
-    // Endpoints that are told of events (webhooks/webhooks.ts). `subscriptions`: JSON. `creator`: the login name of who made it. `failures`: attempts in a
+      failures INTEGER NOT NULL DEFAULT 0,
+      ended INTEGER,
+      until INTEGER
+    ) WITHOUT ROWID`,
+    "CREATE UNIQUE INDEX log_streams_set ON log_streams ((1)) WHERE ended IS NULL",
+    // Endpoints that are told of events (webhooks/webhooks.ts). `address`: the URL, sealed; `host`: what people are shown of it. `subscriptions`: JSON. `creator`: the login name of who made it. `failures`: attempts in a
     // row; `resume`: nothing is sent before; `failing`: since when a message was given up on. `deleted`: when it has ended, still to be told so.
     `CREATE TABLE webhooks (
       id TEXT PRIMARY KEY,
-      url TEXT NOT NULL,
+      host TEXT NOT NULL,
+      address BLOB NOT NULL,
       provider TEXT NOT NULL,
       subscriptions TEXT NOT NULL,
       creator TEXT NOT NULL,

@@ -31,7 +31,7 @@ export function watchedOf(tailnet: Tailnet): Watched {
     "SELECT COUNT(*) AS n, (SELECT at FROM events WHERE seq = (SELECT MIN(seq) FROM outbox)) AS since FROM outbox",
   );
   const { outbox } = tailnet;
-  const stream = tailnet.store.row("SELECT sent, failing FROM log_streams");
+  const stream = tailnet.store.row("SELECT sent, failing FROM log_streams WHERE ended IS NULL");
   const news = outbox.news(-1);
   return {
     recordPending: pending.integer("n"),

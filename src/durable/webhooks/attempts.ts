@@ -3,7 +3,8 @@
  * needs; and says how it went. Everything here runs inside the caller's transaction.
  *
  *   picked   the attempt has a number, and is the message's own for a minute: a pointer that is lost is made again after it
- *   taken    once for each number: a pointer that comes twice finds nothing
+ *   taken    once for each number: a pointer that comes twice finds nothing. One that is not settled within the minute has failed: whatever ended the
+ *            consumer may have been in the message
  *   settled  the message goes, or waits for its next attempt
  */
 
@@ -25,7 +26,8 @@ export interface WebhookPointer {
 /** What an attempt needs. */
 export interface WebhookAttempt {
   readonly webhook: string;
-  readonly url: string;
+  /** Its address, sealed. */
+  readonly address: Uint8Array;
   readonly provider: WebhookProvider;
   /** The sealed secrets that sign it, the newest first. */
   readonly boxes: readonly Uint8Array[];
@@ -70,15 +72,14 @@ export interface WebhookSettled {
 
 /** Milliseconds that an attempt may take from the queue to its end. */
 const ATTEMPT_MS = 60_000;
-/** Milliseconds for which a message is tried. */
+/** Milliseconds for which a message is tried, to an endpoint that has ended too. */
 const GIVE_UP_MS = 24 * 60 * 60_000;
-/** The same for an endpoint that has ended. */
-const GIVE_UP_ENDED_MS = 60 * 60_000;
 /** Milliseconds until the next attempt: three times as many each time, up to the most. */
 const FIRST_RETRY_MS = 10_000;
 const MOST_RETRY_MS = 60 * 60_000;
 /** Messages that are given up on with one. */
 const MOST_ABANDONED = 200;
+const UNHEARD = "the control plane began to tell it, and did not come to the end";
 /** Failures in a row from which on an endpoint rests itself. */
 const FAILURES_BEFORE_REST = 3;
 
@@ -109,6 +110,7 @@ export function nextAttempt(tailnet: Tailnet, now: number): number | null {
 /** Picks messages that are due, and begins an attempt of each. */
 export function beginAttempts(tailnet: Tailnet, now: number): WebhookPointer[] {
   const { id } = tailnet.info();
+  for (const webhook of tailnet.webhooks.told()) lapse(tailnet, webhook, now);
   const begun = tailnet.webhooks.told().flatMap((webhook) => {
     const { room } = roomOf(tailnet, webhook, now);
     if (room <= 0 || webhook.resume > now) return [];
@@ -160,7 +162,7 @@ export function takeAttempt(tailnet: Tailnet, delivery: string, attempt: number,
   tailnet.store.run("UPDATE webhook_deliveries SET started = 1 WHERE id = ?", delivery);
   return {
     webhook: webhook.id,
-    url: webhook.url,
+    address: webhook.address,
     provider: webhook.provider,
     boxes: tailnet.webhooks.secrets(webhook.id, now),
     type: row.text("type") as WebhookType,
@@ -203,23 +205,42 @@ function abandon({ store, events }: Tailnet, id: string, before: number, now: nu
   }));
 }
 
+/** Has a message wait for its next attempt, or go once it was tried for a day; gives when it is tried next, or null. */
+function postpone({ store }: Tailnet, row: Row, now: number): number | null {
+  if (row.integer("created") <= now - GIVE_UP_MS) {
+    store.run("DELETE FROM webhook_deliveries WHERE id = ?", row.text("id"));
+    return null;
+  }
+  const next = now + backOff(row.integer("tries"));
+  store.run("UPDATE webhook_deliveries SET due = ?, taken = NULL WHERE id = ?", next, row.text("id"));
+  return next;
+}
+
 function fail(tailnet: Tailnet, webhook: Webhook, row: Row, error: string, now: number): WebhookSettled {
-  const hasEnded = tailnet.webhooks.hasEnded(webhook.id);
-  const before = now - (hasEnded ? GIVE_UP_ENDED_MS : GIVE_UP_MS);
-  const isOver = row.integer("created") <= before;
+  const { id } = webhook;
+  const next = postpone(tailnet, row, now);
   const failures = webhook.failures + 1;
   const resume = failures < FAILURES_BEFORE_REST ? 0 : now + backOff(failures - FAILURES_BEFORE_REST + 1);
-  const failing = webhook.failing ?? (isOver ? now : null);
-  tailnet.webhooks.setHealth(webhook.id, { failures, resume, failing, lastError: error });
-  const next = now + backOff(row.integer("tries"));
-  if (!isOver) {
-    const sql = "UPDATE webhook_deliveries SET due = ?, taken = NULL WHERE id = ?";
-    tailnet.store.run(sql, next, row.text("id"));
-    return { state: "waiting", next: Math.max(next, resume), abandoned: [] };
-  }
-  tailnet.store.run("DELETE FROM webhook_deliveries WHERE id = ?", row.text("id"));
-  if (webhook.failing === null && !hasEnded) markFailing(tailnet, webhook, error, now);
-  return { state: "failed", next: null, abandoned: abandon(tailnet, webhook.id, before, now) };
+  const failing = webhook.failing ?? (next === null ? now : null);
+  tailnet.webhooks.setHealth(id, { failures, resume, failing, lastError: error });
+  if (next !== null) return { state: "waiting", next: Math.max(next, resume), abandoned: [] };
+  if (webhook.failing === null && !tailnet.webhooks.hasEnded(id)) markFailing(tailnet, webhook, error, now);
+  return { state: "failed", next: null, abandoned: abandon(tailnet, id, now - GIVE_UP_MS, now) };
+}
+
+/**
+ * Takes as failed the attempts that were taken, and of which nothing was heard in their time. The endpoint is charged with one: what ended them, which
+ * it need not have been, may have ended them all. A pointer that never came is another matter, and counts only where the day is over.
+ */
+function lapse(tailnet: Tailnet, webhook: Webhook, now: number): void {
+  const { store, webhooks } = tailnet;
+  const sql = "SELECT * FROM webhook_deliveries WHERE webhook = ? AND taken <= ? AND (started = 1 OR created <= ?)";
+  const [first, ...others] = store.rows(sql, webhook.id, now, now - GIVE_UP_MS);
+  if (first === undefined) return;
+  for (const row of others) postpone(tailnet, row, now);
+  fail(tailnet, webhook, first, UNHEARD, now);
+  if (webhooks.hasEnded(webhook.id) && webhooks.waiting(webhook.id) === 0) webhooks.forget(webhook.id);
+  webhooks.touch();
 }
 
 /** Takes how an attempt went; null where the message is settled already. A success counts whenever it comes. */

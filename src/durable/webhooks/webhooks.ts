@@ -23,8 +23,10 @@ import type { Row, Store } from "../store.ts";
 export interface Webhook {
   /** `w…T…`: it carries the tailnet's. */
   readonly id: string;
-  /** May have a secret in it, as Slack's do: shown to who may read webhooks, and in no event. */
-  readonly url: string;
+  /** Of its address: its name in events, since the rest of a URL may be a secret, as Slack's are [W4]. */
+  readonly host: string;
+  /** Its address, sealed [W30]. */
+  readonly address: Uint8Array;
   readonly provider: WebhookProvider;
   readonly subscriptions: readonly WebhookSubscription[];
   /** The login name of who made it, or what else they are called. */
@@ -46,6 +48,8 @@ export interface Webhook {
 export const WEBHOOK_LIMITS = {
   /** Endpoints of a tailnet. */
   endpoints: 20,
+  /** The same with those that have yet to hear of their end. */
+  withEnded: 100,
   /** Messages that wait for an endpoint which fails. */
   waiting: 5000,
   /** The same for one that takes what it is sent, and is slow about it. */
@@ -62,7 +66,8 @@ const MAX_SECRETS = 4;
 function webhookOf(row: Row): Webhook {
   return {
     id: row.text("id"),
-    url: row.text("url"),
+    host: row.text("host"),
+    address: row.bytes("address"),
     provider: row.text("provider") as WebhookProvider,
     subscriptions: JSON.parse(row.text("subscriptions")) as WebhookSubscription[],
     creator: row.text("creator"),
@@ -76,9 +81,9 @@ function webhookOf(row: Row): Webhook {
   };
 }
 
-/** An endpoint as what an event is about: by its host, since the rest of a URL may be a secret [W4]. */
-export function webhookTarget({ id, url }: Pick<Webhook, "id" | "url">): Target {
-  return { type: "WEBHOOK_ENDPOINT", id, name: new URL(url).host };
+/** An endpoint as what an event is about. */
+export function webhookTarget({ id, host }: Pick<Webhook, "id" | "host">): Target {
+  return { type: "WEBHOOK_ENDPOINT", id, name: host };
 }
 
 export class Webhooks {
@@ -121,11 +126,13 @@ export class Webhooks {
     return webhook;
   }
 
-  add({ id, url, provider, subscriptions, creator }: NewWebhook, now: number): void {
+  add({ id, host, address, provider, subscriptions, creator }: NewWebhook, now: number): void {
     this.#store.run(
-      "INSERT INTO webhooks (id, url, provider, subscriptions, creator, created, modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+      `INSERT INTO webhooks (id, host, address, provider, subscriptions, creator, created, modified)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)`,
       id,
-      url,
+      host,
+      address,
       provider,
       JSON.stringify(subscriptions),
       creator,
@@ -166,12 +173,6 @@ export class Webhooks {
     this.#store.run(`UPDATE webhooks SET deleted = ?, subscriptions = '[]', ${fresh} WHERE id = ?`, now, id);
   }
 
-  /** Lets go of what waits for an endpoint. */
-  clear(id: string): void {
-    this.#store.run("DELETE FROM webhook_deliveries WHERE webhook = ?", id);
-    this.#version++;
-  }
-
   /** Ends all endpoints of a tailnet that is given up; what waits for them is still told. */
   endAll(now: number): void {
     for (const { id } of this.all()) {
@@ -196,7 +197,9 @@ export class Webhooks {
   /** Writes down what each endpoint is to be told of the event with that number [W33]. */
   enqueue({ kind, target, new: detail }: NewEvent, seq: number, now: number): void {
     const own = ownWebhookTypeOf(kind);
-    if (own !== null && this.waiting(target.id) < WEBHOOK_LIMITS.waitingSlow) this.#add(target.id, seq, own, now);
+    const isEnd = kind === "webhook.deleted";
+    if (own !== null && (isEnd || this.waiting(target.id) < WEBHOOK_LIMITS.waitingSlow))
+      this.#add(target.id, seq, own, now);
     const types = webhookTypesOf(kind, detail ?? null);
     for (const webhook of this.all()) {
       const wanted = types.filter((type) => isSubscribed(webhook.subscriptions, type));
@@ -249,7 +252,7 @@ export class Webhooks {
   }
 }
 
-export type NewWebhook = Pick<Webhook, "id" | "url" | "provider" | "subscriptions" | "creator">;
+export type NewWebhook = Pick<Webhook, "id" | "host" | "address" | "provider" | "subscriptions" | "creator">;
 export type WebhookHealth = Pick<Webhook, "failures" | "resume" | "failing" | "lastError">;
 
 /** A message that is to be sent. */

@@ -4,13 +4,22 @@
  */
 
 import { z } from "zod";
-import { STREAM_COMPRESSIONS, STREAM_DESTINATIONS, type StreamInfo, type StreamSettings } from "../../durable/index.ts";
+import {
+  STREAM_COMPRESSIONS,
+  STREAM_DESTINATIONS,
+  openSecret,
+  randomId,
+  sealSecret,
+  type SealedFor,
+  type StreamInfo,
+} from "../../durable/index.ts";
 import { timeJson, type Outcome } from "../../protocol/index.ts";
 import { nothing, noValue, tailnetRoute, time, type AdminRoute, type TailnetCall } from "./route.ts";
 import { orZero } from "./shapes.ts";
-import { allowsLoopback } from "../outbound/guarded-post.ts";
-import { MAX_URL_CHARS, refusedUrl } from "../outbound/outbound-address.ts";
-import { sealSecret } from "../outbound/sealed.ts";
+import type { WorkerEnv } from "../env.ts";
+import { MAX_URL_CHARS } from "../outbound/outbound-address.ts";
+import { shownAddress, takeAddress } from "../outbound/sealed-address.ts";
+import { isConfiguredToken } from "./token-compare.ts";
 
 /** Of a token: HEC's are of 36 characters. */
 const MAX_TOKEN = 2048;
@@ -54,6 +63,7 @@ const stream = z
     compressionFormat: z.enum(STREAM_COMPRESSIONS),
     uploadPeriodMinutes: z.int(),
     hasToken: z.boolean(),
+    warning: z.string().optional().meta({ description: "what could not be found out of the address when it was set" }),
   })
   .meta({ id: "LogStream" });
 
@@ -75,10 +85,22 @@ const status = z
   })
   .meta({ id: "LogStreamStatus" });
 
-function streamJson(info: StreamInfo): z.input<typeof stream> {
-  const { destinationType, url, user, compressionFormat, uploadPeriodMinutes, hasToken } = info;
-  const logType = "configuration" as const;
-  return { logType, destinationType, url, user, compressionFormat, uploadPeriodMinutes, hasToken };
+/** A stream with its address. */
+interface Shown {
+  readonly info: StreamInfo;
+  readonly url: string;
+  readonly warning: string | null;
+}
+
+function streamJson({ info, url, warning }: Shown): z.input<typeof stream> {
+  const { destinationType, user, compressionFormat, uploadPeriodMinutes, box } = info;
+  const settings = { destinationType, url, user, compressionFormat, uploadPeriodMinutes };
+  return {
+    logType: "configuration",
+    ...settings,
+    hasToken: box !== null,
+    ...(warning === null ? {} : { warning }),
+  };
 }
 
 function statusJson(info: StreamInfo): z.input<typeof status> {
@@ -99,16 +121,64 @@ function statusJson(info: StreamInfo): z.input<typeof status> {
   };
 }
 
-async function set(call: TailnetCall<undefined, z.output<typeof streamBody>>): Promise<Outcome<StreamInfo>> {
+function sealedFor(purpose: SealedFor["purpose"], tailnet: string, subject: string): SealedFor {
+  return { purpose, tailnet, subject };
+}
+
+async function shown(
+  env: WorkerEnv,
+  tailnet: string,
+  outcome: Outcome<StreamInfo>,
+  warning: string | null = null,
+): Promise<Outcome<Shown>> {
+  if (!outcome.ok) return outcome;
+  const { id, address, origin } = outcome.value;
+  const url = await shownAddress(env, sealedFor("log-stream-address", tailnet, id), address, origin);
+  return { ok: true, value: { info: outcome.value, url, warning } };
+}
+
+type StreamBody = z.output<typeof streamBody>;
+
+/** True if the stream goes to the same place as is asked for now, by the same token or by the one that it has. */
+async function isSamePlace(env: WorkerEnv, tailnet: string, info: StreamInfo, wanted: StreamBody): Promise<boolean> {
+  if (info.destinationType !== wanted.destinationType || info.user !== wanted.user) return false;
+  const address = await openSecret(env, sealedFor("log-stream-address", tailnet, info.id), info.address);
+  if (!address.ok || address.value !== wanted.url) return false;
+  if (wanted.token === "") return true;
+  if (info.box === null) return false;
+  const token = await openSecret(env, sealedFor("log-stream", tailnet, info.id), info.box);
+  return token.ok && isConfiguredToken(wanted.token, token.value);
+}
+
+/** Another place: a stream of its own, so that the one before it hears of its end [W26]. A token goes to no other address than it was given for. */
+async function turn(
+  { env, tailnet, authority, by, body }: TailnetCall<undefined, StreamBody>,
+  before: StreamInfo | null,
+): Promise<Outcome<Shown>> {
+  const id = randomId("s");
+  const { token, url, ...settings } = body;
+  const what = sealedFor("log-stream-address", tailnet, id);
+  const address = await takeAddress(env, what, url, { code: "malformed_request", field: "body.url" });
+  if (!address.ok) return address;
+  const sealed = token === "" ? null : await sealSecret(env, sealedFor("log-stream", tailnet, id), token);
+  if (sealed !== null && !sealed.ok) return sealed;
+  const { origin } = new URL(url);
+  const made = { ...settings, id, origin, address: address.value.box, box: sealed?.value ?? null };
+  return shown(env, tailnet, await authority.setLogStream(by, before?.id ?? null, made), address.value.warning);
+}
+
+async function set(call: TailnetCall<undefined, StreamBody>): Promise<Outcome<Shown>> {
   const { env, tailnet, authority, by, body } = call;
-  const { token, ...settings }: StreamSettings & { readonly token: string } = body;
-  const refused = refusedUrl(settings.url, allowsLoopback(env));
-  if (refused !== null) return { ok: false, error: { code: "malformed_request", message: `body.url: ${refused}` } };
-  const id = await authority.logStreamId();
-  if (!id.ok) return id;
-  if (token === "") return authority.setLogStream(by, id.value, settings, null);
-  const sealed = await sealSecret(env, { purpose: "log-stream", tailnet, subject: id.value }, token);
-  return sealed.ok ? authority.setLogStream(by, id.value, settings, sealed.value) : sealed;
+  const found: Outcome<StreamInfo | null> = await authority.findLogStream();
+  if (!found.ok) return found;
+  const before = found.value;
+  if (before === null || !(await isSamePlace(env, tailnet, before, body))) return turn(call, before);
+  const { compressionFormat, uploadPeriodMinutes } = body;
+  return shown(
+    env,
+    tailnet,
+    await authority.changeLogStream(by, before.id, { compressionFormat, uploadPeriodMinutes }),
+  );
 }
 
 const STREAM = "/api/v2/tailnet/:tailnet/logging/configuration/stream";
@@ -120,14 +190,15 @@ export const LOG_STREAM_ROUTES: readonly AdminRoute[] = [
     act: "log_stream.read",
     summary: "Where the audit log is streamed to",
     answer: stream,
-    call: ({ authority }) => authority.logStream(),
+    call: async ({ authority, env, tailnet }) => shown(env, tailnet, await authority.logStream()),
     format: streamJson,
   }),
   tailnetRoute({
     method: "PUT",
     path: STREAM,
     act: "log_stream.set",
-    summary: "Streams the audit log from now on; a stream that there is goes on from where it is",
+    summary:
+      "Streams the audit log from now on; where there is a stream, from where that is, whose place hears of its end",
     statuses: [501],
     body: streamBody,
     answer: stream,
@@ -138,7 +209,7 @@ export const LOG_STREAM_ROUTES: readonly AdminRoute[] = [
     method: "DELETE",
     path: STREAM,
     act: "log_stream.set",
-    summary: "Ends the stream of the audit log",
+    summary: "Ends the stream of the audit log, which is told so",
     answer: nothing,
     call: ({ authority, by }) => authority.removeLogStream(by),
     format: noValue,

@@ -202,7 +202,7 @@ function operationOf(components: Components, route: AdminRoute): Operation {
       ? {}
       : { requestBody: { required: mustBeSent(body), content: contentOf(components, body, "input") } }),
     responses: {
-      ...(route.isRefused === true ? {} : { "200": ok }),
+      ...(route.isRefused === true ? {} : { [String(route.success ?? 200)]: ok }),
       ...(Object.fromEntries(refusals) as Record<string, { $ref: string }>),
     },
   };

@@ -33,6 +33,8 @@ interface Described {
   readonly summary: string;
   /** True where it is refused, whoever asks. */
   readonly isRefused?: true;
+  /** The status of its success, where that is not 200: what it asks for is done after the answer. */
+  readonly success?: 202;
   /** Statuses that it may be answered with beside those that any route of its kind may. */
   readonly statuses?: readonly number[];
 }
@@ -41,7 +43,7 @@ export interface AdminRoute extends Described {
   readonly query: z.ZodType | null;
   /** Null where no body is read. */
   readonly body: z.ZodType | Media | null;
-  /** The body of a 200. */
+  /** The body of a success. */
   readonly answer: z.ZodType | Media;
   readonly handle: (c: AdminContext) => Promise<Response>;
 }
@@ -104,7 +106,7 @@ function route<Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType, C,
       if (outcome.error.code === "forbidden") await noteRefused(c, described.act, outcome.error.message);
       return refuse(c, outcome.error);
     }
-    return answer(c, { ok: true, value: format(outcome.value, understood) });
+    return answer(c, { ok: true, value: format(outcome.value, understood) }, described.success);
   };
   return { ...described, query, body, handle };
 }

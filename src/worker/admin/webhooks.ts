@@ -1,10 +1,10 @@
 /**
  * The admin API for webhooks, with Tailscale's paths and names. Health, deliveries and their replay are ours. A secret is in one answer alone: the one
- * that makes it; from then on it is sealed [W30].
+ * that makes it; from then on it is sealed [W30]. The address is shown to whoever may read webhooks, as Tailscale's API shows it, and is sealed too [W35].
  */
 
 import { z } from "zod";
-import { newSecret, randomId, type WebhookInfo } from "../../durable/index.ts";
+import { newSecret, randomId, sealSecret, type SealedFor, type WebhookInfo } from "../../durable/index.ts";
 import {
   ID_PATTERNS,
   WEBHOOK_PROVIDERS,
@@ -13,12 +13,11 @@ import {
   type Outcome,
   type Refusal,
 } from "../../protocol/index.ts";
-import { nothing, noValue, tailnetRoute, time, type AdminRoute } from "./route.ts";
+import { given, nothing, noValue, tailnetRoute, time, type AdminRoute } from "./route.ts";
 import { listOf, orNull, orZero } from "./shapes.ts";
 import type { WorkerEnv } from "../env.ts";
-import { allowsLoopback } from "../outbound/guarded-post.ts";
-import { MAX_URL_CHARS, refusedUrl } from "../outbound/outbound-address.ts";
-import { sealSecret } from "../outbound/sealed.ts";
+import { MAX_URL_CHARS } from "../outbound/outbound-address.ts";
+import { shownAddress, takeAddress } from "../outbound/sealed-address.ts";
 import { deliveriesOf, deliveryOf, type HistoryPlace, type WebhookDelivery } from "../record/webhook-history.ts";
 
 const providerType = z.enum(WEBHOOK_PROVIDERS);
@@ -47,7 +46,15 @@ const webhook = z
   })
   .meta({ id: "Webhook" });
 
-const withSecret = webhook.extend({ secret: z.string() }).meta({ id: "WebhookWithSecret" });
+const withSecret = webhook
+  .extend({
+    secret: z.string(),
+    warning: z
+      .string()
+      .optional()
+      .meta({ description: "what could not be found out of the address when it was given" }),
+  })
+  .meta({ id: "WebhookWithSecret" });
 
 const delivery = z
   .object({
@@ -70,10 +77,29 @@ function statusOf({ failing, failures }: WebhookInfo): "ok" | "retrying" | "fail
   return failures > 0 ? "retrying" : "ok";
 }
 
-function webhookJson(info: WebhookInfo): z.input<typeof webhook> {
+/** An endpoint with its address. */
+interface Shown {
+  readonly info: WebhookInfo;
+  readonly url: string;
+}
+
+function addressFor(tailnet: string, subject: string): SealedFor {
+  return { purpose: "webhook-address", tailnet, subject };
+}
+
+async function withAddress(env: WorkerEnv, tailnet: string, info: WebhookInfo): Promise<Shown> {
+  const { id, address, host } = info;
+  return { info, url: await shownAddress(env, addressFor(tailnet, id), address, `https://${host}`) };
+}
+
+async function shown({ env, tailnet }: { env: WorkerEnv; tailnet: string }, outcome: Outcome<WebhookInfo>) {
+  return outcome.ok ? given(await withAddress(env, tailnet, outcome.value)) : outcome;
+}
+
+function webhookJson({ info, url }: Shown): z.input<typeof webhook> {
   return {
     endpointId: info.id,
-    endpointUrl: info.url,
+    endpointUrl: url,
     providerType: info.provider,
     creatorLoginName: info.creator,
     created: timeJson(info.created),
@@ -119,17 +145,23 @@ function refused(refusal: Refusal): { readonly ok: false; readonly error: Refusa
   return { ok: false, error: refusal };
 }
 
-interface Made {
-  readonly info: WebhookInfo;
+interface Made extends Shown {
   readonly secret: string;
+  readonly warning: string | null;
 }
 
-function made(outcome: Outcome<WebhookInfo>, secret: string): Outcome<Made> {
-  return outcome.ok ? { ok: true, value: { info: outcome.value, secret } } : outcome;
+async function made(
+  place: { env: WorkerEnv; tailnet: string },
+  outcome: Outcome<WebhookInfo>,
+  secret: string,
+  warning: string | null = null,
+): Promise<Outcome<Made>> {
+  const found = await shown(place, outcome);
+  return found.ok ? given({ ...found.value, secret, warning }) : found;
 }
 
-function madeJson({ info, secret }: Made): z.input<typeof withSecret> {
-  return { ...webhookJson(info), secret };
+function madeJson({ secret, warning, ...found }: Made): z.input<typeof withSecret> {
+  return { ...webhookJson(found), secret, ...(warning === null ? {} : { warning }) };
 }
 
 /** Where a page ends: attacker-controlled when it comes back. */
@@ -152,7 +184,11 @@ const ENDPOINTS: readonly AdminRoute[] = [
     act: "webhook.read",
     summary: "The webhooks of a tailnet",
     answer: z.object({ webhooks: z.array(webhook) }),
-    call: ({ authority }) => authority.webhooks(),
+    call: async ({ authority, env, tailnet }) => {
+      const infos = await authority.webhooks();
+      if (!infos.ok) return infos;
+      return given(await Promise.all(infos.value.map((info) => withAddress(env, tailnet, info))));
+    },
     format: (infos) => ({ webhooks: infos.map(webhookJson) }),
   }),
   tailnetRoute({
@@ -169,16 +205,21 @@ const ENDPOINTS: readonly AdminRoute[] = [
       subscriptions,
     }),
     answer: withSecret,
-    call: async ({ authority, env, by, tailnet, body }) => {
-      const why = refusedUrl(body.endpointUrl, allowsLoopback(env));
-      if (why !== null) return refused({ code: "bad_webhook_address", message: `endpointUrl: ${why}` });
+    call: async (call) => {
+      const { authority, env, by, tailnet, body } = call;
+      const { endpointUrl: url, providerType: provider } = body;
       const id = `${randomId("w")}${tailnet}`;
+      const refusing = { code: "bad_webhook_address", field: "endpointUrl" } as const;
+      const address = await takeAddress(env, addressFor(tailnet, id), url, refusing);
+      if (!address.ok) return address;
       const secret = await sealedSecret(env, tailnet, id);
       if (!secret.ok) return secret;
       const creator = by.actor.login ?? by.actor.name;
-      const { endpointUrl: url, providerType: provider } = body;
-      const wanted = { id, url, provider, subscriptions: [...new Set(body.subscriptions)], creator };
-      return made(await authority.createWebhook(by, wanted, secret.value.box), secret.value.text);
+      const { host } = new URL(url);
+      const { box, warning } = address.value;
+      const wanted = { id, host, address: box, provider, subscriptions: [...new Set(body.subscriptions)], creator };
+      const outcome = await authority.createWebhook(by, wanted, secret.value.box);
+      return made(call, outcome, secret.value.text, warning);
     },
     format: madeJson,
   }),
@@ -188,7 +229,7 @@ const ENDPOINTS: readonly AdminRoute[] = [
     act: "webhook.read",
     summary: "A webhook",
     answer: webhook,
-    call: ({ authority, param }) => authority.webhook(param("webhookId")),
+    call: async (call) => shown(call, await call.authority.webhook(call.param("webhookId"))),
     format: webhookJson,
   }),
   tailnetRoute({
@@ -198,8 +239,10 @@ const ENDPOINTS: readonly AdminRoute[] = [
     summary: "Changes what a webhook is told",
     body: z.object({ subscriptions }),
     answer: webhook,
-    call: ({ authority, by, body, param }) =>
-      authority.changeWebhook(by, param("webhookId"), [...new Set(body.subscriptions)]),
+    call: async (call) => {
+      const { authority, by, body, param } = call;
+      return shown(call, await authority.changeWebhook(by, param("webhookId"), [...new Set(body.subscriptions)]));
+    },
     format: webhookJson,
   }),
   tailnetRoute({
@@ -219,6 +262,7 @@ const ACTIONS: readonly AdminRoute[] = [
     path: `${WEBHOOK}/test`,
     act: "webhook.change",
     summary: "Has a webhook told of a test",
+    success: 202,
     answer: nothing,
     call: ({ authority, by, param }) => authority.testWebhook(by, param("webhookId")),
     format: noValue,
@@ -235,12 +279,13 @@ const ACTIONS: readonly AdminRoute[] = [
       { endOldSecrets: false },
     ),
     answer: withSecret,
-    call: async ({ authority, env, by, tailnet, body, param }) => {
+    call: async (call) => {
+      const { authority, env, by, tailnet, body, param } = call;
       const id = param("webhookId");
       const secret = await sealedSecret(env, tailnet, id);
       if (!secret.ok) return secret;
       const { text, box } = secret.value;
-      return made(await authority.rotateWebhook(by, id, { box, overlaps: !body.endOldSecrets }), text);
+      return made(call, await authority.rotateWebhook(by, id, { box, overlaps: !body.endOldSecrets }), text);
     },
     format: madeJson,
   }),

@@ -37,20 +37,35 @@ function failed(error: string, status: number | null = null): Posted {
   return { ok: false, status, error };
 }
 
-/** Why nothing is sent to that URL at this moment, or null. */
-export async function refusedNow(env: OutboundEnv, text: string): Promise<string | null> {
+/** What is known of where an address leads at this moment. */
+export type Judgement =
+  | { readonly verdict: "open" }
+  | { readonly verdict: "closed"; readonly why: string }
+  /** The name leads nowhere, or nobody could say where. */
+  | { readonly verdict: "unknown"; readonly why: string };
+
+/** Judges an address by its form, and by all that its name leads to at this moment. */
+export async function judgeAddress(env: OutboundEnv, text: string): Promise<Judgement> {
   const refused = refusedUrl(text, allowsLoopback(env));
-  if (refused !== null) return refused;
+  if (refused !== null) return { verdict: "closed", why: refused };
   const host = hostOf(new URL(text));
-  if (isLoopbackHost(host) || isAddressText(host)) return null;
+  if (isLoopbackHost(host) || isAddressText(host)) return { verdict: "open" };
   try {
     const addresses = await addressesOf(env, host);
-    if (addresses.length === 0) return `${host} has no address`;
+    if (addresses.length === 0) return { verdict: "unknown", why: `${host} has no address` };
     const closed = addresses.find((address) => !isPublicAddress(address));
-    return closed === undefined ? null : `${host} leads to ${closed}, which is not an address of the public internet`;
+    if (closed === undefined) return { verdict: "open" };
+    return { verdict: "closed", why: `${host} leads to ${closed}, which is not an address of the public internet` };
   } catch (error) {
-    return `the addresses of ${host} could not be looked up: ${error instanceof Error ? error.message : "no answer"}`;
+    const why = error instanceof Error ? error.message : "no answer";
+    return { verdict: "unknown", why: `the addresses of ${host} could not be looked up: ${why}` };
   }
+}
+
+/** Why nothing is sent to that URL at this moment, or null. */
+export async function refusedNow(env: OutboundEnv, text: string): Promise<string | null> {
+  const judgement = await judgeAddress(env, text);
+  return judgement.verdict === "open" ? null : judgement.why;
 }
 
 function judged(status: number): Posted {

@@ -32,7 +32,7 @@ export function batchText({ destinationType, name, events }: StreamBatch): strin
 }
 
 /** Where it goes: a collector of Splunk's that is named by its host alone has its usual path. */
-export function batchUrl({ destinationType, url }: StreamSettings): string {
+export function batchUrl({ destinationType }: StreamSettings, url: string): string {
   const parsed = new URL(url);
   if (destinationType === "splunk" && parsed.pathname === "/") parsed.pathname = SPLUNK_PATH;
   return parsed.href;

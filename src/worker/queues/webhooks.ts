@@ -8,6 +8,7 @@ import {
   inRequest,
   log,
   newRequestId,
+  openSecret,
   type WebhookAttempt,
   type WebhookPointer,
   type WebhookResult,
@@ -18,7 +19,6 @@ import { guardedPost } from "../outbound/guarded-post.ts";
 import { authorityOf } from "../objects.ts";
 import { valueOf } from "./outcome.ts";
 import { pointerIn } from "./pointer.ts";
-import { openSecret } from "../outbound/sealed.ts";
 import { messageOf, webhookBody } from "../outbound/webhook-body.ts";
 import { writeDeliveries, type WebhookDelivery } from "../record/webhook-history.ts";
 import { SIGNATURE_HEADER, signatureHeader } from "../outbound/webhook-signature.ts";
@@ -31,6 +31,10 @@ async function secretsOf(env: WorkerEnv, tailnet: string, { webhook, boxes }: We
   const [newest, ...others] = await Promise.all(boxes.map((box) => openSecret(env, what, box)));
   if (newest === undefined) throw new Error("it has no secret");
   return [valueOf(newest), ...others.flatMap((secret) => (secret.ok ? [secret.value] : []))];
+}
+
+async function addressOf(env: WorkerEnv, tailnet: string, { webhook, address }: WebhookAttempt): Promise<string> {
+  return valueOf(await openSecret(env, { purpose: "webhook-address", tailnet, subject: webhook }, address));
 }
 
 /** Tells the endpoint. */
@@ -50,9 +54,9 @@ async function post(
       "tailward-request-id": message.requestId,
       [SIGNATURE_HEADER]: await signatureHeader(secrets, body, Date.now()),
     };
-    return await guardedPost(env, attempt.url, headers, body);
+    return await guardedPost(env, await addressOf(env, tailnet, attempt), headers, body);
   } catch (error) {
-    // The secret does not open: without a signature nothing is sent. Whatever it is, the message is not tried for ever.
+    // The secret or the address does not open: without a signature nothing is sent. Whatever it is, the message is not tried for ever.
     return { ok: false, status: null, error: error instanceof Error ? error.message : "it could not be signed" };
   }
 }

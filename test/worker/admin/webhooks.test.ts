@@ -5,6 +5,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { WEBHOOK_LIMITS } from "../../../src/durable/webhooks/webhooks.ts";
 import { admin, authorityOf, join, makeTailnet } from "../../support/workerd/control.ts";
+import { refused } from "../../support/workerd/refused.ts";
 import { Receiver } from "../../support/workerd/hooks.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
 import { calm, history, makeHook, on, typesHeard } from "../../support/workerd/webhooks.ts";
@@ -20,6 +21,24 @@ describe("the API", () => {
     ]) {
       const { status, json } = await admin("POST", `/api/v2/tailnet/${tailnet}/webhooks`, { endpointUrl });
       expect([endpointUrl, status, json["code"]]).toEqual([endpointUrl, 400, "bad_webhook_address"]);
+    }
+  });
+
+  test("refuses names that lead to such an address now; of one that cannot be looked up it warns [W32]", async () => {
+    const tailnet = await makeTailnet();
+    const path = `/api/v2/tailnet/${tailnet}/webhooks`;
+    const receiver = new Receiver();
+    await receiver.behave({ addresses: ["fd00::1"] });
+    const answer = await admin("POST", path, { endpointUrl: receiver.url });
+    refused(answer, "bad_webhook_address");
+    expect(answer.json["message"]).toContain("leads to fd00::1");
+    for (const [addresses, words] of [
+      [null, "could not be looked up"],
+      [[], "has no address"],
+    ] as const) {
+      await receiver.behave({ addresses });
+      const { status, json } = await admin("POST", path, { endpointUrl: receiver.url });
+      expect([status, json["warning"]]).toEqual([200, expect.stringContaining(words)]);
     }
   });
 

@@ -3,8 +3,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { describe, expect, test } from "vitest";
-import { STREAM_LIMITS } from "../../../src/durable/audit/stream-acts.ts";
+import { describe, expect, test, vi } from "vitest";
+import { STREAM_LIMITS } from "../../../src/durable/audit/stream-batches.ts";
 import { AuditVerifier, parseAuditHead, type AuditRecord } from "../../../src/protocol/index.ts";
 import { encodeHex } from "../../../src/tka/index.ts";
 import { compressed } from "../../../src/worker/outbound/log-stream-body.ts";
@@ -49,6 +49,47 @@ async function arrived(tailnet: string, receiver: Receiver): Promise<Received[]>
 function records(received: readonly Received[]): AuditRecord[] {
   const lines = received.flatMap(({ body }) => body.trimEnd().split("\n"));
   return lines.map((line) => JSON.parse(line) as AuditRecord);
+}
+
+interface StreamRow extends Record<string, SqlStorageValue> {
+  readonly id: string;
+  readonly ended: number | null;
+}
+
+/** What is kept of streams, the oldest first. */
+function rows(tailnet: string): Promise<StreamRow[]> {
+  return runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
+    storage.sql.exec<StreamRow>("SELECT id, ended FROM log_streams ORDER BY created, id").toArray(),
+  );
+}
+
+/** The one that is set. */
+async function row(tailnet: string): Promise<StreamRow> {
+  const found = (await rows(tailnet)).find(({ ended }) => ended === null);
+  if (found === undefined) throw new Error("no stream is set");
+  return found;
+}
+
+/** Waits until no batch is under way. */
+function settled(tailnet: string): Promise<void> {
+  return eventually(async () => {
+    const busy = await runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
+      storage.sql.exec("SELECT 1 FROM log_streams WHERE taken IS NOT NULL").toArray(),
+    );
+    if (busy.length > 0) throw new Error("a batch is under way");
+  });
+}
+
+/** Waits until no stream that has ended is kept. */
+function forgotten(tailnet: string): Promise<void> {
+  return eventually(async () => {
+    const left = (await rows(tailnet)).filter(({ ended }) => ended !== null);
+    if (left.length > 0) throw new Error(`${left.length} are kept`);
+  });
+}
+
+function kinds(received: readonly Received[]): string[] {
+  return records(received).map(({ kind }) => kind);
 }
 
 /** Waits until a batch has failed so often. */
@@ -127,19 +168,18 @@ describe("a collector", () => {
         await runDurableObjectAlarm(authorityOf(tailnet));
         await failed(tailnet, i + 2);
       });
-    const kinds = await runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
+    const events = await runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
       storage.sql.exec<{ kind: string }>("SELECT kind FROM events ORDER BY seq").toArray(),
     );
-    expect(kinds.map(({ kind }) => kind)).toEqual(["tailnet.created", "stream.set", "stream.failing"]);
+    expect(events.map(({ kind }) => kind)).toEqual(["tailnet.created", "stream.set", "stream.failing"]);
   });
 
-  test("of whose batch nothing is heard is sent it again, after the object was away too [W23]", async () => {
+  test("of whose batch the pointer is lost is sent it again, after the object was away too [W23]", async () => {
     const { tailnet, receiver } = await streamed();
     await arrived(tailnet, receiver);
-    // As if the consumer had died with it.
     await runInDurableObject(authorityOf(tailnet), (_, { storage }) => {
       storage.sql.exec(
-        "UPDATE log_streams SET sent = sent - 1, batch = batch + 1, taken = ?",
+        "UPDATE log_streams SET sent = sent - 1, batch = batch + 1, started = 0, taken = ?",
         Date.now() + STREAM_LIMITS.batchMs,
       );
     });
@@ -151,10 +191,30 @@ describe("a collector", () => {
     });
   });
 
+  test("with whose batch the consumer dies has failed, and is tried ever more rarely [W23]", async () => {
+    const { tailnet, receiver } = await streamed();
+    await arrived(tailnet, receiver);
+    const before = (await receiver.received()).length;
+    await runInDurableObject(authorityOf(tailnet), (_, { storage }) => {
+      storage.sql.exec("UPDATE log_streams SET sent = sent - 1, batch = batch + 1, started = 1, taken = ?", Date.now());
+    });
+    await runDurableObjectAlarm(authorityOf(tailnet));
+    await authorityOf(tailnet).summary();
+    const failing = await failed(tailnet, 1);
+    expect(failing).toMatchObject({ lastError: expect.stringContaining("did not come to its end") as string });
+    expect((await receiver.received()).length).toBe(before);
+    await later(20_000, async () => {
+      await runDurableObjectAlarm(authorityOf(tailnet));
+      expect((await arrived(tailnet, receiver)).length).toBe(before + 1);
+    });
+  });
+
   test("is asked once for a message that comes twice, or late", async () => {
     const { tailnet, receiver } = await streamed();
     const before = (await arrived(tailnet, receiver)).length;
-    for (const batch of [1, 1, 99]) await env.LOG_STREAM_QUEUE.send({ tailnet, batch });
+    const { id: stream } = await row(tailnet);
+    for (const batch of [1, 1, 99]) await env.LOG_STREAM_QUEUE.send({ tailnet, stream, batch });
+    await env.LOG_STREAM_QUEUE.send({ tailnet, stream: "snothing", batch: 1 });
     await env.LOG_STREAM_QUEUE.send({ nonsense: true } as never);
     await join(tailnet, new TestNode("alice"));
     const sent = records((await arrived(tailnet, receiver)).slice(before)).map(({ sequence }) => sequence);
@@ -209,8 +269,16 @@ describe("a stream", () => {
     const other = new Receiver();
     expect((await put(tailnet, other, { token: null })).json).toMatchObject({ hasToken: false });
     const sent = await arrived(tailnet, other);
-    expect(records(sent).map(({ kind }) => kind)).toEqual(["stream.set"]);
+    expect(kinds(sent)).toEqual(["stream.set"]);
     expect(sent[0]?.headers).not.toHaveProperty("authorization");
+    // The place before it hears where it goes.
+    await forgotten(tailnet);
+    const last = (await receiver.received()).at(-1);
+    expect(records(last === undefined ? [] : [last]).at(-1)).toMatchObject({
+      kind: "stream.set",
+      old: { url: `https://${receiver.host}` },
+      new: { url: `https://${other.host}` },
+    });
     // The same again changes nothing.
     const { head } = valueOf(await authorityOf(tailnet).logHead());
     expect((await put(tailnet, other, { token: null })).status).toBe(200);
@@ -219,15 +287,120 @@ describe("a stream", () => {
     expect((await put(tailnet, other, { token: null, uploadPeriodMinutes: 5 })).json).toMatchObject({ hasToken: true });
   });
 
-  test("ends, and is unknown from then on", async () => {
-    const { tailnet, receiver } = await streamed();
-    await arrived(tailnet, receiver);
-    expect((await admin("DELETE", path(tailnet))).status).toBe(200);
-    const before = (await receiver.received()).length;
+  test("that ends is told so with the head, and is unknown and forgotten from then on [W26]", async () => {
+    const { tailnet, receiver } = await streamed({ uploadPeriodMinutes: 60 });
+    await eventually(async () => {
+      if ((await status(tailnet))["numTotalRequests"] === 0) throw new Error("nothing was sent");
+    });
+    // What happens now would be sent in an hour.
     await join(tailnet, new TestNode("alice"));
+    expect((await admin("DELETE", path(tailnet))).status).toBe(200);
+    const { head } = valueOf(await authorityOf(tailnet).logHead());
+    await forgotten(tailnet);
+    const received = await receiver.received();
+    expect(kinds(received)).toEqual(["stream.set", "authkey.created", "node.joined", "stream.removed"]);
+    expect(records(received).at(-1)?.hash).toBe(head.hash);
+    expect(parseAuditHead(received.at(-1)?.headers["tailward-log-head"] ?? "")?.sequence).toBe(head.sequence);
+    expect(received.at(-1)?.headers["authorization"]).toBe(`Bearer ${TOKEN}`);
+    await join(tailnet, new TestNode("bob"));
     for (const rest of ["", "/status"]) refused(await admin("GET", path(tailnet, rest)), "unknown_log_stream");
     refused(await admin("DELETE", path(tailnet)), "unknown_log_stream");
-    expect((await receiver.received()).length).toBe(before);
+    expect((await receiver.received()).length).toBe(received.length);
+  });
+
+  test("whose token is replaced by a wrong one is told so under the right one [W26]", async () => {
+    const { tailnet, receiver } = await streamed();
+    await arrived(tailnet, receiver);
+    const before = (await receiver.received()).length;
+    await put(tailnet, receiver, { token: "wrong" });
+    await forgotten(tailnet);
+    const sent = (await receiver.received()).slice(before);
+    const told = sent.filter(({ headers }) => headers["authorization"] === `Bearer ${TOKEN}`);
+    expect(kinds(told)).toEqual(["stream.set"]);
+    // The same token again is no change.
+    const { id } = await row(tailnet);
+    await put(tailnet, receiver, { token: "wrong" });
+    expect(await row(tailnet)).toMatchObject({ id });
+  });
+
+  test("that ends while its place is away is told within a day, and no longer [W26]", async () => {
+    const warned = vi.spyOn(console, "warn").mockReturnValue();
+    const { tailnet, receiver } = await streamed();
+    await arrived(tailnet, receiver);
+    const before = (await receiver.received()).length;
+    await receiver.behave({ status: 503 });
+    await join(tailnet, new TestNode("alice"));
+    await failed(tailnet, 1);
+    await admin("DELETE", path(tailnet));
+    await receiver.count(before + 2);
+    await settled(tailnet);
+    await receiver.behave({ status: 200 });
+    await later(60_000, async () => {
+      await runDurableObjectAlarm(authorityOf(tailnet));
+      await forgotten(tailnet);
+    });
+    expect(kinds(await receiver.received()).at(-1)).toBe("stream.removed");
+
+    const lost = new Receiver();
+    await lost.behave({ status: 503 });
+    await put(tailnet, lost);
+    await failed(tailnet, 1);
+    await admin("DELETE", path(tailnet));
+    await lost.count(2);
+    await settled(tailnet);
+    await later(DAY_MS + 60_000, async () => {
+      await runDurableObjectAlarm(authorityOf(tailnet));
+      await forgotten(tailnet);
+    });
+    const all = await runInDurableObject(authorityOf(tailnet), (_, state) =>
+      JSON.stringify(dump(state)["log_streams"]),
+    );
+    expect(all).toBe("[]");
+    expect(warned.mock.calls.join()).toContain("could not be told for a day");
+    warned.mockRestore();
+  });
+
+  test("is not set anew without end while the places before it are away [W26]", async () => {
+    const tailnet = await makeTailnet();
+    const place = new Receiver();
+    await place.behave({ status: 503 });
+    for (let i = 0; i <= 8; i++) expect((await put(tailnet, place, { token: `token-${i}` })).status).toBe(200);
+    refused(await put(tailnet, place, { token: "one-more" }), "too_many_log_streams");
+    expect((await admin("DELETE", path(tailnet))).status).toBe(200);
+    expect((await rows(tailnet)).length).toBe(9);
+  });
+
+  test("of a tailnet that is deleted is told of that, and is forgotten [W26]", async () => {
+    const { tailnet, receiver } = await streamed();
+    await arrived(tailnet, receiver);
+    expect((await admin("DELETE", `/api/v2/tailnet/${tailnet}`)).status).toBe(200);
+    await forgotten(tailnet);
+    expect(kinds(await receiver.received())).toContain("tailnet.deleted");
+    expect(await rows(tailnet)).toEqual([]);
+  });
+
+  test("has its address in no table and no event, whole [W35]", async () => {
+    const [tailnet, receiver] = [await makeTailnet(), new Receiver()];
+    const url = `https://${receiver.host}/collect/secret-of-the-address`;
+    expect((await put(tailnet, receiver, { url })).json).toMatchObject({ url });
+    expect((await admin("GET", path(tailnet))).json).toMatchObject({ url });
+    await arrived(tailnet, receiver);
+    const all = await runInDurableObject(authorityOf(tailnet), (_, state) => JSON.stringify(dump(state)));
+    expect(all).toContain(receiver.host);
+    expect(all).not.toContain("secret-of-the-address");
+    expect(all).not.toContain(encodeHex(new TextEncoder().encode("secret-of-the-address")));
+  });
+
+  test("to a name that leads to a closed address is refused; one that cannot be looked up is taken, with a warning [W32]", async () => {
+    const [tailnet, receiver] = [await makeTailnet(), new Receiver()];
+    await receiver.behave({ addresses: ["93.184.216.34", "10.0.0.1"] });
+    const answer = await put(tailnet, receiver);
+    refused(answer, "malformed_request");
+    expect(answer.json["message"]).toContain("leads to 10.0.0.1");
+    await receiver.behave({ addresses: null });
+    expect((await put(tailnet, receiver)).json).toMatchObject({
+      warning: expect.stringContaining("could not be looked up") as string,
+    });
   });
 
   test.each([

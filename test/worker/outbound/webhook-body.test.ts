@@ -26,7 +26,7 @@ const EVENT: StoredEvent = {
 };
 
 function attempt(type: WebhookType, event: Partial<StoredEvent> = {}): WebhookAttempt {
-  const rest = { webhook: "w1", url: "https://example.com/", provider: "", boxes: [], created: 0 } as const;
+  const rest = { webhook: "w1", address: new Uint8Array(0), provider: "", boxes: [], created: 0 } as const;
   return {
     ...rest,
     type,

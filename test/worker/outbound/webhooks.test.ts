@@ -8,6 +8,8 @@ import { encodeHex } from "../../../src/tka/index.ts";
 import { later } from "../../support/workerd/clock.ts";
 import { admin, authorityOf, dump, join, makeTailnet } from "../../support/workerd/control.ts";
 import { lock, newGenesis, newSecrets } from "../../support/workerd/locked.ts";
+import { Receiver } from "../../support/workerd/hooks.ts";
+import { d1 } from "../../support/workerd/record.ts";
 import { TestNode, type Fields } from "../../support/workerd/test-node.ts";
 import {
   calm,
@@ -146,6 +148,30 @@ describe("a secret", () => {
     expect(text).not.toContain(encodeHex(new TextEncoder().encode(hook.secret)));
   });
 
+  test("in an address is shown to who may read webhooks, and is in no table, event or record [W35]", async () => {
+    const tailnet = await makeTailnet();
+    const receiver = new Receiver();
+    const endpointUrl = `https://${receiver.host}/services/secret-of-the-address`;
+    const { json } = await admin("POST", `/api/v2/tailnet/${tailnet}/webhooks`, { endpointUrl });
+    const hook = { id: String(json["endpointId"]), secret: "", receiver };
+    expect(json).toMatchObject({ endpointUrl });
+    expect(json).not.toHaveProperty("warning");
+    expect(await hookJson(hook)).toMatchObject({ endpointUrl });
+    expect((await admin("GET", `/api/v2/tailnet/${tailnet}/webhooks`)).json).toMatchObject({
+      webhooks: [{ endpointUrl }],
+    });
+    expect((await admin("POST", on(hook, "/test"))).status).toBe(202);
+    await receiver.count(1);
+    const text = JSON.stringify([
+      await runInDurableObject(authorityOf(tailnet), (_, state) => dump(state)),
+      await history(hook),
+      await d1("SELECT * FROM events WHERE tailnet_id = ?", tailnet),
+    ]);
+    expect(text).toContain(receiver.host);
+    expect(text).not.toContain("secret-of-the-address");
+    expect(text).not.toContain(encodeHex(new TextEncoder().encode("secret-of-the-address")));
+  });
+
   test("that is rotated signs beside the new one for a day, and no longer", async () => {
     const tailnet = await makeTailnet();
     const hook = await makeHook(tailnet, []);
@@ -245,7 +271,7 @@ describe("an endpoint that fails", () => {
       await calm(tailnet, true);
       expect((await hook.receiver.received()).length).toBe(3);
       await hook.receiver.behave({ status: 200 });
-      expect((await admin("POST", await act(hook))).status).toBe(200);
+      expect([200, 202]).toContain((await admin("POST", await act(hook))).status);
       await hook.receiver.count(4);
       await calm(tailnet);
       expect((await hookJson(hook))["status"]).toBe("ok");
@@ -361,6 +387,51 @@ describe("what is lost on the way", () => {
     expect(received?.headers["tailward-delivery"]).toBe("dlost");
     const again = await authorityOf(tailnet).takeWebhookAttempt("dlost", 2);
     expect(again).toEqual({ ok: true, value: null });
+  });
+
+  test("with the Worker is a failed attempt: ever more rare, charged once, and given up after a day [W33]", async () => {
+    const tailnet = await makeTailnet();
+    const hook = await makeHook(tailnet, []);
+    const died = (now: number): Promise<unknown> =>
+      runInDurableObject(authorityOf(tailnet), (_, { storage }) => {
+        const { seq } = storage.sql.exec<{ seq: number }>("SELECT seq FROM tailnet").one();
+        for (const id of ["dpoison", "dbeside"])
+          storage.sql.exec(
+            `INSERT INTO webhook_deliveries (id, webhook, seq, type, created, tries, due, taken, started)
+             VALUES (?1, ?2, ?3, 'test', ?4, 1, ?4, ?4, 1)
+             ON CONFLICT DO UPDATE SET started = 1, due = ?5, taken = ?5`,
+            id,
+            hook.id,
+            seq,
+            Date.now() - 1000,
+            now - 1000,
+          );
+      });
+    await died(Date.now());
+    await evictDurableObject(authorityOf(tailnet));
+    await authorityOf(tailnet).summary();
+    await ring(tailnet);
+    const waiting = await waitingFor(tailnet);
+    expect(waiting.map(({ tries }) => tries)).toEqual([1, 1]);
+    for (const { due } of waiting) expect(due).toBeGreaterThan(Date.now());
+    expect(await hookJson(hook)).toMatchObject({
+      status: "retrying",
+      lastError: expect.stringContaining("did not come to the end") as string,
+    });
+    const failures = (): Promise<unknown> =>
+      runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
+        storage.sql.exec("SELECT failures FROM webhooks").toArray(),
+      );
+    expect(await failures()).toEqual([{ failures: 1 }]);
+    await later(DAY_MS + HOUR_MS, async () => {
+      await died(Date.now());
+      await evictDurableObject(authorityOf(tailnet));
+      await authorityOf(tailnet).summary();
+      await ring(tailnet);
+      expect(await waitingFor(tailnet)).toEqual([]);
+      expect((await hookJson(hook))["status"]).toBe("failing");
+    });
+    expect(await hook.receiver.received()).toEqual([]);
   });
 
   test("a pointer that comes twice is taken once", async () => {

@@ -97,8 +97,8 @@ describe("the numbers", () => {
     const tailnet = await makeTailnet(firstName());
     await sql(
       tailnet,
-      `INSERT INTO log_streams (one, id, destination, url, user, compression, period, created, sent, failing, due)
-       VALUES (1, 's', 'ndjson', 'https://logs.example.com/', '', 'none', 0, 1, 0, 1, 9000000000000)`,
+      `INSERT INTO log_streams (id, destination, origin, address, user, compression, period, created, sent, failing, due)
+       VALUES ('s', 'ndjson', 'https://logs.example.com', x'', '', 'none', 0, 1, 0, 1, 9000000000000)`,
     );
     const { text } = await metrics();
     expect(valueOf(text, "tailward_log_stream_failing", tailnet)).toBe(1);

@@ -1,8 +1,8 @@
 /** Secrets that are used again, sealed [W30]. */
 
 import { describe, expect, test } from "vitest";
-import { openSecret, sealSecret, type SealedFor } from "../../../src/worker/outbound/sealed.ts";
-import { encodeHex } from "../../../src/tka/index.ts";
+import { openSecret, sealSecret, type SealedFor } from "../../src/durable/sealed.ts";
+import { encodeHex } from "../../src/tka/index.ts";
 
 const OLD = `storagekey:${"0a".repeat(32)}`;
 const NEW = `storagekey:${"0b".repeat(32)}`;

@@ -1,21 +1,22 @@
 /**
- * Secrets that must be used again: the secret that signs a webhook, the token of a log's collector. They are stored sealed, by AES-256-GCM under a key
- * of their purpose and tailnet, which HKDF-SHA256 (RFC 5869) derives from the Worker's secret STORAGE_KEY. An object's storage holds the box alone.
+ * Secrets that must be used again: the secret that signs a webhook, the token of a log's collector, the addresses of both, which may have a secret in
+ * them. They are stored sealed, by AES-256-GCM under a key of their purpose and tailnet, which HKDF-SHA256 (RFC 5869) derives from the Worker's secret
+ * STORAGE_KEY. An object's storage holds the box alone.
  *
  * A box: version 1, one byte; the first 4 bytes of the SHA-256 of the storage key; a random nonce of 12 bytes; the ciphertext with its tag of 16 bytes.
  *
  * Rule [W30]: a secret that is used again is stored sealed or not at all; a box opens only as what it was sealed for: its purpose, tailnet and subject.
  *
  * STORAGE_KEY may hold several keys, white space between them: the first one seals, each of them opens. So a key is replaced by putting a new one
- * before it, and goes once nothing is sealed under it any more.
+ * before it, and goes once nothing is sealed under it any more (resealing.ts).
  */
 
-import { decodeHex } from "../../tka/index.ts";
-import type { Outcome, Refusal } from "../../protocol/index.ts";
-import type { WorkerEnv } from "../env.ts";
+import { createHash } from "node:crypto";
+import { decodeHex } from "../tka/index.ts";
+import type { Outcome, Refusal } from "../protocol/index.ts";
 
 /** What a secret is for. Part of the derivation: never renamed. */
-export type SealPurpose = "webhook" | "log-stream";
+export type SealPurpose = "webhook" | "webhook-address" | "log-stream" | "log-stream-address";
 
 /** What a box is sealed for. */
 export interface SealedFor {
@@ -26,7 +27,9 @@ export interface SealedFor {
   readonly subject: string;
 }
 
-type SealingEnv = Pick<WorkerEnv, "STORAGE_KEY">;
+export interface SealingEnv {
+  readonly STORAGE_KEY?: string;
+}
 
 /** A storage key, and the mark in the boxes that are sealed under it. */
 interface StorageKey {
@@ -39,8 +42,8 @@ const MARK_BYTES = 4;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + MARK_BYTES;
-/** Bytes of a secret that is sealed: a collector's token may be long. */
-const MAX_SECRET_BYTES = 4096;
+/** Bytes of a secret that is sealed: an address may be of 2048 characters, four bytes each. */
+const MAX_SECRET_BYTES = 8192;
 
 const KEY = /^storagekey:([0-9a-f]{64})$/;
 const utf8 = new TextEncoder();
@@ -49,21 +52,20 @@ function refusal(message: string): { readonly ok: false; readonly error: Refusal
   return { ok: false, error: { code: "no_storage_key", message } };
 }
 
-async function storageKeyOf(text: string): Promise<StorageKey | null> {
+function storageKeyOf(text: string): StorageKey | null {
   const bytes = decodeHex(KEY.exec(text)?.[1] ?? "");
   if (bytes?.length !== 32) return null;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.slice()));
-  return { bytes: bytes.slice(), mark: digest.slice(0, MARK_BYTES) };
+  return { bytes: bytes.slice(), mark: new Uint8Array(createHash("sha256").update(bytes).digest()).slice(0, MARK_BYTES) };
 }
 
 /** The configured keys, the one that seals first. Refuses with `no_storage_key`. */
-async function storageKeys({ STORAGE_KEY = "" }: SealingEnv): Promise<Outcome<StorageKey[]>> {
+function storageKeys({ STORAGE_KEY = "" }: SealingEnv): Outcome<StorageKey[]> {
   const texts = STORAGE_KEY.split(/\s+/).filter((text) => text !== "");
   if (texts.length === 0)
     return refusal("secrets cannot be kept here: set the secret STORAGE_KEY to storagekey:<64 hex digits>");
   const keys: StorageKey[] = [];
   for (const text of texts) {
-    const key = await storageKeyOf(text);
+    const key = storageKeyOf(text);
     if (key === null) return refusal("STORAGE_KEY cannot be read: it is storagekey:<64 hex digits>");
     keys.push(key);
   }
@@ -93,7 +95,7 @@ function cipher(nonce: Uint8Array<ArrayBuffer>, what: SealedFor) {
 
 /** Seals a secret. Refuses with `no_storage_key`. Throws for a secret that is too long: whoever takes it in limits it. */
 export async function sealSecret(env: SealingEnv, what: SealedFor, secret: string): Promise<Outcome<Uint8Array>> {
-  const keys = await storageKeys(env);
+  const keys = storageKeys(env);
   if (!keys.ok) return keys;
   const [key] = keys.value;
   const plain = utf8.encode(secret);
@@ -115,7 +117,7 @@ function isMarked(box: Uint8Array, { mark }: StorageKey): boolean {
  * was changed, or was sealed for something else.
  */
 export async function openSecret(env: SealingEnv, what: SealedFor, box: Uint8Array): Promise<Outcome<string>> {
-  const keys = await storageKeys(env);
+  const keys = storageKeys(env);
   if (!keys.ok) return keys;
   const corrupt: Outcome<string> = {
     ok: false,
@@ -133,4 +135,18 @@ export async function openSecret(env: SealingEnv, what: SealedFor, box: Uint8Arr
   } catch {
     return corrupt;
   }
+}
+
+/** How a box stands to the keys that are configured: under the one that seals, under one before it, or under none of them. */
+export type BoxStanding = "newest" | "older" | "lost";
+
+/** Says so of boxes. With no key that can be read, all are lost. */
+export function boxStandings(env: SealingEnv): (box: Uint8Array) => BoxStanding {
+  const keys = storageKeys(env);
+  const known = keys.ok ? keys.value : [];
+  return (box) => {
+    const at = known.findIndex((key) => isMarked(box, key));
+    if (at < 0) return "lost";
+    return at === 0 ? "newest" : "older";
+  };
 }
