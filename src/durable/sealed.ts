@@ -55,7 +55,10 @@ function refusal(message: string): { readonly ok: false; readonly error: Refusal
 function storageKeyOf(text: string): StorageKey | null {
   const bytes = decodeHex(KEY.exec(text)?.[1] ?? "");
   if (bytes?.length !== 32) return null;
-  return { bytes: bytes.slice(), mark: new Uint8Array(createHash("sha256").update(bytes).digest()).slice(0, MARK_BYTES) };
+  return {
+    bytes: bytes.slice(),
+    mark: new Uint8Array(createHash("sha256").update(bytes).digest()).slice(0, MARK_BYTES),
+  };
 }
 
 /** The configured keys, the one that seals first. Refuses with `no_storage_key`. */

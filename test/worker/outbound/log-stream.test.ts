@@ -3,103 +3,30 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { STREAM_LIMITS } from "../../../src/durable/audit/stream-batches.ts";
-import { AuditVerifier, parseAuditHead, type AuditRecord } from "../../../src/protocol/index.ts";
+import { AuditVerifier, parseAuditHead } from "../../../src/protocol/index.ts";
 import { encodeHex } from "../../../src/tka/index.ts";
 import { compressed } from "../../../src/worker/outbound/log-stream-body.ts";
 import { later } from "../../support/workerd/clock.ts";
 import { admin, authorityOf, dump, join, makeTailnet } from "../../support/workerd/control.ts";
-import { Receiver, type Received } from "../../support/workerd/hooks.ts";
+import { Receiver } from "../../support/workerd/hooks.ts";
 import { refused } from "../../support/workerd/refused.ts";
 import { valueOf } from "../../support/workerd/sharing.ts";
-import { TestNode, type Answer, type Fields } from "../../support/workerd/test-node.ts";
-import { eventually } from "../../support/eventually.ts";
+import { TestNode, type Fields } from "../../support/workerd/test-node.ts";
+import {
+  arrived,
+  failed,
+  path,
+  put,
+  records,
+  row,
+  status,
+  streamed,
+  TOKEN,
+} from "../../support/workerd/log-streams.ts";
 
-const TOKEN = "token-of-the-collector";
 const DAY_MS = 24 * 60 * 60_000;
-
-function path(tailnet: string, rest = ""): string {
-  return `/api/v2/tailnet/${tailnet}/logging/configuration/stream${rest}`;
-}
-
-function put(tailnet: string, receiver: Receiver, more: Fields = {}): Promise<Answer> {
-  return admin("PUT", path(tailnet), { destinationType: "ndjson", url: receiver.url, token: TOKEN, ...more });
-}
-
-async function streamed(more: Fields = {}): Promise<{ tailnet: string; receiver: Receiver }> {
-  const [tailnet, receiver] = [await makeTailnet(), new Receiver()];
-  expect((await put(tailnet, receiver, more)).status).toBe(200);
-  return { tailnet, receiver };
-}
-
-async function status(tailnet: string): Promise<Fields> {
-  return (await admin("GET", path(tailnet, "/status"))).json;
-}
-
-/** Waits until the collector has all; gives what it was sent. */
-async function arrived(tailnet: string, receiver: Receiver): Promise<Received[]> {
-  await eventually(async () => {
-    const { waiting, lastError } = await status(tailnet);
-    if (waiting !== 0) throw new Error(`${String(waiting)} events have not arrived: ${String(lastError)}`);
-  }, 50);
-  return receiver.received();
-}
-
-function records(received: readonly Received[]): AuditRecord[] {
-  const lines = received.flatMap(({ body }) => body.trimEnd().split("\n"));
-  return lines.map((line) => JSON.parse(line) as AuditRecord);
-}
-
-interface StreamRow extends Record<string, SqlStorageValue> {
-  readonly id: string;
-  readonly ended: number | null;
-}
-
-/** What is kept of streams, the oldest first. */
-function rows(tailnet: string): Promise<StreamRow[]> {
-  return runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
-    storage.sql.exec<StreamRow>("SELECT id, ended FROM log_streams ORDER BY created, id").toArray(),
-  );
-}
-
-/** The one that is set. */
-async function row(tailnet: string): Promise<StreamRow> {
-  const found = (await rows(tailnet)).find(({ ended }) => ended === null);
-  if (found === undefined) throw new Error("no stream is set");
-  return found;
-}
-
-/** Waits until no batch is under way. */
-function settled(tailnet: string): Promise<void> {
-  return eventually(async () => {
-    const busy = await runInDurableObject(authorityOf(tailnet), (_, { storage }) =>
-      storage.sql.exec("SELECT 1 FROM log_streams WHERE taken IS NOT NULL").toArray(),
-    );
-    if (busy.length > 0) throw new Error("a batch is under way");
-  });
-}
-
-/** Waits until no stream that has ended is kept. */
-function forgotten(tailnet: string): Promise<void> {
-  return eventually(async () => {
-    const left = (await rows(tailnet)).filter(({ ended }) => ended !== null);
-    if (left.length > 0) throw new Error(`${left.length} are kept`);
-  });
-}
-
-function kinds(received: readonly Received[]): string[] {
-  return records(received).map(({ kind }) => kind);
-}
-
-/** Waits until a batch has failed so often. */
-function failed(tailnet: string, times: number): Promise<Fields> {
-  return eventually(async () => {
-    const now = await status(tailnet);
-    if (now["numFailedRequests"] !== times) throw new Error(`${String(now["numFailedRequests"])} of ${times} failed`);
-    return now;
-  }, 50);
-}
 
 describe("a collector", () => {
   test("is sent all from its own setting on, in order, each line with its hash, and the head [W23]", async () => {
@@ -261,122 +188,6 @@ describe("a stream", () => {
     expect(all).not.toContain(TOKEN);
     const [first] = await arrived(tailnet, receiver);
     expect(first?.headers["authorization"]).toBe(`Basic ${btoa(`tailward:${TOKEN}`)}`);
-  });
-
-  test("goes on from where it is when it is changed; its token goes to no other address", async () => {
-    const { tailnet, receiver } = await streamed();
-    await arrived(tailnet, receiver);
-    const other = new Receiver();
-    expect((await put(tailnet, other, { token: null })).json).toMatchObject({ hasToken: false });
-    const sent = await arrived(tailnet, other);
-    expect(kinds(sent)).toEqual(["stream.set"]);
-    expect(sent[0]?.headers).not.toHaveProperty("authorization");
-    // The place before it hears where it goes.
-    await forgotten(tailnet);
-    const last = (await receiver.received()).at(-1);
-    expect(records(last === undefined ? [] : [last]).at(-1)).toMatchObject({
-      kind: "stream.set",
-      old: { url: `https://${receiver.host}` },
-      new: { url: `https://${other.host}` },
-    });
-    // The same again changes nothing.
-    const { head } = valueOf(await authorityOf(tailnet).logHead());
-    expect((await put(tailnet, other, { token: null })).status).toBe(200);
-    expect(valueOf(await authorityOf(tailnet).logHead()).head).toEqual(head);
-    expect((await put(tailnet, other, { token: TOKEN })).json).toMatchObject({ hasToken: true });
-    expect((await put(tailnet, other, { token: null, uploadPeriodMinutes: 5 })).json).toMatchObject({ hasToken: true });
-  });
-
-  test("that ends is told so with the head, and is unknown and forgotten from then on [W26]", async () => {
-    const { tailnet, receiver } = await streamed({ uploadPeriodMinutes: 60 });
-    await eventually(async () => {
-      if ((await status(tailnet))["numTotalRequests"] === 0) throw new Error("nothing was sent");
-    });
-    // What happens now would be sent in an hour.
-    await join(tailnet, new TestNode("alice"));
-    expect((await admin("DELETE", path(tailnet))).status).toBe(200);
-    const { head } = valueOf(await authorityOf(tailnet).logHead());
-    await forgotten(tailnet);
-    const received = await receiver.received();
-    expect(kinds(received)).toEqual(["stream.set", "authkey.created", "node.joined", "stream.removed"]);
-    expect(records(received).at(-1)?.hash).toBe(head.hash);
-    expect(parseAuditHead(received.at(-1)?.headers["tailward-log-head"] ?? "")?.sequence).toBe(head.sequence);
-    expect(received.at(-1)?.headers["authorization"]).toBe(`Bearer ${TOKEN}`);
-    await join(tailnet, new TestNode("bob"));
-    for (const rest of ["", "/status"]) refused(await admin("GET", path(tailnet, rest)), "unknown_log_stream");
-    refused(await admin("DELETE", path(tailnet)), "unknown_log_stream");
-    expect((await receiver.received()).length).toBe(received.length);
-  });
-
-  test("whose token is replaced by a wrong one is told so under the right one [W26]", async () => {
-    const { tailnet, receiver } = await streamed();
-    await arrived(tailnet, receiver);
-    const before = (await receiver.received()).length;
-    await put(tailnet, receiver, { token: "wrong" });
-    await forgotten(tailnet);
-    const sent = (await receiver.received()).slice(before);
-    const told = sent.filter(({ headers }) => headers["authorization"] === `Bearer ${TOKEN}`);
-    expect(kinds(told)).toEqual(["stream.set"]);
-    // The same token again is no change.
-    const { id } = await row(tailnet);
-    await put(tailnet, receiver, { token: "wrong" });
-    expect(await row(tailnet)).toMatchObject({ id });
-  });
-
-  test("that ends while its place is away is told within a day, and no longer [W26]", async () => {
-    const warned = vi.spyOn(console, "warn").mockReturnValue();
-    const { tailnet, receiver } = await streamed();
-    await arrived(tailnet, receiver);
-    const before = (await receiver.received()).length;
-    await receiver.behave({ status: 503 });
-    await join(tailnet, new TestNode("alice"));
-    await failed(tailnet, 1);
-    await admin("DELETE", path(tailnet));
-    await receiver.count(before + 2);
-    await settled(tailnet);
-    await receiver.behave({ status: 200 });
-    await later(60_000, async () => {
-      await runDurableObjectAlarm(authorityOf(tailnet));
-      await forgotten(tailnet);
-    });
-    expect(kinds(await receiver.received()).at(-1)).toBe("stream.removed");
-
-    const lost = new Receiver();
-    await lost.behave({ status: 503 });
-    await put(tailnet, lost);
-    await failed(tailnet, 1);
-    await admin("DELETE", path(tailnet));
-    await lost.count(2);
-    await settled(tailnet);
-    await later(DAY_MS + 60_000, async () => {
-      await runDurableObjectAlarm(authorityOf(tailnet));
-      await forgotten(tailnet);
-    });
-    const all = await runInDurableObject(authorityOf(tailnet), (_, state) =>
-      JSON.stringify(dump(state)["log_streams"]),
-    );
-    expect(all).toBe("[]");
-    expect(warned.mock.calls.join()).toContain("could not be told for a day");
-    warned.mockRestore();
-  });
-
-  test("is not set anew without end while the places before it are away [W26]", async () => {
-    const tailnet = await makeTailnet();
-    const place = new Receiver();
-    await place.behave({ status: 503 });
-    for (let i = 0; i <= 8; i++) expect((await put(tailnet, place, { token: `token-${i}` })).status).toBe(200);
-    refused(await put(tailnet, place, { token: "one-more" }), "too_many_log_streams");
-    expect((await admin("DELETE", path(tailnet))).status).toBe(200);
-    expect((await rows(tailnet)).length).toBe(9);
-  });
-
-  test("of a tailnet that is deleted is told of that, and is forgotten [W26]", async () => {
-    const { tailnet, receiver } = await streamed();
-    await arrived(tailnet, receiver);
-    expect((await admin("DELETE", `/api/v2/tailnet/${tailnet}`)).status).toBe(200);
-    await forgotten(tailnet);
-    expect(kinds(await receiver.received())).toContain("tailnet.deleted");
-    expect(await rows(tailnet)).toEqual([]);
   });
 
   test("has its address in no table and no event, whole [W35]", async () => {
