@@ -22,8 +22,12 @@ export function printTable(results: readonly Result[]): void {
   for (const play of plays) console.log(`| ${play} | ${columns.map((column) => cell(play, column)).join(" | ")} |`);
 }
 
+/** What each failed run expected and saw; the whole of it, with where, is at the run's transcript. */
 export function printFailures(results: readonly Result[]): void {
-  const told = (why: string): string => why.split("\n").slice(0, 12).join("\n");
+  const told = (why: string): string => {
+    const lines = why.split("\n").filter((line) => line !== "" && !/^\s+at /.test(line));
+    return lines.slice(0, 4).join("\n");
+  };
   for (const { play, column, why, before } of results) {
     if (before !== null) console.log(`\n${play.title} (${column.title}), the first time:\n${told(before)}`);
     if (why !== null) console.log(`\n${play.title} (${column.title}):\n${told(why)}`);
