@@ -60,6 +60,8 @@ function workerd(
       hookTimeout: TEST_TIMEOUT,
       // Every test makes objects of its own: the files share a runtime.
       isolate: false,
+      // Before each test: none finds what another, or another file, has left mocked.
+      restoreMocks: true,
     },
   };
 }

@@ -7,17 +7,17 @@ import { LEVELS, currentRequest, inRequest, lineOf, log, newRequestId } from "..
 import { formatAuthKey } from "../../src/protocol/index.ts";
 import { encodeHex } from "../../src/tka/index.ts";
 import { admin, authorityOf, join, makeAuthKey, makeTailnet, sql } from "../support/workerd/control.ts";
+import { forThisTest } from "../support/workerd/for-this-test.ts";
 import { ORIGIN, randomBytes } from "../support/workerd/signed-request.ts";
 import { TestNode } from "../support/workerd/test-node.ts";
 
 type Entry = Record<string, unknown>;
 
-const USUAL = env.LOG_LEVEL;
 let lines: string[] = [];
 
 beforeEach(() => {
   lines = [];
-  Object.assign(env, { LOG_LEVEL: undefined });
+  forThisTest(env, { LOG_LEVEL: "" });
   for (const level of LEVELS)
     vi.spyOn(console, level).mockImplementation((line: unknown) => {
       lines.push(String(line));
@@ -26,7 +26,6 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.restoreAllMocks();
-  Object.assign(env, { LOG_LEVEL: USUAL });
 });
 
 function entries(): Entry[] {
@@ -93,11 +92,11 @@ describe("an entry", () => {
 describe("what is written", () => {
   test("is from the level on that the configuration names, else from info on", () => {
     for (const level of LEVELS) log[level](level);
-    Object.assign(env, { LOG_LEVEL: "error" });
+    forThisTest(env, { LOG_LEVEL: "error" });
     for (const level of LEVELS) log[level](level);
-    Object.assign(env, { LOG_LEVEL: "nonsense" });
+    forThisTest(env, { LOG_LEVEL: "nonsense" });
     log.debug("debug");
-    Object.assign(env, { LOG_LEVEL: "debug" });
+    forThisTest(env, { LOG_LEVEL: "debug" });
     log.debug("debug");
     expect(entries().map(({ level }) => level)).toEqual(["info", "warn", "error", "error", "debug"]);
   });
@@ -160,7 +159,7 @@ describe("a request [O52]", () => {
     };
     await everything();
     expect(lines).toEqual([]);
-    Object.assign(env, { LOG_LEVEL: "debug" });
+    forThisTest(env, { LOG_LEVEL: "debug" });
     await everything();
     const found = entries().filter(({ message }) => message === "request");
     expect(found.map(({ level, status, path }) => [level, status, path])).toEqual([
@@ -189,7 +188,7 @@ describe("a request [O52]", () => {
 
     const node = new TestNode("alice");
     const key = await makeAuthKey(tailnet);
-    Object.assign(env, { LOG_LEVEL: "debug" });
+    forThisTest(env, { LOG_LEVEL: "debug" });
     lines = [];
     await node.register(key);
     expect(only("request")).toMatchObject({ path: "/machine/register", status: 200, request: await lastGroup() });

@@ -115,7 +115,11 @@ export class NodeSessions extends DurableObject<ObjectsEnv> {
     }, this.#compareMs);
   }
 
-  /** Milliseconds between comparisons while there are streams, from now on. */
+  /** Milliseconds between comparisons while there are streams; what is set holds from now on. */
+  get compareStreamsMs(): number {
+    return this.#compareMs;
+  }
+
   set compareStreamsMs(ms: number) {
     this.#compareMs = ms;
     this.#compareStreams();

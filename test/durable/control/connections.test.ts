@@ -9,6 +9,7 @@ import { TYPE } from "../../support/http2-frames.ts";
 import { ControlClient } from "../../support/workerd/control-client.ts";
 import { again, controlScene, hibernate, inObject, news, opened } from "../../support/workerd/control-scene.ts";
 import { makeAuthKey, sessions } from "../../support/workerd/control.ts";
+import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { changed, rename } from "../../support/workerd/news.ts";
 
 const RESET_REFUSED = 7;
@@ -154,13 +155,12 @@ describe("what is saved of a connection", () => {
     all.client.send(frames[1] ?? new Uint8Array(0));
     expect((await stream.whole()).status).toBe(404);
     expect((await saved())[0]).toBeGreaterThan(100);
-    await inObject(all, ({ connections: { sockets } }) => void Object.assign(sockets, { standingMs: 0, watchMs: 10 }));
+    await inItForThisTest(sessions(all.tailnet, "socket"), ({ connections }) => connections.sockets, {
+      standingMs: 0,
+      watchMs: 10,
+    });
     all.client.sendRaw(all.client.seal(new Uint8Array(9)).subarray(0, 5));
     expect((await all.client.closed).code).toBe(1008);
-    await inObject(
-      all,
-      ({ connections: { sockets } }) => void Object.assign(sockets, { standingMs: 60_000, watchMs: 5000 }),
-    );
   });
 });
 
@@ -259,8 +259,9 @@ describe("where there are too many connections", () => {
       // Those of earlier tests may be held here too, idle for so long that they would make room.
       for (const [socket, { facts }] of Array.from(connections.sockets.all()))
         if (facts.machineKey !== all.client.initiator.machineKey) connections.sockets.close(socket, "left");
-      return (connections.mostConnections = connections.count);
+      return connections.count;
     });
+    await inItForThisTest(sessions(all.tailnet, "socket"), ({ connections }) => connections, { mostConnections: most });
     await expect(again(all)).rejects.toThrow("refused: 503");
     await inObject(all, ({ connections }) => {
       vi.spyOn(Date, "now").mockReturnValue(Date.now() + 6000);
@@ -269,7 +270,6 @@ describe("where there are too many connections", () => {
     expect((await opened(await again(all))).status).toBe(200);
     vi.restoreAllMocks();
     expect(most).toBeGreaterThan(1);
-    await inObject(all, ({ connections }) => (connections.mostConnections = 8000));
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { noiseCrypto, shardOf } from "../../../src/durable/index.ts";
+import { noiseCrypto, shardOf, type NodeSessions } from "../../../src/durable/index.ts";
 import { setting, TYPE, frame } from "../../support/http2-frames.ts";
 import { ControlClient, type ClientStream } from "../../support/workerd/control-client.ts";
 import {
@@ -17,6 +17,7 @@ import {
 } from "../../support/workerd/control-scene.ts";
 import { authorityOf, join, makeAuthKey, makeTailnet, sessions } from "../../support/workerd/control.ts";
 import { crowd } from "../../support/workerd/crowd.ts";
+import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { changed, rename } from "../../support/workerd/news.ts";
 import { ORIGIN } from "../../support/workerd/signed-request.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
@@ -100,7 +101,9 @@ describe("first maps of many clients at once", () => {
     const others = await Promise.all(Array.from({ length: 5 }, (_, i) => joined(all.tailnet, `c${i}`)));
     const clients = [all.client, ...others.map(({ client }) => client)];
     for (const client of clients) client.isDeaf = true;
-    await inObject(all, ({ audience }) => void Object.assign(audience, { mostOfFirstMaps: 150_000, watchMs: 100 }));
+    const pace = (fields: Partial<NodeSessions["audience"]>): Promise<void> =>
+      inItForThisTest(sessions(all.tailnet, "socket"), ({ audience }) => audience, fields);
+    await pace({ mostOfFirstMaps: 150_000, watchMs: 100 });
     const streams = clients.map((client) => client.map(PLAIN));
     const answered = (): number => streams.filter(({ body }) => body.length > 0).length;
     await vi.waitFor(() => expect(answered()).toBeGreaterThan(0));
@@ -108,10 +111,8 @@ describe("first maps of many clients at once", () => {
     expect(answered()).toBeLessThan(6);
     for (const [i, client] of clients.entries()) if ((streams[i]?.body.length ?? 0) > 0) client.acknowledge();
     await vi.waitFor(() => expect(answered()).toBeGreaterThan(2));
-    await inObject(all, ({ audience }) => void Object.assign(audience, { stalledMs: 300 }));
+    await pace({ stalledMs: 300 });
     await vi.waitFor(() => expect(answered()).toBe(6), { timeout: 15_000 });
-    const pace = { mostOfFirstMaps: 24 * 1024 * 1024, stalledMs: 30_000, watchMs: 5000 };
-    await inObject(all, ({ audience }) => void Object.assign(audience, pace));
   });
 });
 
@@ -119,13 +120,12 @@ describe("clients that have taken everything [X13]", () => {
   test("do not keep one another from being answered, however many maps went out", async () => {
     const all = await aloneScene();
     await crowd(all.tailnet, 100, 0);
-    await inObject(all, ({ connections }) => void Object.assign(connections, { mostToAll: 100_000 }));
+    await inItForThisTest(sessions(all.tailnet, "socket"), ({ connections }) => connections, { mostToAll: 100_000 });
     // Each is below what a client is asked about, and together they are above what may be under way.
     for (let i = 0; i < 8; i++) {
       const map = await all.client.map({ ...PLAIN, Stream: false }).whole();
       expect(map.status).toBe(200);
     }
-    await inObject(all, ({ connections }) => void Object.assign(connections, { mostToAll: 64 * 1024 * 1024 }));
   });
 });
 

@@ -1,7 +1,7 @@
 /** What one client may use up of an object that holds others too [X8] [X13] [X14]. */
 
 import { describe, expect, test, vi } from "vitest";
-import { noiseCrypto } from "../../../src/durable/index.ts";
+import { noiseCrypto, type NodeSessions } from "../../../src/durable/index.ts";
 import { concatBytes } from "../../../src/tka/index.ts";
 import { frame } from "../../support/http2-frames.ts";
 import { ControlClient } from "../../support/workerd/control-client.ts";
@@ -13,13 +13,21 @@ import {
   joined,
   news,
   opened,
+  type ControlScene,
 } from "../../support/workerd/control-scene.ts";
+import { sessions } from "../../support/workerd/control.ts";
 import { crowd } from "../../support/workerd/crowd.ts";
+import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { changed, rename } from "../../support/workerd/news.ts";
 
 const ONE_MAP = { Stream: false, Compress: "" };
 const UPDATE = { Stream: false, OmitPeers: true };
 const LARGE = 900 * 1024;
+
+/** Sets what all connections of the object may have together. */
+function limit({ tailnet }: ControlScene, limits: Partial<NodeSessions["connections"]>): Promise<void> {
+  return inItForThisTest(sessions(tailnet, "socket"), ({ connections }) => connections, limits);
+}
 
 describe("a client that acknowledges nothing", () => {
   test("loses its connection where others would be refused for it [X13]", async () => {
@@ -28,15 +36,9 @@ describe("a client that acknowledges nothing", () => {
     const { client: other } = await joined(all.tailnet, "other");
     all.client.isDeaf = true;
     await all.client.map(ONE_MAP).next();
-    await inObject(
-      all,
-      ({ connections }) => void Object.assign(connections, { mostToAll: 500_000, fairToOne: 10_000 }),
-    );
+    await limit(all, { mostToAll: 500_000, fairToOne: 10_000 });
     expect((await other.map(UPDATE).whole()).status).toBe(200);
     expect((await all.client.closed).code).toBe(1008);
-    await inObject(all, ({ connections }) =>
-      Object.assign(connections, { mostToAll: 64 * 1024 * 1024, fairToOne: 2 * 1024 * 1024 }),
-    );
   });
 
   test("loses it after a while, whatever it says meanwhile and without a map stream [X14]", async () => {
@@ -103,16 +105,13 @@ test("where there is no more room for connections, the one that is idle for long
   const stream = await opened(all.client);
   const { client: idle } = await joined(all.tailnet, "idle");
   expect((await idle.map(UPDATE).whole()).status).toBe(200);
-  await inObject(all, ({ connections }) => {
-    connections.mostConnections = connections.count;
-    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 6000);
-  });
+  await limit(all, { mostConnections: await inObject(all, ({ connections }) => connections.count) });
+  vi.spyOn(Date, "now").mockReturnValue(Date.now() + 6000);
   const next = await again(all);
   vi.restoreAllMocks();
   expect((await idle.closed).code).toBe(1000);
   expect((await next.map(UPDATE).whole()).status).toBe(200);
   expect(stream.isEnded).toBe(false);
-  await inObject(all, ({ connections }) => (connections.mostConnections = 8000));
 });
 
 test("a tailnet to which very much is under way waits with its news, and gets them in one; another does not wait [X8]", async () => {
@@ -122,7 +121,8 @@ test("a tailnet to which very much is under way waits with its news, and gets th
   const [stream, theirs] = [await opened(all.client), await opened(other.client)];
   all.client.isDeaf = true;
   const pace = { mostOfNews: 100_000, watchMs: 60_000 };
-  for (const each of [all, other]) await inObject(each, ({ audience }) => void Object.assign(audience, pace));
+  for (const { tailnet } of [all, other])
+    await inItForThisTest(sessions(tailnet, "socket"), ({ audience }) => audience, pace);
   const { client: second } = await joined(all.tailnet, "second");
   second.isDeaf = true;
   await second.map({ Compress: "" }).next();
@@ -133,9 +133,4 @@ test("a tailnet to which very much is under way waits with its news, and gets th
   expect(stream.unread).toBe(0);
   second.acknowledge();
   expect(changed(await news(stream))).toEqual(["bill"]);
-  for (const each of [all, other])
-    await inObject(
-      each,
-      ({ audience }) => void Object.assign(audience, { mostOfNews: 40 * 1024 * 1024, watchMs: 5000 }),
-    );
 });

@@ -2,7 +2,7 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { LOGINS_BUCKET, type Directory } from "../../../src/durable/index.ts";
 import {
   LOGIN_MS,
@@ -13,6 +13,7 @@ import {
 } from "../../../src/protocol/index.ts";
 import { later } from "../../support/workerd/clock.ts";
 import { admin, authorityOf, join, makeAuthKey, makeTailnet } from "../../support/workerd/control.ts";
+import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { refused } from "../../support/workerd/refused.ts";
 import { BY_TEST, stableIdOf } from "../../support/workerd/sharing.ts";
 import { ORIGIN } from "../../support/workerd/signed-request.ts";
@@ -24,7 +25,7 @@ function logins(): DurableObjectStub<Directory> {
 
 /** Has questions that wait answered at once. */
 async function withoutWaiting<T>(body: () => Promise<T>): Promise<T> {
-  await runInDurableObject(logins(), (object) => void Object.assign(object, { holdMs: 1 }));
+  await inItForThisTest(logins(), (object) => object, { holdMs: 1 });
   return body();
 }
 
@@ -72,7 +73,7 @@ describe("a node without an auth key", () => {
   test("that waits is answered as soon as it is approved", async () => {
     const [tailnet, node] = [await makeTailnet(), new TestNode("dave")];
     const url = await askedFor(node);
-    await runInDurableObject(logins(), (object) => void Object.assign(object, { holdMs: 20_000 }));
+    await inItForThisTest(logins(), (object) => object, { holdMs: 20_000 });
     const started = Date.now();
     const waiting = node.register("", { Auth: null, Followup: url });
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -150,6 +151,8 @@ describe("a node without an auth key", () => {
     const answer = await node.register("", { Auth: null });
     refused(answer, "too_many_requests");
     expect(answer.status).toBe(429);
+    // All tests' logins are there.
+    onTestFinished(() => runInDurableObject(logins(), (_, { storage }) => void storage.sql.exec("DELETE FROM logins")));
     await runInDurableObject(logins(), (_, { storage }) => {
       for (let i = 0; i < MAX_LOGINS; i++)
         storage.sql.exec(
@@ -169,7 +172,6 @@ describe("a node without an auth key", () => {
     member.nodeKey = new TestNode("").nodeKey;
     await askedFor(member, { OldNodeKey });
     await later(LOGIN_MS + 1, () => askedFor(new TestNode("later")));
-    await runInDurableObject(logins(), (_, { storage }) => void storage.sql.exec("DELETE FROM logins").toArray());
   });
 
   test("has a page that names no node and no secret", async () => {

@@ -2,10 +2,11 @@
 
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import type { SessionKind } from "../../../src/durable/index.ts";
+import type { NodeSessions, SessionKind } from "../../../src/durable/index.ts";
 import { emptyResponse, type MapResponse } from "../../../src/protocol/index.ts";
 import { aumHash } from "../../../src/tka/index.ts";
 import { admin, authorityOf, join, makeTailnet, sessions } from "../../support/workerd/control.ts";
+import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { lock, lockedScene, newGenesis, newSecrets } from "../../support/workerd/locked.ts";
 import type { MapSocket } from "../../support/workerd/map-socket.ts";
 import { TestNode, accepted, statusesOf, type Fields } from "../../support/workerd/test-node.ts";
@@ -231,12 +232,12 @@ describe("who is not to be seen", () => {
 describe("a sessions object", () => {
   const shard = (tailnet: string, kind: SessionKind = "socket") => sessions(tailnet, kind);
 
+  const wait = (tailnet: string, kind: SessionKind, waits: Partial<NodeSessions["presence"]>): Promise<void> =>
+    inItForThisTest(shard(tailnet, kind), ({ presence }) => presence, waits);
+
   /** Its waits are short from now on. */
   function hasten(tailnet: string, kind: SessionKind = "socket", graceMs = 50): Promise<void> {
-    return runInDurableObject(shard(tailnet, kind), ({ presence }) => {
-      presence.graceMs = graceMs;
-      presence.pauseMs = 10;
-    });
+    return wait(tailnet, kind, { graceMs, pauseMs: 10 });
   }
 
   /** What alice is told of bob's being there, message by message. */
@@ -268,9 +269,7 @@ describe("a sessions object", () => {
     expect(await online(socket)).toBe(true);
     first.close();
     const { socket: second } = await opened(bob);
-    await runInDurableObject(shard(tailnet), ({ presence }) => {
-      presence.graceMs = 10;
-    });
+    await wait(tailnet, "socket", { graceMs: 10 });
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(socket.unread).toBe(0);
     second.close();
@@ -280,9 +279,7 @@ describe("a sessions object", () => {
   test("tells of streams too", async () => {
     const { tailnet, alice, bob } = await newStage();
     await hasten(tailnet, "stream");
-    await runInDurableObject(shard(tailnet, "stream"), ({ streams }) => {
-      streams.keepAliveMs = 100;
-    });
+    await inItForThisTest(shard(tailnet, "stream"), ({ streams }) => streams, { keepAliveMs: 100 });
     const { socket } = await opened(alice);
     const stream = await bob.stream();
     await stream.next();
@@ -296,9 +293,7 @@ describe("a sessions object", () => {
     const nodes = Array.from({ length: 12 }, (_, i) => new TestNode(`node-${i}`));
     await join(tailnet, ...nodes);
     const { socket } = await opened(alice);
-    await runInDurableObject(shard(tailnet), ({ presence }) => {
-      presence.pauseMs = 1000;
-    });
+    await wait(tailnet, "socket", { pauseMs: 1000 });
     await Promise.all(nodes.map((node) => opened(node)));
     const here = new Set<number>();
     let messages = 0;
@@ -311,11 +306,10 @@ describe("a sessions object", () => {
   const byAlarm = async (tailnet: string): Promise<void> => {
     for (let turn = 0; turn < 2; turn++) await runDurableObjectAlarm(shard(tailnet));
   };
-  const byItself = (tailnet: string): Promise<void> =>
-    runInDurableObject(shard(tailnet), async ({ presence }) => {
-      presence.restartMs = 10;
-      await presence.begin();
-    });
+  const byItself = async (tailnet: string): Promise<void> => {
+    await wait(tailnet, "socket", { restartMs: 10 });
+    await runInDurableObject(shard(tailnet), ({ presence }) => presence.begin());
+  };
 
   test.each([
     ["its alarm", byAlarm],

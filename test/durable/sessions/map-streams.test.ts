@@ -11,6 +11,7 @@ import type { Entry } from "../../../src/durable/maps/shown-entry.ts";
 import { FRAME_HEADER_BYTES, KEEP_ALIVE_MS } from "../../../src/protocol/index.ts";
 import { authorityOf, join, sessions, sql } from "../../support/workerd/control.ts";
 import { crowd } from "../../support/workerd/crowd.ts";
+import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { lockedScene, unlockedScene, type Scene } from "../../support/workerd/locked.ts";
 import { changed, cutAdvance, rename } from "../../support/workerd/news.ts";
 import { settled } from "../../support/workerd/record.ts";
@@ -28,10 +29,9 @@ async function pace(
   keepAliveMs = KEEP_ALIVE_MS,
   stalledMs = NEVER,
 ): Promise<void> {
-  await runInDurableObject(sessions(tailnet, "stream"), (instance) => {
-    Object.assign(instance, { compareStreamsMs: compareMs });
-    Object.assign(instance.streams, { keepAliveMs, stalledMs });
-  });
+  const shard = sessions(tailnet, "stream");
+  await inItForThisTest(shard, (object) => object, { compareStreamsMs: compareMs });
+  await inItForThisTest(shard, ({ streams }) => streams, { keepAliveMs, stalledMs });
 }
 
 function streamsOf({ tailnet }: Scene): Promise<number> {

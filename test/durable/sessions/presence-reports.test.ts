@@ -4,6 +4,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { TailnetAuthority } from "../../../src/durable/index.ts";
 import { authorityOf, join, makeTailnet, sessions } from "../../support/workerd/control.ts";
+import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
 
 const NETWORKED = { DiscoKey: `discokey:${"a".repeat(64)}` };
@@ -19,10 +20,9 @@ async function newStage(): Promise<Stage> {
   const tailnet = await makeTailnet();
   const [alice, bob] = [new TestNode("alice"), new TestNode("bob")];
   await join(tailnet, alice, bob);
-  await runInDurableObject(sessions(tailnet, "socket"), (object) => {
-    object.comparingMs = 50;
-    Object.assign(object.presence, { graceMs: 50, pauseMs: 10, retryMs: 10 });
-  });
+  const shard = sessions(tailnet, "socket");
+  await inItForThisTest(shard, (object) => object, { comparingMs: 50 });
+  await inItForThisTest(shard, ({ presence }) => presence, { graceMs: 50, pauseMs: 10, retryMs: 10 });
   return { tailnet, alice, bob };
 }
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ClientStream, ControlClient } from "../../support/workerd/control-client.ts";
 import { again, controlScene, inObject, type ControlScene } from "../../support/workerd/control-scene.ts";
 import { sessions } from "../../support/workerd/control.ts";
+import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 
 const DISCO = `discokey:${"d1".repeat(32)}`;
 
@@ -33,9 +34,7 @@ const asked = async (): Promise<number> => Number(await outside("POST"));
 
 /** Has the object ask there, as if the deployment said so. */
 async function configure(to: string): Promise<void> {
-  await inObject(scene, ({ relays }) => {
-    relays.url = to;
-  });
+  await inItForThisTest(sessions(scene.tailnet, "socket"), ({ relays }) => relays, { url: to });
 }
 
 async function hibernate(): Promise<void> {
@@ -91,9 +90,7 @@ beforeEach(async () => {
   await configure(url);
 });
 
-afterEach(async () => {
-  // The object may hold others' tailnets too.
-  await configure("");
+afterEach(() => {
   vi.restoreAllMocks();
 });
 
@@ -159,9 +156,7 @@ describe("the relays of an address", () => {
 
   test("are waited for a moment only, and told of when they come after all", async () => {
     await answers("", 0);
-    await inObject(scene, ({ relays }) => {
-      relays.waitMs = 20;
-    });
+    await inItForThisTest(sessions(scene.tailnet, "socket"), ({ relays }) => relays, { waitMs: 20 });
     const { stream, relays } = await told(scene.client);
     expect([relays, await asked()]).toEqual([null, 1]);
     await answers(ONE);

@@ -5,6 +5,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { WEBHOOK_LIMITS } from "../../../src/durable/webhooks/webhooks.ts";
 import { admin, authorityOf, join, makeTailnet } from "../../support/workerd/control.ts";
+import { forThisTest } from "../../support/workerd/for-this-test.ts";
 import { refused } from "../../support/workerd/refused.ts";
 import { Receiver } from "../../support/workerd/hooks.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
@@ -48,11 +49,9 @@ describe("the API", () => {
     const endpointUrl = new Receiver().url;
     for (const more of [{ subscriptions: ["test"] }, { subscriptions: ["nodeExploded"] }, { providerType: "teams" }])
       expect((await admin("POST", path, { endpointUrl, ...more })).json["code"]).toBe("malformed_request");
-    const before = WEBHOOK_LIMITS.endpoints;
-    WEBHOOK_LIMITS.endpoints = 1;
+    forThisTest(WEBHOOK_LIMITS, { endpoints: 1 });
     await makeHook(tailnet, []);
     expect((await admin("POST", path, { endpointUrl })).json["code"]).toBe("too_many_webhooks");
-    WEBHOOK_LIMITS.endpoints = before;
   });
 
   test("changes subscriptions, and tells the endpoint", async () => {

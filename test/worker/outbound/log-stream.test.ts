@@ -10,6 +10,7 @@ import { encodeHex } from "../../../src/tka/index.ts";
 import { compressed } from "../../../src/worker/outbound/log-stream-body.ts";
 import { later } from "../../support/workerd/clock.ts";
 import { admin, authorityOf, dump, join, makeTailnet } from "../../support/workerd/control.ts";
+import { forThisTest } from "../../support/workerd/for-this-test.ts";
 import { Receiver } from "../../support/workerd/hooks.ts";
 import { refused } from "../../support/workerd/refused.ts";
 import { valueOf } from "../../support/workerd/sharing.ts";
@@ -151,23 +152,18 @@ describe("a collector", () => {
   test("gets a large backlog in batches", async () => {
     const { tailnet, receiver } = await streamed();
     await arrived(tailnet, receiver);
-    const { events, characters } = STREAM_LIMITS;
-    STREAM_LIMITS.events = 3;
-    try {
-      const before = (await receiver.received()).length;
-      await join(tailnet, ...["a", "b", "c", "d", "e"].map((name) => new TestNode(name)));
-      const batches = (await arrived(tailnet, receiver)).slice(before).map((each) => records([each]).length);
-      expect(Math.max(...batches)).toBe(3);
-      // One that is larger than a batch goes alone.
-      STREAM_LIMITS.characters = 10;
-      await join(tailnet, ...["f", "g", "h"].map((name) => new TestNode(name)));
-      const single = (await arrived(tailnet, receiver))
-        .slice(before + batches.length)
-        .map((each) => records([each]).length);
-      expect(new Set(single)).toEqual(new Set([1]));
-    } finally {
-      Object.assign(STREAM_LIMITS, { events, characters });
-    }
+    forThisTest(STREAM_LIMITS, { events: 3 });
+    const before = (await receiver.received()).length;
+    await join(tailnet, ...["a", "b", "c", "d", "e"].map((name) => new TestNode(name)));
+    const batches = (await arrived(tailnet, receiver)).slice(before).map((each) => records([each]).length);
+    expect(Math.max(...batches)).toBe(3);
+    // One that is larger than a batch goes alone.
+    forThisTest(STREAM_LIMITS, { characters: 10 });
+    await join(tailnet, ...["f", "g", "h"].map((name) => new TestNode(name)));
+    const single = (await arrived(tailnet, receiver))
+      .slice(before + batches.length)
+      .map((each) => records([each]).length);
+    expect(new Set(single)).toEqual(new Set([1]));
   });
 });
 

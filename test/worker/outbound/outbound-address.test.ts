@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { POST_LIMITS, guardedPost, refusedNow } from "../../../src/worker/outbound/guarded-post.ts";
 import { refusedUrl } from "../../../src/worker/outbound/outbound-address.ts";
+import { forThisTest } from "../../support/workerd/for-this-test.ts";
 import { Receiver } from "../../support/workerd/hooks.ts";
 
 /** Hosts that are not the internet's, in spellings that a URL takes. */
@@ -187,10 +188,8 @@ test("what is not a success is said, without the address", async () => {
 test("a receiver that does not answer is given up on", async () => {
   const receiver = new Receiver();
   await receiver.behave({ status: 0 });
-  const before = POST_LIMITS.timeoutMs;
-  POST_LIMITS.timeoutMs = 100;
+  forThisTest(POST_LIMITS, { timeoutMs: 100 });
   const { ok, error } = await guardedPost({}, receiver.url, {}, "x");
-  POST_LIMITS.timeoutMs = before;
   await receiver.behave({ status: 200 });
   expect([ok, error]).toEqual([false, "no answer within 0.1 seconds"]);
 });

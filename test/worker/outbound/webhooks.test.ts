@@ -6,6 +6,7 @@ import { WEBHOOK_LIMITS } from "../../../src/durable/webhooks/webhooks.ts";
 import { encodeHex } from "../../../src/tka/index.ts";
 import { later } from "../../support/workerd/clock.ts";
 import { admin, authorityOf, dump, join, makeTailnet } from "../../support/workerd/control.ts";
+import { forThisTest } from "../../support/workerd/for-this-test.ts";
 import { lock, newGenesis, newSecrets } from "../../support/workerd/locked.ts";
 import { Receiver } from "../../support/workerd/hooks.ts";
 import { d1 } from "../../support/workerd/record.ts";
@@ -207,7 +208,7 @@ describe("a secret", () => {
 describe("an endpoint that fails", () => {
   test("is in the log under the request that its message is of, without the secret and the address", async () => {
     const lines: string[] = [];
-    const spy = vi.spyOn(console, "warn").mockImplementation((line: string) => void lines.push(line));
+    vi.spyOn(console, "warn").mockImplementation((line: string) => void lines.push(line));
     const tailnet = await makeTailnet();
     const hook = await makeHook(tailnet, []);
     await hook.receiver.behave({ status: 500 });
@@ -215,7 +216,6 @@ describe("an endpoint that fails", () => {
     const [received] = await hook.receiver.count(1);
     await calm(tailnet);
     await history(hook);
-    spy.mockRestore();
     const request = received?.headers["tailward-request-id"];
     expect(headers.get("x-request-id")).toBe(request);
     const told = lines.map((line) => JSON.parse(line) as Fields).filter(({ webhook }) => webhook === hook.id);
@@ -354,10 +354,8 @@ describe("an endpoint that fails", () => {
     await join(tailnet, new TestNode("alice"));
     await hook.receiver.count(1);
     await calm(tailnet);
-    const before = WEBHOOK_LIMITS.waiting;
-    WEBHOOK_LIMITS.waiting = 2;
+    forThisTest(WEBHOOK_LIMITS, { waiting: 2 });
     await join(tailnet, new TestNode("bob"), new TestNode("carol"), new TestNode("dave"));
-    WEBHOOK_LIMITS.waiting = before;
     const info = await hookJson(hook);
     expect([info["pending"], info["dropped"]]).toEqual([2, 2]);
   });

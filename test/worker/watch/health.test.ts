@@ -3,6 +3,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { READINESS } from "../../../src/worker/watch/health.ts";
+import { forThisTest } from "../../support/workerd/for-this-test.ts";
 import { ORIGIN } from "../../support/workerd/signed-request.ts";
 import { fetchWorker, type Answer } from "../../support/workerd/test-node.ts";
 
@@ -12,14 +13,13 @@ let log: string[] = [];
 
 beforeEach(() => {
   log = [];
-  READINESS.holdMs = 0;
+  forThisTest(READINESS, { holdMs: 0 });
   vi.spyOn(console, "error").mockImplementation((line: unknown) => {
     log.push(String(line));
   });
 });
 
 afterEach(() => {
-  READINESS.holdMs = 5000;
   vi.restoreAllMocks();
 });
 
@@ -55,7 +55,7 @@ describe("readiness [O55]", () => {
   });
 
   test("is asked once for all who ask within some seconds", async () => {
-    READINESS.holdMs = 60_000;
+    forThisTest(READINESS, { holdMs: 60_000 });
     await ask("/ready");
     const batch = vi.spyOn(env.RECORD, "batch");
     for (let i = 0; i < 5; i++) expect((await ask("/ready")).status).toBe(200);

@@ -7,6 +7,7 @@ import { count, partOf } from "../../../src/worker/watch/counters.ts";
 import { encodeHex } from "../../../src/tka/index.ts";
 import { prometheusText } from "../../../src/worker/watch/prometheus.ts";
 import { admin, join, makeTailnet, sql } from "../../support/workerd/control.ts";
+import { forThisTest } from "../../support/workerd/for-this-test.ts";
 import { lockedScene } from "../../support/workerd/locked.ts";
 import { rebuild } from "../../support/workerd/record.ts";
 import { ORIGIN, randomBytes } from "../../support/workerd/signed-request.ts";
@@ -15,13 +16,11 @@ import { TestNode } from "../../support/workerd/test-node.ts";
 const TOKEN = "metrics-token-of-the-tests";
 
 beforeEach(() => {
-  Object.assign(env, { METRICS_TOKEN: TOKEN });
+  forThisTest(env, { METRICS_TOKEN: TOKEN });
 });
 
 afterEach(() => {
   vi.restoreAllMocks();
-  Reflect.deleteProperty(env, "METRICS_TOKEN");
-  Reflect.deleteProperty(env, "COUNTERS");
 });
 
 async function metrics(token: string | null = TOKEN): Promise<{ status: number; text: string; type: string | null }> {
@@ -56,7 +55,7 @@ describe("who may read them [O56]", () => {
     expect([status, type]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
     expect((await metrics(env.OWNER_TOKEN)).status).toBe(200);
     expect((await admin("GET", "/api/v2/tailnets", null, TOKEN)).status).toBe(401);
-    Object.assign(env, { METRICS_TOKEN: "" });
+    forThisTest(env, { METRICS_TOKEN: "" });
     expect((await metrics(TOKEN)).status).toBe(404);
   });
 });
@@ -131,7 +130,7 @@ describe("the numbers", () => {
 describe("counters", () => {
   test("are one point a request, by names that there are: nothing of a caller's making", async () => {
     const points: unknown[] = [];
-    Object.assign(env, { COUNTERS: { writeDataPoint: (point: unknown) => points.push(point) } });
+    forThisTest(env, { COUNTERS: { writeDataPoint: (point) => void points.push(point) } });
     await admin("GET", "/api/v2/tailnets");
     await admin("GET", "/api/v2/tailnets", null, "wrong");
     await exports.default.fetch(new Request(`${ORIGIN}/${"x".repeat(500)}/${env.OWNER_TOKEN}`));
