@@ -24,7 +24,7 @@ function failuresIn(modules, unhandledErrors, empty) {
   const told = [];
   const tell = (what, errors) => {
     const first = errors.map(
-      ({ message = "no message" }) => `  ${stripVTControlCharacters(String(message)).split("\n", 1)[0]}`,
+      ({ message = "no message" }) => `  ${stripVTControlCharacters(message).split("\n", 1)[0]}`,
     );
     told.push(what, ...first);
   };

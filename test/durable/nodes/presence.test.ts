@@ -9,6 +9,7 @@ import { admin, authorityOf, join, makeTailnet, sessions } from "../../support/w
 import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { lock, lockedScene, newGenesis, newSecrets } from "../../support/workerd/locked.ts";
 import type { MapSocket } from "../../support/workerd/map-socket.ts";
+import { itsTurn } from "../../support/workerd/news.ts";
 import { TestNode, accepted, statusesOf, type Fields } from "../../support/workerd/test-node.ts";
 
 const disco = (digit: string): string => `discokey:${digit.repeat(64)}`;
@@ -304,6 +305,7 @@ describe("a sessions object", () => {
   });
 
   const byAlarm = async (tailnet: string): Promise<void> => {
+    await itsTurn(tailnet);
     for (let turn = 0; turn < 2; turn++) await runDurableObjectAlarm(shard(tailnet));
   };
   const byItself = async (tailnet: string): Promise<void> => {

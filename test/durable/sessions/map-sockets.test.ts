@@ -13,7 +13,7 @@ import { crowd } from "../../support/workerd/crowd.ts";
 import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { lockedScene, unlockedScene, type Scene } from "../../support/workerd/locked.ts";
 import type { MapSocket } from "../../support/workerd/map-socket.ts";
-import { changed, cutAdvance, rename } from "../../support/workerd/news.ts";
+import { changed, cutAdvance, itsTurn, rename } from "../../support/workerd/news.ts";
 import { settled } from "../../support/workerd/record.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
 
@@ -186,6 +186,7 @@ describe("news", () => {
     await hibernate(scene);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(socket.unread).toBe(0);
+    await itsTurn(scene.tailnet);
     expect(await runDurableObjectAlarm(sessions(scene.tailnet, "socket"))).toBe(true);
     expect(changed(await socket.next())).toEqual(["bert"]);
   });

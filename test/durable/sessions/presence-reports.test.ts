@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { TailnetAuthority } from "../../../src/durable/index.ts";
 import { authorityOf, join, makeTailnet, sessions } from "../../support/workerd/control.ts";
 import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
+import { itsTurn } from "../../support/workerd/news.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
 
 const NETWORKED = { DiscoKey: `discokey:${"a".repeat(64)}` };
@@ -85,12 +86,7 @@ describe("who is connected", () => {
     await vi.waitFor(async () => expect(await online(stage)).toBe(true));
     const gate = heldComparisons(stage.tailnet);
     const shard = sessions(stage.tailnet, "socket");
-    await runInDurableObject(shard, ({ audience, connections, presence }) => {
-      // Other tests' tailnets may be held there too, and each has its turn: this one's is now.
-      vi.spyOn(audience, "tailnets").mockReturnValue(new Set([stage.tailnet]));
-      vi.spyOn(presence, "tailnets").mockResolvedValue([stage.tailnet]);
-      vi.spyOn(connections.maps, "areKeptAlive", "get").mockReturnValue(false);
-    });
+    await itsTurn(stage.tailnet);
     expect([await runDurableObjectAlarm(shard), await runDurableObjectAlarm(shard)]).toEqual([true, true]);
     // One comparison of a tailnet at a time.
     await vi.waitFor(() => expect(gate.count).toBe(1));
