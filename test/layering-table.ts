@@ -5,6 +5,8 @@
  * Rule [L2]: another folder is entered through its `index.ts` only.
  * Rule [L3]: from outside, a folder imports only the packages named here, each with the reason why it is needed.
  * Rule [L4]: no file or folder is named `utils`, `util`, `helpers` or `common`: a name says what is inside.
+ * Rule [L5]: inside `durable` and `worker`, a folder imports only the folders named here, without a circle, but for what decides together. What stands
+ *            beside those folders imports none of them, except the doors, and nothing inside imports a door.
  */
 
 /** A package, `node:` module or host module from outside. An entry that ends in `/*` or `:*` takes every name below it. */
@@ -85,4 +87,70 @@ export const LAYERS: Readonly<Record<string, FolderRule>> = {
     ],
   },
   console: { ours: ["tka", "protocol"], outside: [] },
+};
+
+/** Who may import whom inside a folder of `src/` that has folders of its own. */
+export interface InnerRule {
+  readonly folders: Readonly<Record<string, readonly string[]>>;
+  /** Files beside those folders that put them together, and may import any. */
+  readonly doors: readonly string[];
+  /** Folders that import one another, with the reason. */
+  readonly together: { readonly folders: readonly string[]; readonly reason: string };
+  /** True where the rule is for what runs alone, and types may be imported from anywhere, with the reason. */
+  readonly typesAnywhere: string | null;
+}
+
+export const INNER: Readonly<Record<string, InnerRule>> = {
+  durable: {
+    folders: {
+      audit: [],
+      settings: [],
+      seating: [],
+      lock: ["audit", "nodes", "people"],
+      nodes: ["audit", "lock", "people", "seating", "settings"],
+      people: ["audit", "nodes", "settings"],
+      sharing: ["audit", "lock", "nodes"],
+      delivery: ["lock", "nodes"],
+      webhooks: ["audit"],
+      maps: ["nodes", "people", "settings", "sharing"],
+      control: ["maps", "seating"],
+      sessions: ["control", "maps", "people", "seating"],
+      directory: ["nodes"],
+      authority: [
+        "audit",
+        "delivery",
+        "lock",
+        "maps",
+        "nodes",
+        "people",
+        "seating",
+        "sessions",
+        "settings",
+        "sharing",
+        "webhooks",
+      ],
+    },
+    doors: ["index.ts"],
+    together: {
+      folders: ["lock", "nodes", "people"],
+      reason:
+        "a node joins by somebody's word and under the lock, and goes with its person: each of the three asks the others",
+    },
+    typesAnywhere:
+      "an act is given the whole Tailnet, which is made of every folder's tables, and env.ts names every object",
+  },
+  worker: {
+    folders: {
+      outbound: [],
+      record: [],
+      people: ["outbound"],
+      queues: ["outbound", "record"],
+      admin: ["outbound", "people", "queues", "record"],
+      nodes: ["people"],
+      watch: ["record"],
+    },
+    doors: ["index.ts", "app.ts"],
+    together: { folders: [], reason: "" },
+    typesAnywhere: null,
+  },
 };

@@ -4,7 +4,7 @@ import { posix } from "node:path";
 
 import { parseSync } from "vite";
 
-import { LAYERS, type FolderRule, type Outside } from "./layering-table.ts";
+import { INNER, LAYERS, type FolderRule, type InnerRule, type Outside } from "./layering-table.ts";
 
 export interface Import {
   /** The module's name as written; `(computed)` where an import() is given anything but a plain string. */
@@ -78,11 +78,31 @@ function judgeOutside(rule: FolderRule, { specifier, typesOnly }: Import): strin
   return entry.typesOnly === true && !typesOnly ? `[L3] may import only types of ${specifier}` : null;
 }
 
-function judgeOurs(folder: string, rule: FolderRule, path: string, specifier: string): string | null {
+/** `from` and `to` are paths inside the folder. */
+function judgeInner(inner: InnerRule, from: string, to: string, typesOnly: boolean): string | null {
+  if (inner.doors.includes(from)) return null;
+  if (inner.doors.includes(to)) return `[L5] may not import the door ${to}`;
+  if (typesOnly && inner.typesAnywhere !== null) return null;
+  const [there = ""] = to.split("/");
+  if (there === to) return null;
+  const [here = ""] = from.split("/");
+  if (here === from) return `[L5] stands beside the folders, and may not import ${there}`;
+  return here === there || inner.folders[here]?.includes(there) === true
+    ? null
+    : `[L5] ${here} may not import ${there}`;
+}
+
+function judgeOurs(folder: string, rule: FolderRule, path: string, imported: Import): string | null {
+  const { specifier, typesOnly } = imported;
   const target = posix.normalize(posix.join(posix.dirname(path), specifier));
   const [top, other, ...rest] = target.split("/");
   if (top !== "src" || other === undefined) return `[L1] may not leave src/ for ${specifier}`;
-  if (other === folder) return null;
+  if (other === folder) {
+    const inner = INNER[folder];
+    return inner === undefined
+      ? null
+      : judgeInner(inner, posix.relative(`src/${folder}`, path), rest.join("/"), typesOnly);
+  }
   if (!rule.ours.includes(other)) return `[L1] ${folder} may not import ${other}`;
   return rest.join("/") === "index.ts" ? null : `[L2] enters ${other} by ${rest.join("/")}, not by its index.ts`;
 }
@@ -94,7 +114,7 @@ export function violationsOf(path: string, source: string): string[] {
   if (rule === undefined) return [`${path}: [L1] no such folder in the table`];
   const found = importsOf(source).flatMap((imported) => {
     const wrong = imported.specifier.startsWith(".")
-      ? judgeOurs(folder, rule, path, imported.specifier)
+      ? judgeOurs(folder, rule, path, imported)
       : judgeOutside(rule, imported);
     return wrong === null ? [] : [`${path}:${imported.line}: ${wrong}`];
   });

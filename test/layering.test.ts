@@ -5,11 +5,36 @@ import { fileURLToPath } from "node:url";
 
 import { describe, expect, test } from "vitest";
 
-import { LAYERS } from "./layering-table.ts";
+import { INNER, LAYERS, type InnerRule } from "./layering-table.ts";
 import { importsOf, violationsOf } from "./layering-walk.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FILES = globSync("src/**/*.{ts,tsx}", { cwd: ROOT }).map((path) => path.replaceAll("\\", "/"));
+
+/** The folders that lead to this one and are led to by it; itself among them where there is a way back. */
+function circleOf({ folders }: InnerRule, name: string): string[] {
+  const reached = (from: string): Set<string> => {
+    const seen = new Set<string>();
+    const visit = (each: string): void => {
+      if (seen.has(each)) return;
+      seen.add(each);
+      folders[each]?.forEach(visit);
+    };
+    folders[from]?.forEach(visit);
+    return seen;
+  };
+  return [...reached(name)].filter((other) => reached(other).has(name));
+}
+
+/** Arrows from a file's folder to others in the same folder of `src/`, as `from to`. */
+function arrowsOf(folder: string, { typesAnywhere }: InnerRule, path: string): string[] {
+  const [, top, here = ""] = path.split("/");
+  if (top !== folder) return [];
+  return importsOf(readFileSync(`${ROOT}/${path}`, "utf8"))
+    .filter(({ typesOnly }) => typesAnywhere === null || !typesOnly)
+    .flatMap(({ specifier }) => /^\.\.\/([a-z-]+)\//.exec(specifier)?.[1] ?? [])
+    .map((there) => `${here} ${there}`);
+}
 
 describe("the layout", () => {
   test("there are files to walk", () => {
@@ -28,6 +53,35 @@ describe("the layout", () => {
       for (const other of rule.ours) expect(Object.keys(LAYERS)).toContain(other);
       expect(reaches(folder, folder), folder).toBe(false);
     }
+  });
+
+  test.each(Object.entries(INNER))("the folders in src/%s are those of the table", (folder, { folders, doors }) => {
+    const found = new Set(
+      FILES.filter((path) => path.startsWith(`src/${folder}/`)).map((path) => path.split("/")[2] ?? ""),
+    );
+    expect([...found].filter((name) => !name.endsWith(".ts")).sort()).toEqual(Object.keys(folders).sort());
+    for (const door of doors) expect(found).toContain(door);
+    for (const other of Object.values(folders).flat()) expect(Object.keys(folders)).toContain(other);
+  });
+
+  test.each(Object.entries(INNER))(
+    "the arrows inside src/%s make no circle, but among those that decide together",
+    (_, inner) => {
+      for (const name of Object.keys(inner.folders)) {
+        const circle = circleOf(inner, name);
+        expect(
+          circle.filter((other) => !inner.together.folders.includes(other)),
+          name,
+        ).toEqual([]);
+      }
+      if (inner.together.folders.length > 0) expect(inner.together.reason).not.toBe("");
+    },
+  );
+
+  test.each(Object.entries(INNER))("every arrow inside src/%s is used", (folder, inner) => {
+    const used = new Set(FILES.flatMap((path) => arrowsOf(folder, inner, path)));
+    const named = Object.entries(inner.folders).flatMap(([from, to]) => to.map((each) => `${from} ${each}`));
+    expect(named.filter((arrow) => !used.has(arrow))).toEqual([]);
   });
 
   test("every package from outside has a reason", () => {
@@ -55,6 +109,14 @@ describe("the judge", () => {
     ["src/durable/a.ts", `import { Argon2 } from "@phi-ag/argon2";`, "[L3]"],
     ["src/other/a.ts", `export const a = 1;`, "[L1]"],
     ["src/tka/utils.ts", `export const a = 1;`, "[L4]"],
+    ["src/worker/people/a.ts", `import { a } from "../admin/b.ts";`, "[L5]"],
+    ["src/worker/outbound/a.ts", `import type { A } from "../admin/b.ts";`, "[L5]"],
+    ["src/worker/a.ts", `import { a } from "./admin/b.ts";`, "[L5]"],
+    ["src/worker/admin/a.ts", `import { app } from "../app.ts";`, "[L5]"],
+    ["src/durable/audit/a.ts", `import { a, type B } from "../nodes/b.ts";`, "[L5]"],
+    ["src/durable/lock/a.ts", `import { a } from "../authority/tailnet.ts";`, "[L5]"],
+    ["src/durable/a.ts", `export { a } from "./lock/b.ts";`, "[L5]"],
+    ["src/durable/lock/a.ts", `import type { A } from "../index.ts";`, "[L5]"],
   ];
   test.each(refused)("refuses in %s: %s", (path, source, rule) => {
     expect(violationsOf(path, source)).toEqual([expect.stringContaining(rule)]);
@@ -64,6 +126,13 @@ describe("the judge", () => {
     ["src/tka/a.ts", `import { sha256 } from "@noble/hashes/sha2.js";\nimport { b } from "./b.ts";`],
     ["src/tka/sync/a.ts", `import { b } from "../b.ts";`],
     ["src/protocol/a.ts", `import { type Aum } from "../tka/index.ts";`],
+    [
+      "src/worker/admin/a.ts",
+      `import { a } from "../people/b.ts";\nimport { c } from "../env.ts";\nimport { d } from "./d.ts";`,
+    ],
+    ["src/worker/app.ts", `import { a } from "./admin/b.ts";`],
+    ["src/durable/audit/a.ts", `import type { A } from "../authority/tailnet.ts";`],
+    ["src/durable/env.ts", `import type { A } from "./authority/tailnet-authority.ts";`],
     ["src/tka/a.ts", `// import { a } from "hono";\n/* export * from "hono"; */ const s = 'import "hono"';`],
     ["src/tka/a.ts", "const s = `import 'hono'`;\nexport const from = 1;\nexport default s;"],
     ["src/tka/a.ts", `export interface From { readonly from: "hono" }`],

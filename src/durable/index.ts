@@ -55,7 +55,7 @@ export type { SignedNode } from "./lock/sign.ts";
 export type { LockExport } from "./lock/export.ts";
 export { TailnetAuthority } from "./authority/tailnet-authority.ts";
 export { ticketRequest, type Admitted, type StreamWish } from "./sessions/ticket.ts";
-export { shardOf, type SessionKind } from "./sessions/layout.ts";
+export { shardOf, type SessionKind } from "./seating/layout.ts";
 export { controlKeyOf } from "./control/key.ts";
 export type { RewindTo, Rewound } from "./authority/rewind.ts";
 export type { Watched } from "./delivery/watched.ts";

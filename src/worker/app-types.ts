@@ -3,7 +3,7 @@
 import type { By, Caller, PersonSession } from "../durable/index.ts";
 import type { Refusal } from "../protocol/index.ts";
 import type { WorkerEnv } from "./env.ts";
-import type { Principal } from "./admin/principal.ts";
+import type { Principal } from "./principal.ts";
 
 export interface AppTypes {
   Bindings: WorkerEnv;

@@ -9,7 +9,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { inRequest, log, newRequestId, type Level } from "../durable/index.ts";
 import type { AppTypes } from "./app-types.ts";
-import { count, partOf } from "./watch/counters.ts";
+import { count, partOf } from "./counters.ts";
 
 const REQUEST_HEADER = "x-request-id";
 const ADMIN = "/api/";

@@ -7,7 +7,7 @@ import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CAPABILITY_VERSION, MAP_PATH } from "../../src/protocol/index.ts";
 import { signDirect } from "../../src/tka/index.ts";
-import { bucketOfText } from "../../src/durable/sessions/layout.ts";
+import { bucketOfText } from "../../src/durable/seating/layout.ts";
 import { countClients } from "./native-counts.ts";
 import { actOf, type Act } from "./bill/act.ts";
 import type { BenchOptions } from "./options.ts";
@@ -23,7 +23,7 @@ const ENTRY = "test/bench/workers/counted/index.ts";
 const SETTLE_MS = 4000;
 /** After so long what is pending would be sent again: the authority's alarm has rung. */
 const ALARM_MS = 36_000;
-/** Objects that small tailnets share: src/durable/sessions/layout.ts. */
+/** Objects that small tailnets share: src/durable/seating/layout.ts. */
 const SHARED = 16;
 const NS_PER_MS = 1e6;
 

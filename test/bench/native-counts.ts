@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { noiseCrypto } from "../../src/durable/control/native-noise.ts";
-import { bucketOfText } from "../../src/durable/sessions/layout.ts";
+import { bucketOfText } from "../../src/durable/seating/layout.ts";
 import { CAPABILITY_VERSION, MAP_PATH, REGISTER_PATH } from "../../src/protocol/index.ts";
 import { nodeKeyFromRaw, type NodeKey } from "../../src/tka/index.ts";
 import { NativeConnection, firstFrame } from "../support/native-http2.ts";
@@ -12,7 +12,7 @@ import { each } from "./plane/each.ts";
 import { expectOk } from "./plane/http.ts";
 import type { Plane } from "./plane/plane.ts";
 
-/** Objects that small tailnets share: src/durable/sessions/layout.ts. */
+/** Objects that small tailnets share: src/durable/seating/layout.ts. */
 const SHARED = 16;
 
 class NativeNode {

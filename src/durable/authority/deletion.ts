@@ -8,17 +8,12 @@
 
 import type { DisablementKdf } from "../../tka/index.ts";
 import { removeNode } from "../nodes/devices.ts";
-import { BY_SYSTEM, type By } from "../audit/events.ts";
+import type { By } from "../audit/events.ts";
 import { disable } from "../lock/disable.ts";
-import type { NodeRecord } from "../nodes/nodes.ts";
+import { mayHoldLock } from "../nodes/secluded.ts";
 import { ControlError } from "../refuse.ts";
 import { endAllShares } from "../sharing/links.ts";
 import type { Tailnet } from "./tailnet.ts";
-
-/** True for a node that may still hold a lock: its head was on a chain, or it was given a genesis and has said nothing since. */
-function mayHoldLock({ tkaHead, seenChain }: NodeRecord): boolean {
-  return tkaHead !== "" || seenChain !== null;
-}
 
 function turnLockOff(tailnet: Tailnet, by: By, secret: Uint8Array | null, kdf: DisablementKdf, now: number): void {
   const head = tailnet.lock.head();
@@ -67,11 +62,4 @@ export function deleteTailnet(
   tailnet.webhooks.endAll(now);
   tailnet.logStreams.end(tailnet.info().seq, now);
   tailnet.store.run("UPDATE tailnet SET settings = '{}', deleted = ?", now);
-}
-
-/** Lets go of the nodes of a deleted tailnet that have said, `asking` aside, that they hold no lock any more. */
-export function releaseWoken(tailnet: Tailnet, asking: NodeRecord, now: number): void {
-  if (!tailnet.info().deleted) return;
-  for (const node of tailnet.nodes.all())
-    if (node.id !== asking.id && !mayHoldLock(node)) removeNode(tailnet, BY_SYSTEM, node, now);
 }

@@ -29,7 +29,7 @@ import type {
 import type { MachineKey } from "../../protocol/index.ts";
 import type { NodeKey } from "../../tka/index.ts";
 import type { ActOfNode } from "./acts.ts";
-import { recordReport } from "../audit/client-reports.ts";
+import { recordReport } from "../nodes/client-reports.ts";
 import { createAuthKey } from "../people/auth-key-acts.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "../people/auth-keys.ts";
 import { deleteTailnet } from "./deletion.ts";
@@ -59,7 +59,7 @@ import { SettingsAuthority } from "./settings.ts";
 import { linkFor, personIn, signIn, takeInAs, type SignedInUser } from "../people/sign-in.ts";
 import type { SignInProof } from "../people/sign-in-proof.ts";
 import { admitMap, admitSocket, takeReport } from "../nodes/session-admission.ts";
-import { shardsToTell, type Seating } from "../sessions/shards.ts";
+import { shardsToTell, type Seating } from "../seating/shards.ts";
 import type { Admitted } from "../sessions/ticket.ts";
 import { createShare, listShares, takeClaim, withdrawShare, type Claim } from "../sharing/acts.ts";
 import { answerExchange, type Exchanged } from "../sharing/exchange.ts";

@@ -6,7 +6,7 @@
  */
 
 import { encodeHex, type AumHash, type NodeKey, type SignatureVerifier } from "../../tka/index.ts";
-import { Allowance, NEWS, PRESENCE, REFUSALS, SECRETS, newsOfWhom } from "../sessions/allowance.ts";
+import { Allowance, NEWS, PRESENCE, REFUSALS, SECRETS, newsOfWhom } from "./allowance.ts";
 import { AuthKeys } from "../people/auth-keys.ts";
 import { Credentials } from "../people/credentials.ts";
 import { Events, type By, type NewEvent, type Target } from "../audit/events.ts";

@@ -17,7 +17,7 @@ import type { Holder, Listener, MapAudience, Standing } from "../maps/audience.t
 import { openSession, type MapSession } from "../maps/session.ts";
 import { MapText, type SharedText } from "../maps/text.ts";
 import { outcomeOf } from "../refuse.ts";
-import { shardOf } from "../sessions/layout.ts";
+import { shardOf } from "../seating/layout.ts";
 import type { Admitted } from "../sessions/ticket.ts";
 import type { Relays } from "../sessions/relays.ts";
 import type { StreamSessions } from "../sessions/stream-sessions.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { MachineKey } from "../../protocol/index.ts";
-import { bucketOfText, shardOf, type Seat } from "../sessions/layout.ts";
+import { bucketOfText, shardOf, type Seat } from "../seating/layout.ts";
 
 /** Objects for connections of machines that are in no tailnet yet; a change of the number moves connections, and loses none. */
 const NEWCOMERS = 16;

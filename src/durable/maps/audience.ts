@@ -12,7 +12,7 @@ import { hasHeard, needsOf, nextStep, type MapSession, type Needs } from "./sess
 import type { MapText } from "./text.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Snapshots, Wanted } from "./snapshots.ts";
-import { UnderWay } from "../sessions/under-way.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** Characters or bytes under way, to all listeners together, past which the next first map waits. */
 const MOST_OF_FIRST_MAPS = 24 * 1024 * 1024;

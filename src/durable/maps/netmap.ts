@@ -5,7 +5,7 @@ import type { Person, Policy } from "../../policy/index.ts";
 import { timeJson, type MapNode, type UserProfile } from "../../protocol/index.ts";
 import { dnsConfigJson } from "../settings/dns-settings.ts";
 import { isExpired } from "../nodes/key-expiry.ts";
-import { addressesOf } from "../nodes/node-address.ts";
+import { addressesOf } from "../node-address.ts";
 import { nodeOf, type Awakening, type NodeRecord } from "../nodes/nodes.ts";
 import { attributesBy, understoodOrNull } from "./policy-view.ts";
 import { NO_PRESENCE, PRESENCE_COLUMNS, presenceOf, type Presence } from "../nodes/presence.ts";

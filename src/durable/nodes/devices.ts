@@ -12,7 +12,7 @@ import { whyDirectly } from "../lock/direct-signature.ts";
 import type { By } from "../audit/events.ts";
 import { expireKey, expiryOf, isExpired, timeText } from "./key-expiry.ts";
 import { isSigned, signCommand } from "../lock/standing.ts";
-import { addressesOf } from "./node-address.ts";
+import { addressesOf } from "../node-address.ts";
 import { labelOf } from "./node-facts.ts";
 import { nodeTarget, type NodeRecord } from "./nodes.ts";
 import { ControlError } from "../refuse.ts";

@@ -25,7 +25,7 @@ import { byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import { isNative, type Caller } from "./nonces.ts";
 import { proveSignature, type ProvenSignature } from "../lock/proven-signature.ts";
 import { randomId } from "../random-id.ts";
-import { settleLayout } from "../sessions/shards.ts";
+import { settleLayout } from "../seating/shards.ts";
 import { noteAuthKey, predecessor } from "./predecessor.ts";
 import { ControlError } from "../refuse.ts";
 import { registerAnswer } from "./register-answer.ts";

@@ -2,11 +2,11 @@
 
 import { READ_ONLY_STREAMS, type MachineKey, type MapRequest } from "../../protocol/index.ts";
 import { noteHead } from "../lock/awakening.ts";
-import { releaseWoken } from "../authority/deletion.ts";
 import { detailsOf, whereaboutsOf } from "./host-details.ts";
 import type { NodeRecord } from "./nodes.ts";
 import { noteHeard } from "./predecessor.ts";
-import { seat, type Seating } from "../sessions/shards.ts";
+import { releaseWoken } from "./secluded.ts";
+import { seat, type Seating } from "../seating/shards.ts";
 import type { Admitted } from "../sessions/ticket.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 

@@ -8,7 +8,7 @@
 import { encodeMapMessage, encodeMapNode, node as mapNode } from "../../protocol/index.ts";
 import type { NodeKey } from "../../tka/index.ts";
 import { MapText } from "../maps/text.ts";
-import { addressesOf } from "../nodes/node-address.ts";
+import { addressesOf } from "../node-address.ts";
 import type { Caller } from "../nodes/nonces.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 import { profileOrGone } from "../people/users.ts";

@@ -8,7 +8,7 @@
 import { advanceShard } from "./advance.ts";
 import type { ObjectsEnv } from "../env.ts";
 import { log } from "../log.ts";
-import { forgetShard, shardsToTell } from "./shards.ts";
+import { forgetShard, shardsToTell } from "../seating/shards.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 
 /** Sessions that an object may tell again and again without a pause; of more, so many are told in a millisecond of one. */

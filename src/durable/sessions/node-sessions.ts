@@ -15,7 +15,7 @@ import { connectionOf, type ConnectionTicket } from "../control/ticket.ts";
 import type { ObjectsEnv } from "../env.ts";
 import { log } from "../log.ts";
 import { outcomeOf } from "../refuse.ts";
-import { bucketOfText } from "./layout.ts";
+import { bucketOfText } from "../seating/layout.ts";
 import { ticketOf, type Admitted, type StreamWish } from "./ticket.ts";
 import { MapAudience } from "../maps/audience.ts";
 import { Relays } from "./relays.ts";

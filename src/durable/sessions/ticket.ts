@@ -5,7 +5,7 @@
 
 import type { NodeKey } from "../../tka/index.ts";
 import type { Awakening } from "../nodes/nodes.ts";
-import type { Seat } from "./layout.ts";
+import type { Seat } from "../seating/layout.ts";
 
 /** A node that was admitted, and where its tailnet stands. */
 export interface Admitted extends Seat {

@@ -16,7 +16,7 @@ import {
 } from "../../policy/index.ts";
 import type { By } from "../audit/events.ts";
 import type { PolicyFile } from "./policy-files.ts";
-import { policyNodeOf } from "../maps/policy-view.ts";
+import { policyNodeOf } from "./policy-node.ts";
 import { ControlError } from "../refuse.ts";
 import { sha256Hex } from "../sha256.ts";
 import type { Tailnet } from "../authority/tailnet.ts";

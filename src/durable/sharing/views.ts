@@ -7,7 +7,7 @@
  */
 
 import { foreignNodes } from "./foreign-nodes.ts";
-import { addressesOf } from "../nodes/node-address.ts";
+import { addressesOf } from "../node-address.ts";
 import type { Link } from "./shares.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 

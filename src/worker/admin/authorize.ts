@@ -9,33 +9,24 @@
 
 import type { MiddlewareHandler } from "hono";
 import type { Origin, PersonSession } from "../../durable/index.ts";
-import { decodeBase64, parseCredential, type Refusal } from "../../protocol/index.ts";
+import { parseCredential, type Refusal } from "../../protocol/index.ts";
 import type { AppTypes } from "../app-types.ts";
 import type { AdminContext } from "./route.ts";
 import type { WorkerEnv } from "../env.ts";
 import { refuse } from "../http-errors.ts";
 import { authorityOf, tailnetsOf } from "../objects.ts";
 import { tailnetNamed, tailnetOfPath } from "./path-tailnet.ts";
-import { actorOf, tailnetOfPrincipal, type Principal } from "./principal.ts";
-import { countFailure, countRequest, countedAs } from "./rate-limits.ts";
+import { actorOf, tailnetOfPrincipal, type Principal } from "../principal.ts";
+import { countFailure, countRequest, countedAs } from "../rate-limits.ts";
 import { refuseAct } from "./refused-acts.ts";
 import { authorize, type Act } from "./rights.ts";
 import { principalOfSession, sessionAtDoor } from "./session-principal.ts";
-import { isConfiguredToken } from "./token-compare.ts";
+import { isConfiguredToken, tokenOf } from "../bearer-token.ts";
 
 const UNPROVEN: Refusal = {
   code: "unauthenticated",
   message: "the admin API needs a token that is good: an access token, an OAuth client's, or the operator's",
 };
-
-/** The token of an attacker-controlled `Authorization` header: a bearer's, or, as Tailscale's own client sends it, a user name without password. */
-export function tokenOf(header: string): string | null {
-  const bearer = /^Bearer ([\x21-\x7e]{1,512})$/.exec(header)?.[1];
-  if (bearer !== undefined) return bearer;
-  const basic = /^Basic ([0-9A-Za-z+/=]{1,1024})$/.exec(header)?.[1];
-  const bytes = basic === undefined ? null : decodeBase64(basic);
-  return bytes === null ? null : (/^([\x21-\x39\x3b-\x7e]+):$/.exec(new TextDecoder().decode(bytes))?.[1] ?? null);
-}
 
 /** Who is behind a credential of a tailnet, or why nobody is. */
 async function provenBy(env: WorkerEnv, token: string): Promise<Principal | Refusal> {

@@ -2,7 +2,7 @@
 
 import { auditRecord } from "../../protocol/index.ts";
 import type { RecordPage, TailnetAuthority } from "../../durable/index.ts";
-import { valueOf } from "../queues/outcome.ts";
+import { valueOf } from "../outcome.ts";
 
 /** Events that are asked for at once. */
 const PAGE = 1000;

@@ -10,7 +10,7 @@ import type { AdminContext } from "./route.ts";
 import type { AppTypes } from "../app-types.ts";
 import { STATUS_OF, refuse, refuseMethod } from "../http-errors.ts";
 import { authorityOf } from "../objects.ts";
-import { addressOf, countFailure, countRequest } from "./rate-limits.ts";
+import { addressOf, countFailure, countRequest } from "../rate-limits.ts";
 
 const PATH = "/api/v2/oauth/token";
 const MAX_FORM = 8192;

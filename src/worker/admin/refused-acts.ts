@@ -4,7 +4,7 @@ import type { Refusal } from "../../protocol/index.ts";
 import type { AdminContext } from "./route.ts";
 import { refuse } from "../http-errors.ts";
 import { authorityOf } from "../objects.ts";
-import { tailnetOfPrincipal, type Principal } from "./principal.ts";
+import { tailnetOfPrincipal, type Principal } from "../principal.ts";
 import { ACTS, type Act } from "./rights.ts";
 
 /** Puts it on the record where the principal is of a tailnet: the operator has none, and is refused nothing. */

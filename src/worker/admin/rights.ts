@@ -6,7 +6,7 @@
  */
 
 import { ROLES, SCOPES, coversScope, type Role, type Scope } from "../../protocol/index.ts";
-import type { Principal } from "./principal.ts";
+import type { Principal } from "../principal.ts";
 
 export interface Right {
   /** Who may, beside the operator. */

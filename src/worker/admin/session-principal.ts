@@ -4,7 +4,7 @@ import type { PersonSession, SignedInUser } from "../../durable/index.ts";
 import type { AdminContext } from "./route.ts";
 import { tailnetNamed } from "./path-tailnet.ts";
 import { personSession, userIn, usersOf } from "../people/person.ts";
-import type { Principal } from "./principal.ts";
+import type { Principal } from "../principal.ts";
 import { isFromOurPage } from "../people/public-origin.ts";
 
 /** The session of a request that brings no token; null for none, and where no page of ours asks [H34]. */

@@ -3,6 +3,7 @@
 import { integer, list, optional, parseJson, record, ShapeError, text } from "../../protocol/index.ts";
 import { fetchBounded } from "./fetch-bounded.ts";
 import { isAddressText } from "./outbound-address.ts";
+import type { WorkerEnv } from "../env.ts";
 
 /** Who is asked where nothing is configured: the resolver that Cloudflare's own network goes by. */
 const RESOLVER = "https://cloudflare-dns.com/dns-query";
@@ -14,10 +15,7 @@ const answerShape = record({
   Answer: optional(list(record({ type: integer, data: text }), MAX_ANSWERS)),
 });
 
-export interface LookupEnv {
-  /** Another resolver, as `https://host/path`. */
-  readonly DNS_OVER_HTTPS_URL?: string;
-}
+export type LookupEnv = Pick<WorkerEnv, "DNS_OVER_HTTPS_URL">;
 
 /** Throws where the resolver gives no answer that can be used: that is not the same as no addresses. */
 async function ask(resolver: string, name: string, kind: keyof typeof KINDS): Promise<string[]> {

@@ -10,11 +10,9 @@
 
 import { addressesOf, type LookupEnv } from "./address-lookup.ts";
 import { hostOf, isAddressText, isLoopbackHost, isPublicAddress, refusedUrl } from "./outbound-address.ts";
+import type { WorkerEnv } from "../env.ts";
 
-export interface OutboundEnv extends LookupEnv {
-  /** `true` lets webhooks and log streams reach this machine, without TLS too: for a local start, and nothing else. */
-  readonly WEBHOOKS_ALLOW_LOOPBACK?: string;
-}
+export type OutboundEnv = LookupEnv & Pick<WorkerEnv, "WEBHOOKS_ALLOW_LOOPBACK">;
 
 /** How an attempt went. */
 export interface Posted {

@@ -17,7 +17,7 @@ import { peopleBucketOf } from "./memberships.ts";
 import { SignInError, beginJourney, endJourney, providerOf, type Journey } from "./oidc.ts";
 import { showPage } from "./page.ts";
 import { personSession, signInEverywhere, usersOf } from "./person.ts";
-import { isTooMany } from "../admin/rate-limits.ts";
+import { isTooMany } from "../rate-limits.ts";
 import {
   dropCookie,
   dropSession,

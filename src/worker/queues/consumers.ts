@@ -1,7 +1,7 @@
 /** The queues' consumers by the names in wrangler.toml. */
 
 import { inRequest, newRequestId } from "../../durable/index.ts";
-import { count } from "../watch/counters.ts";
+import { count } from "../counters.ts";
 import type { WorkerEnv } from "../env.ts";
 import { keepDeadLetters } from "./dead-letters.ts";
 import { consumeLogStreams } from "./log-streams.ts";

@@ -9,7 +9,7 @@ import type { WorkerEnv } from "../env.ts";
 import { guardedPost } from "../outbound/guarded-post.ts";
 import { batchHeaders, batchText, batchUrl, compressed } from "../outbound/log-stream-body.ts";
 import { authorityOf } from "../objects.ts";
-import { valueOf } from "./outcome.ts";
+import { valueOf } from "../outcome.ts";
 import { pointerIn } from "./pointer.ts";
 
 const pointerShape: Shape<StreamPointer> = record({ tailnet: text, stream: text, batch: integer });

@@ -7,7 +7,7 @@ import type { RecordedNews } from "../../durable/index.ts";
 import type { WorkerEnv } from "../env.ts";
 import { authorityOf } from "../objects.ts";
 import { eachGroup, type Group } from "./batch.ts";
-import { valueOf } from "./outcome.ts";
+import { valueOf } from "../outcome.ts";
 import { writeNews } from "../record/writes.ts";
 
 async function write(env: WorkerEnv, { tailnet, epoch, seqs }: Group): Promise<void> {

@@ -4,7 +4,7 @@ import type { WorkerEnv } from "../env.ts";
 import { advanceSessions } from "../../durable/index.ts";
 import { authorityOf } from "../objects.ts";
 import { eachGroup, type Group } from "./batch.ts";
-import { valueOf } from "./outcome.ts";
+import { valueOf } from "../outcome.ts";
 
 async function tell(env: WorkerEnv, { tailnet, epoch, seqs }: Group): Promise<void> {
   const seq = Math.max(...seqs);

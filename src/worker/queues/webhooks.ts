@@ -17,7 +17,7 @@ import {
 import type { WorkerEnv } from "../env.ts";
 import { guardedPost } from "../outbound/guarded-post.ts";
 import { authorityOf } from "../objects.ts";
-import { valueOf } from "./outcome.ts";
+import { valueOf } from "../outcome.ts";
 import { pointerIn } from "./pointer.ts";
 import { messageOf, webhookBody } from "../outbound/webhook-body.ts";
 import { writeDeliveries, type WebhookDelivery } from "../record/webhook-history.ts";

@@ -8,13 +8,12 @@
 import { Hono } from "hono";
 import { log } from "../../durable/index.ts";
 import type { AppTypes } from "../app-types.ts";
-import { tokenOf } from "../admin/authorize.ts";
 import type { WorkerEnv } from "../env.ts";
 import { refuse } from "../http-errors.ts";
 import { objectMetrics } from "./metrics-objects.ts";
 import { recordMetrics } from "./metrics-record.ts";
 import { PROMETHEUS_TYPE, prometheusText, type Metric } from "./prometheus.ts";
-import { isConfiguredToken } from "../admin/token-compare.ts";
+import { isConfiguredToken, tokenOf } from "../bearer-token.ts";
 
 /** True if the attacker-controlled header names one of the two. */
 function mayRead(header: string, { METRICS_TOKEN, OWNER_TOKEN }: WorkerEnv): boolean {

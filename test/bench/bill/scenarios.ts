@@ -13,7 +13,7 @@ const KEEP_ALIVE_S = 50;
 const COUNTED_CLIENTS = 100;
 const COMPARED_AT_ONCE = 50;
 const MOST_TURNS = 12;
-/** Objects that small tailnets share, and the size from which a tailnet has its own: src/durable/sessions/layout.ts. */
+/** Objects that small tailnets share, and the size from which a tailnet has its own: src/durable/seating/layout.ts. */
 const SHARED = 16;
 const OWN_FROM = 300;
 const NODES_A_SHARD = 1000;

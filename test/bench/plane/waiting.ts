@@ -73,7 +73,7 @@ export async function tellBare(bare: Baseline, objects: readonly string[], text:
   return (JSON.parse(expectOk(reply, "/tell")) as { began: number }).began;
 }
 
-/** Shards of a tailnet of that size: see src/durable/sessions/layout.ts. Bare crowds are spread over as many objects. */
+/** Shards of a tailnet of that size: see src/durable/seating/layout.ts. Bare crowds are spread over as many objects. */
 export function shardsOf(count: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, count / 1000)));
 }

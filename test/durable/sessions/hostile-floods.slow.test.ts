@@ -2,7 +2,7 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import { NEWS, SECRETS, newsOfWhom } from "../../../src/durable/sessions/allowance.ts";
+import { NEWS, SECRETS, newsOfWhom } from "../../../src/durable/authority/allowance.ts";
 import { BY_SYSTEM } from "../../../src/durable/audit/events.ts";
 import { Nodes, byNode, nodeTarget } from "../../../src/durable/nodes/nodes.ts";
 import { Store } from "../../../src/durable/store.ts";

@@ -3,7 +3,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { ADMIN_ROUTES, adminApi } from "../../../src/worker/admin/api.ts";
-import type { Principal } from "../../../src/worker/admin/principal.ts";
+import type { Principal } from "../../../src/worker/principal.ts";
 import { ACTS, authorize, type Act } from "../../../src/worker/admin/rights.ts";
 import { admin } from "../../support/workerd/control.ts";
 import { refused } from "../../support/workerd/refused.ts";

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { KEY_LIMITS } from "../../../src/durable/people/key-limits.ts";
 import type { By } from "../../../src/durable/index.ts";
 import { WEBHOOK_LIMITS } from "../../../src/durable/webhooks/webhooks.ts";
-import { countedAs } from "../../../src/worker/admin/rate-limits.ts";
+import { countedAs } from "../../../src/worker/rate-limits.ts";
 import { admin, authorityOf, join, makeAuthKey, makeTailnet, sql } from "../../support/workerd/control.ts";
 import { lock, newGenesis, newSecrets } from "../../support/workerd/locked.ts";
 import { makeToken, newPerson, setRole, type TestPerson } from "../../support/workerd/people.ts";

@@ -3,7 +3,7 @@
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Queues, TailnetAuthority } from "../../../src/durable/index.ts";
-import { count, partOf } from "../../../src/worker/watch/counters.ts";
+import { count, partOf } from "../../../src/worker/counters.ts";
 import { encodeHex } from "../../../src/tka/index.ts";
 import { prometheusText } from "../../../src/worker/watch/prometheus.ts";
 import { admin, join, makeTailnet, sql } from "../../support/workerd/control.ts";

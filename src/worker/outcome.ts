@@ -1,6 +1,6 @@
 /** What an object gave, for callers that have nobody to answer to. */
 
-import type { Outcome } from "../../protocol/index.ts";
+import type { Outcome } from "../protocol/index.ts";
 
 /** The value. Throws where the object refused, with its code. */
 export function valueOf<T>(outcome: Outcome<T>): T {

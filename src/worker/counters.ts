@@ -6,7 +6,7 @@
  * status or the outcome; `blob4` the code of a refusal; `double1` how many; `double2` milliseconds.
  */
 
-import type { WorkerEnv } from "../env.ts";
+import type { WorkerEnv } from "./env.ts";
 
 export interface Counted {
   readonly what: "api" | "node" | "page" | "queue";

@@ -1,7 +1,7 @@
 /** What a client reports for the audit log: a person has disconnected its node. Source: Go's `ipn/auditlog`. */
 
 import type { AuditLogRequest, EmptyResponse } from "../../protocol/index.ts";
-import { byNode, nodeTarget, type NodeRecord } from "../nodes/nodes.ts";
+import { byNode, nodeTarget, type NodeRecord } from "./nodes.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 
 /** Puts a report on the record; peers see nothing of it. Throws `too_many_requests` [W15]. */

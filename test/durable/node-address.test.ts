@@ -1,7 +1,7 @@
 /** A node's addresses, as the whole world writes them. */
 
 import { expect, test } from "vitest";
-import { addressesOf } from "../../../src/durable/nodes/node-address.ts";
+import { addressesOf } from "../../src/durable/node-address.ts";
 
 test.each([
   [1, "100.64.0.1", "fd7a:115c:a1e0::1"],

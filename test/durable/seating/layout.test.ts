@@ -3,7 +3,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import type { MachineKey } from "../../../src/protocol/index.ts";
-import { layoutFor, shardOf } from "../../../src/durable/sessions/layout.ts";
+import { layoutFor, shardOf } from "../../../src/durable/seating/layout.ts";
 import { authorityOf, join, sessions, sql } from "../../support/workerd/control.ts";
 import { crowd } from "../../support/workerd/crowd.ts";
 import { later } from "../../support/workerd/clock.ts";

@@ -5,17 +5,11 @@
  *            prove nobody, and so many attempts to sign in. More are refused, with when to come again. The operator is not counted: it is the way in that must not be blocked.
  */
 
-import { parseAddress } from "../../policy/index.ts";
-import type { AdminContext } from "./route.ts";
-import { refuse } from "../http-errors.ts";
+import type { Context } from "hono";
+import { parseAddress } from "../policy/index.ts";
+import type { AppTypes } from "./app-types.ts";
+import { refuse } from "./http-errors.ts";
 import type { Principal } from "./principal.ts";
-
-export interface RateLimits {
-  /** Requests of a principal. Absent: unlimited. */
-  readonly API_REQUESTS?: RateLimit;
-  /** Requests from an address that proved nobody. Absent: unlimited. */
-  readonly API_FAILURES?: RateLimit;
-}
 
 async function isOver(limit: RateLimit | undefined, key: string): Promise<boolean> {
   return limit !== undefined && !(await limit.limit({ key })).success;
@@ -27,18 +21,18 @@ const OWN_BITS = 64n;
 /**
  * The address that a request comes from, as Cloudflare says; one for all where it does not. Of IPv6 it is the network: who is in one has all its addresses.
  */
-export function addressOf(c: AdminContext): string {
+export function addressOf(c: Context<AppTypes>): string {
   const text = (c.req.header("cf-connecting-ip") ?? "").slice(0, 64);
   const address = parseAddress(text);
   return address?.family === 6 ? (address.first >> OWN_BITS).toString(16) : text;
 }
 
-function refuseMore(c: AdminContext): Response {
+function refuseMore(c: Context<AppTypes>): Response {
   return refuse(c, { code: "too_many_requests", message: "this is too much for a minute: wait, and ask again" });
 }
 
 /** Counts a request of that principal, by a key of its own; gives the refusal where it is one too many. */
-export async function countRequest(c: AdminContext, key: string): Promise<Response | null> {
+export async function countRequest(c: Context<AppTypes>, key: string): Promise<Response | null> {
   return (await isOver(c.env.API_REQUESTS, key)) ? refuseMore(c) : null;
 }
 
@@ -55,11 +49,11 @@ export function countedAs(principal: Principal): string | null {
 }
 
 /** Counts a request that proved nobody; gives the refusal where it is one too many from its address. */
-export async function countFailure(c: AdminContext): Promise<Response | null> {
+export async function countFailure(c: Context<AppTypes>): Promise<Response | null> {
   return (await isOver(c.env.API_FAILURES, addressOf(c))) ? refuseMore(c) : null;
 }
 
 /** Counts an attempt to sign in, whatever comes of it; true where it is one too many from its address. */
-export function isTooMany(c: AdminContext): Promise<boolean> {
+export function isTooMany(c: Context<AppTypes>): Promise<boolean> {
   return isOver(c.env.API_FAILURES, `sign-in ${addressOf(c)}`);
 }

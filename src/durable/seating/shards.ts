@@ -1,7 +1,7 @@
 /** Which sessions objects the authority tells of changes. Everything here runs inside the caller's transaction. */
 
 import { layoutFor, shardOf, type SessionKind } from "./layout.ts";
-import type { Admitted } from "./ticket.ts";
+import type { Admitted } from "../sessions/ticket.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 
 /** Milliseconds to which the time of the last admission is kept: a row written for every one would be the dearest part of it. */

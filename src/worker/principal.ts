@@ -1,7 +1,7 @@
 /** Who asks the admin API, once proven: the operator, a person of a tailnet, or an OAuth client of one. */
 
-import type { Actor } from "../../durable/index.ts";
-import type { Role, Scope } from "../../protocol/index.ts";
+import type { Actor } from "../durable/index.ts";
+import type { Role, Scope } from "../protocol/index.ts";
 
 export type Principal =
   /** Whoever has the deployment's token: all, in every tailnet. */
