@@ -11,6 +11,7 @@ import { again, controlScene, hibernate, inObject, news, opened } from "../../su
 import { makeAuthKey, sessions } from "../../support/workerd/control.ts";
 import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { changed, rename } from "../../support/workerd/news.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const RESET_REFUSED = 7;
 
@@ -151,7 +152,7 @@ describe("what is saved of a connection", () => {
           .getWebSockets(`control ${all.client.initiator.machineKey}`)
           .map((socket) => (socket.deserializeAttachment() as Uint8Array).length),
       );
-    await vi.waitFor(async () => expect(await saved()).toEqual([2]));
+    await eventually(async () => expect(await saved()).toEqual([2]));
     all.client.send(frames[1] ?? new Uint8Array(0));
     expect((await stream.whole()).status).toBe(404);
     expect((await saved())[0]).toBeGreaterThan(100);
@@ -287,7 +288,7 @@ describe("the alarm", () => {
   test("is due again within the time of a keep-alive", async () => {
     const all = await controlScene();
     await opened(all.client);
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await inObject(all, (_, ctx) => ctx.storage.getAlarm())) ?? Infinity).toBeLessThanOrEqual(
         Date.now() + 50_000,
       ),

@@ -21,6 +21,7 @@ import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { changed, rename } from "../../support/workerd/news.ts";
 import { ORIGIN } from "../../support/workerd/signed-request.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const PLAIN = { Compress: "" };
 
@@ -106,13 +107,13 @@ describe("first maps of many clients at once", () => {
     await pace({ mostOfFirstMaps: 150_000, watchMs: 100 });
     const streams = clients.map((client) => client.map(PLAIN));
     const answered = (): number => streams.filter(({ body }) => body.length > 0).length;
-    await vi.waitFor(() => expect(answered()).toBeGreaterThan(0));
+    await eventually(() => expect(answered()).toBeGreaterThan(0));
     for (const [i, client] of clients.entries()) await client.until(() => streams[i]?.status === 200);
     expect(answered()).toBeLessThan(6);
     for (const [i, client] of clients.entries()) if ((streams[i]?.body.length ?? 0) > 0) client.acknowledge();
-    await vi.waitFor(() => expect(answered()).toBeGreaterThan(2));
+    await eventually(() => expect(answered()).toBeGreaterThan(2));
     await pace({ stalledMs: 300 });
-    await vi.waitFor(() => expect(answered()).toBe(6), { timeout: 15_000 });
+    await eventually(() => expect(answered()).toBe(6));
   });
 });
 

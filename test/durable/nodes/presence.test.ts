@@ -1,7 +1,7 @@
 /** Who is connected, and where: told to those who can make use of it, and to nobody twice. */
 
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { NodeSessions, SessionKind } from "../../../src/durable/index.ts";
 import { emptyResponse, type MapResponse } from "../../../src/protocol/index.ts";
 import { aumHash } from "../../../src/tka/index.ts";
@@ -11,6 +11,7 @@ import { lock, lockedScene, newGenesis, newSecrets } from "../../support/workerd
 import type { MapSocket } from "../../support/workerd/map-socket.ts";
 import { itsTurn } from "../../support/workerd/news.ts";
 import { TestNode, accepted, statusesOf, type Fields } from "../../support/workerd/test-node.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const disco = (digit: string): string => `discokey:${digit.repeat(64)}`;
 const NETWORKED = { DiscoKey: disco("a") };
@@ -264,14 +265,14 @@ describe("a sessions object", () => {
 
   test("says nothing of a node that comes back in time [X18]", async () => {
     const { tailnet, alice, bob } = await newStage();
-    await hasten(tailnet, "socket", 400);
+    await hasten(tailnet, "socket", 1500);
     const { socket } = await opened(alice);
     const { socket: first } = await opened(bob);
     expect(await online(socket)).toBe(true);
     first.close();
     const { socket: second } = await opened(bob);
     await wait(tailnet, "socket", { graceMs: 10 });
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 1700));
     expect(socket.unread).toBe(0);
     second.close();
     expect(await online(socket)).toBe(false);
@@ -322,7 +323,7 @@ describe("a sessions object", () => {
       const { tailnet, alice, bob } = await newStage();
       await hasten(tailnet);
       const { socket } = await opened(bob);
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         expect((await alice.map()).Peers).toMatchObject([{ Online: true }]);
       });
       await runInDurableObject(shard(tailnet), (_, state) => {

@@ -9,6 +9,7 @@ import { crowd } from "../../support/workerd/crowd.ts";
 import { later } from "../../support/workerd/clock.ts";
 import { unlockedScene } from "../../support/workerd/locked.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const mkey = (i: number): MachineKey => `mkey:${i.toString(16).padStart(64, "0")}` as MachineKey;
 
@@ -79,9 +80,8 @@ describe("the authority", () => {
     await later(11 * 60_000, async () => {
       await join(tailnet, new TestNode("emil"));
       await socket.next();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await eventually(async () => expect(await shards(tailnet)).toEqual([ofSockets]));
     });
-    expect(await shards(tailnet)).toEqual([ofSockets]);
     const told = await authorityOf(tailnet).sessionShards();
     expect(told).toMatchObject({ ok: true, value: { shards: [ofSockets] } });
   });

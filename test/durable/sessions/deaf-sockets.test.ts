@@ -1,11 +1,12 @@
 /** Nodes that open their maps and take nothing: they hold up nobody else in the object that they share [X8]. */
 
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { join, neighbourOf } from "../../support/workerd/control.ts";
 import { crowd } from "../../support/workerd/crowd.ts";
 import { unlockedScene, type Scene } from "../../support/workerd/locked.ts";
 import type { MapSocket } from "../../support/workerd/map-socket.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
+import { eventually } from "../../support/eventually.ts";
 
 describe("first maps that nobody takes", () => {
   /** Fills the object: more is under way to nodes of one tailnet than first maps may take together. */
@@ -16,7 +17,7 @@ describe("first maps that nobody takes", () => {
     await join(scene.tailnet, ...nodes);
     const deaf: MapSocket[] = [];
     for (const node of nodes) for (let i = 0; i < 4; i++) deaf.push(await node.listen());
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(deaf.filter(({ unread }) => unread > 0).length).toBeGreaterThan(24);
     }, 10_000);
     return scene;
@@ -28,7 +29,7 @@ describe("first maps that nobody takes", () => {
     const anna = new TestNode("anna");
     await join(other, anna);
     const socket = await anna.listen();
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(socket.unread).toBe(1);
     }, 5000);
   }, 60_000);

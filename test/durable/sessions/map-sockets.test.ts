@@ -16,6 +16,7 @@ import type { MapSocket } from "../../support/workerd/map-socket.ts";
 import { changed, cutAdvance, itsTurn, rename } from "../../support/workerd/news.ts";
 import { settled } from "../../support/workerd/record.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** Has the object that holds the tailnet's sockets hibernate. */
 function hibernate({ tailnet }: Scene): Promise<void> {
@@ -322,12 +323,12 @@ describe("first maps of many nodes at once", () => {
     const nodes = [scene.alice, scene.bob, scene.carol];
     const sockets = await Promise.all([...nodes, ...nodes].map((node) => node.listen()));
     const answered = (): MapSocket[] => sockets.filter(({ texts }) => texts.length > 0);
-    await vi.waitFor(() => expect(answered().length).toBeGreaterThan(1));
+    await eventually(() => expect(answered().length).toBeGreaterThan(1));
     expect(answered().length).toBeLessThan(6);
     const [first] = answered();
     await first?.next();
     first?.acknowledge();
-    await vi.waitFor(() => expect(answered()).toHaveLength(6), { timeout: 15_000 });
+    await eventually(() => expect(answered()).toHaveLength(6));
     expect(first?.isClosed).toBe(false);
     expect(sockets.filter(({ isClosed }) => isClosed).length).toBeGreaterThan(1);
   }, 30_000);

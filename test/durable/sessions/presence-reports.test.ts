@@ -7,6 +7,7 @@ import { authorityOf, join, makeTailnet, sessions } from "../../support/workerd/
 import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { itsTurn } from "../../support/workerd/news.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const NETWORKED = { DiscoKey: `discokey:${"a".repeat(64)}` };
 
@@ -62,7 +63,7 @@ describe("who is connected", () => {
     const warnings = vi.spyOn(console, "warn").mockReturnValue();
     vi.spyOn(TailnetAuthority.prototype, "comings").mockRejectedValueOnce(new Error("the authority is away"));
     await listen(stage.bob);
-    await vi.waitFor(async () => expect(await online(stage)).toBe(true));
+    await eventually(async () => expect(await online(stage)).toBe(true));
     expect(warnings).toHaveBeenCalled();
   });
 
@@ -72,24 +73,24 @@ describe("who is connected", () => {
     const comparison = runInDurableObject(sessions(stage.tailnet, "socket"), ({ presence }) =>
       presence.compare(stage.tailnet),
     );
-    await vi.waitFor(() => expect(gate.count).toBe(1));
+    await eventually(() => expect(gate.count).toBe(1));
     await listen(stage.bob);
     expect(await online(stage)).not.toBe(true);
     gate.isOpen = true;
     await comparison;
-    await vi.waitFor(async () => expect(await online(stage)).toBe(true));
+    await eventually(async () => expect(await online(stage)).toBe(true));
   });
 
   test("keeps no alarm waiting: others' clients wait for the next one's keep-alives [X1]", async () => {
     const stage = await newStage();
     await listen(stage.bob);
-    await vi.waitFor(async () => expect(await online(stage)).toBe(true));
+    await eventually(async () => expect(await online(stage)).toBe(true));
     const gate = heldComparisons(stage.tailnet);
     const shard = sessions(stage.tailnet, "socket");
     await itsTurn(stage.tailnet);
     expect([await runDurableObjectAlarm(shard), await runDurableObjectAlarm(shard)]).toEqual([true, true]);
     // One comparison of a tailnet at a time.
-    await vi.waitFor(() => expect(gate.count).toBe(1));
+    await eventually(() => expect(gate.count).toBe(1));
     gate.isOpen = true;
   });
 

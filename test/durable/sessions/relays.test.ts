@@ -6,6 +6,7 @@ import type { ClientStream, ControlClient } from "../../support/workerd/control-
 import { again, controlScene, inObject, type ControlScene } from "../../support/workerd/control-scene.ts";
 import { sessions } from "../../support/workerd/control.ts";
 import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const DISCO = `discokey:${"d1".repeat(32)}`;
 
@@ -149,7 +150,7 @@ describe("the relays of an address", () => {
     await answers({}, 200);
     await aDayLater();
     await runDurableObjectAlarm(sessions(scene.tailnet, "socket"));
-    await vi.waitFor(() => expect(warnings).toHaveLength(1));
+    await eventually(() => expect(warnings).toHaveLength(1));
     expect(warnings[0]).toContain("goes on");
     expect(await toldOnce()).toEqual(TWO);
   });

@@ -14,6 +14,7 @@ import { consume } from "../../../src/worker/queues/consumers.ts";
 import { later } from "./clock.ts";
 import { authorityOf } from "./control.ts";
 import { pending } from "./record.ts";
+import { eventually } from "../eventually.ts";
 
 /** Messages that were sent while the queues were cut off, by lane. */
 export interface Held {
@@ -37,7 +38,7 @@ export function cutQueues(): Held {
 /** Waits until all events of the tailnet were sent once: others are told when the answer is on its way. */
 export async function sent(tailnet: string, held: Held): Promise<void> {
   const { seq } = await pending(tailnet);
-  await vi.waitFor(() => {
+  await eventually(() => {
     if (held.last < seq || held.sessions.length === 0) throw new Error("the messages were not sent yet");
   });
 }
