@@ -8,7 +8,8 @@ import { encodeHex, makeGenesis } from "../../src/tka/index.ts";
 import { mapNode } from "../node/support/fake-control.ts";
 import { seen, startAgent } from "../node/support/test-agent.ts";
 import { lockKey, nodeKey, stateOf } from "../support/chains-keys.ts";
-import { expectRefusal, seat, soon, tailward, type Seat } from "./support.ts";
+import { eventually } from "../support/eventually.ts";
+import { expectRefusal, seat, tailward, type Seat } from "./support.ts";
 
 const SILENCE = { code: 0, out: "", err: "" };
 
@@ -17,7 +18,7 @@ async function withSecret(): Promise<Seat & { readonly secret: string }> {
   const one = await seat();
   const { out } = await one.run("lock", "init", "--confirm", one.ownKey);
   const secret = /disablement-secret:([0-9A-F]{64})/.exec(out)?.[1] ?? "";
-  await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
+  await eventually(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
   return { ...one, secret };
 }
 
@@ -101,7 +102,7 @@ describe("lock local-disable", () => {
   test("turns the lock off here alone: peers that are not signed come in, and the lock is passed over from then on", async () => {
     const one = await withSecret();
     one.control.add(mapNode(1, "stranger", nodeKey("stranger")));
-    await soon(() => expect(one.agent.view.peers.filtered).toHaveLength(1));
+    await eventually(() => expect(one.agent.view.peers.filtered).toHaveLength(1));
     expect(await one.run("lock", "local-disable")).toEqual(SILENCE);
     expect(seen(one)).toEqual(["stranger"]);
     const { out } = await one.run("lock");
@@ -117,12 +118,12 @@ describe("lock local-disable", () => {
     const one = await withSecret();
     await one.run("lock", "local-disable");
     one.control.add(mapNode(1, "p", nodeKey("p")));
-    await soon(() => expect(seen(one)).toEqual(["p"]));
+    await eventually(() => expect(seen(one)).toEqual(["p"]));
     expect(one.control.asked.filter(({ what }) => what === "map").at(-1)?.body["TKAHead"]).toBe("");
     one.stop();
     await one.running;
     const again = startAgent(one.control, { directory: one.directory, authKey: null });
-    await soon(() => expect(seen(again)).toEqual(["p"]));
+    await eventually(() => expect(seen(again)).toEqual(["p"]));
     expect(again.agent.lock.authority).toBeNull();
     expect(again.agent.status().node.lockIgnored).toBe(true);
     expect(again.lines.filter((line) => line.includes("passed over"))).toHaveLength(1);
@@ -133,9 +134,9 @@ describe("lock local-disable", () => {
     const one = await withSecret();
     await one.run("lock", "local-disable");
     one.control.unlock(Buffer.from(one.secret, "hex"));
-    await soon(() => expect(one.agent.status().node.lockIgnored).toBe(false));
+    await eventually(() => expect(one.agent.status().node.lockIgnored).toBe(false));
     one.control.lock(makeGenesis(stateOf({ alice: 1 }), lockKey("alice")));
-    await soon(() => expect(one.agent.lockStatus().Enabled).toBe(true));
+    await eventually(() => expect(one.agent.lockStatus().Enabled).toBe(true));
     expect(encodeHex(one.agent.lock.require().state.keys?.[0]?.publicKey ?? new Uint8Array(0))).toBe(
       encodeHex(lockKey("alice").publicKey),
     );

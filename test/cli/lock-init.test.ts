@@ -5,7 +5,8 @@ import { nodeKdf } from "../../src/node/index.ts";
 import { formatLockKey, decodeHex, validDisablement } from "../../src/tka/index.ts";
 import { idOf, nodeKey } from "../support/chains-keys.ts";
 import { mapNode, refused } from "../node/support/fake-control.ts";
-import { expectRefusal, lockedSeat, seat, soon, tailward } from "./support.ts";
+import { eventually } from "../support/eventually.ts";
+import { expectRefusal, lockedSeat, seat, tailward } from "./support.ts";
 
 const bob = formatLockKey(idOf("bob"));
 const SECRET_LINE = /^\tdisablement-secret:([0-9A-F]{64})$/gm;
@@ -56,7 +57,7 @@ describe("with --confirm", () => {
     expect(code).toBe(0);
     const secrets = secretsIn(out);
     expect(new Set(secrets).size).toBe(10);
-    await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
+    await eventually(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
     const { state } = one.agent.lock.require();
     expect(state.disablementValues).toHaveLength(10);
     expect(state.keys?.map(({ votes }) => votes)).toEqual([1n, 2n]);
@@ -80,7 +81,7 @@ describe("with --confirm", () => {
   test("has printed the nodes to be signed, and their rotation keys, before the secrets and the lock [T1]", async () => {
     const { directory, agent, store, control, ownKey } = await seat();
     control.add(mapNode(1, "a\u001b[2J", nodeKey("a")));
-    await soon(() => expect(agent.names().size).toBe(2));
+    await eventually(() => expect(agent.names().size).toBe(2));
     const finish = vi.spyOn(control, "initFinish");
     let finishedBefore = -1;
     const { out } = await tailward(directory, ["lock", "init", "--confirm", ownKey], {
@@ -141,7 +142,7 @@ describe("with --confirm", () => {
     const one = await seat();
     const secret = "ab".repeat(32);
     await one.run("lock", "init", "--confirm", "--gen-disablements=0", one.ownKey, `disablement-secret:${secret}`);
-    await soon(() => expect(one.agent.lockStatus().Enabled).toBe(true));
+    await eventually(() => expect(one.agent.lockStatus().Enabled).toBe(true));
     expect(one.agent.lock.require().state.disablementValues).toEqual([nodeKdf(decodeHex(secret) ?? new Uint8Array(0))]);
   });
 

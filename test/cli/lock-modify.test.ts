@@ -23,7 +23,8 @@ import { seen } from "../node/support/test-agent.ts";
 import { mapNode, refused, type FakeControl } from "../node/support/fake-control.ts";
 import { idOf, lockKey, nodeKey } from "../support/chains-keys.ts";
 import { chain } from "../support/chains.ts";
-import { expectRefusal, lockedSeat, seat, soon, tailward, type Seat } from "./support.ts";
+import { eventually } from "../support/eventually.ts";
+import { expectRefusal, lockedSeat, seat, tailward, type Seat } from "./support.ts";
 
 const bob = formatLockKey(idOf("bob"));
 const carol = formatLockKey(idOf("carol"));
@@ -40,7 +41,7 @@ async function withBob(wraps: Uint8Array | null = idOf("b's")): Promise<Seat> {
   const one = await lockedSeat();
   expect(await one.run("lock", "add", bob)).toEqual(SILENCE);
   one.control.add(mapNode(1, "b", nodeKey("b"), signDirect(nodeKey("b"), wraps, lockKey("bob"))));
-  await soon(() => expect(seen(one)).toEqual(["b"]));
+  await eventually(() => expect(seen(one)).toEqual(["b"]));
   return one;
 }
 
@@ -90,7 +91,7 @@ describe("lock add", () => {
     const one = await seat();
     expectRefusal(await one.run("lock", "add", bob), /tailnet lock is not enabled/);
     one.control.lock(...chain("G").aums("G"));
-    await soon(() => expect(one.agent.lockStatus().Enabled).toBe(true));
+    await eventually(() => expect(one.agent.lockStatus().Enabled).toBe(true));
     expectRefusal(await one.run("lock", "add", bob), /not trusted by Tailnet Lock; run this on a signing node/);
   });
 
@@ -151,14 +152,14 @@ describe("lock remove", () => {
     const state = one.agent.lock.require().state;
     expect(authorizeNodeKey(state, nodeKey("b"), KeySignature, nodeVerifier).rotation).toBeNull();
     expect(equalBytes(unverifiedWrappingKey(decodeNodeKeySignature(KeySignature)), idOf("b's"))).toBe(true);
-    await soon(() => expect(seen(one)).toEqual(["b"]));
+    await eventually(() => expect(seen(one)).toEqual(["b"]));
   });
 
   test("also where the control plane leaves a node out of its list [Z20]", async () => {
     const one = await withBob();
     one.control.tamper = { affected: () => ({ Signatures: [] }) };
     expect(await one.run("lock", "remove", bob)).toEqual(SILENCE);
-    await soon(() => expect(seen(one)).toEqual(["b"]));
+    await eventually(() => expect(seen(one)).toEqual(["b"]));
   });
 
   test("signs a node that has rotated, or joined by a signed auth key, directly", async () => {
@@ -176,9 +177,9 @@ describe("lock remove", () => {
     one.control.add(mapNode(2, "r", nodeKey("r2"), rotated));
     one.control.add(mapNode(3, "o", nodeKey("ours"), ours));
     one.control.add(mapNode(4, "t", nodeKey("theirs"), theirs));
-    await soon(() => expect(seen(one)).toHaveLength(4));
+    await eventually(() => expect(seen(one)).toHaveLength(4));
     expect(await one.run("lock", "remove", bob)).toEqual(SILENCE);
-    await soon(() => expect(seen(one)).toHaveLength(4));
+    await eventually(() => expect(seen(one)).toHaveLength(4));
     const wraps = [2, 3, 4].map((id) => {
       const { Key, KeySignature } = one.control.nodes.get(id) ?? mapNode(0, "none", nodeKey("none"));
       expect(authorizeNodeKey(one.agent.lock.require().state, Key, KeySignature, nodeVerifier).rotation).toBeNull();
@@ -193,10 +194,10 @@ describe("lock remove", () => {
     const first = signDirect(nodeKey("c0"), idOf("c's"), lockKey("bob"));
     one.control.add(mapNode(2, "c1", nodeKey("c1"), rotateSignature(first, nodeKey("c1"), lockKey("c's"))));
     one.control.add(mapNode(3, "c2", nodeKey("c2"), rotateSignature(first, nodeKey("c2"), lockKey("c's"))));
-    await soon(() => expect(one.agent.view.peers.filtered).toHaveLength(2));
+    await eventually(() => expect(one.agent.view.peers.filtered).toHaveLength(2));
     expect(await one.run("lock", "remove", bob)).toEqual(SILENCE);
     expect(one.control.asked.filter(({ what }) => what === "sign")).toHaveLength(1);
-    await soon(() => expect(seen(one)).toEqual(["b"]));
+    await eventually(() => expect(seen(one)).toEqual(["b"]));
     expect(one.agent.view.peers.filtered).toHaveLength(2);
   });
 
@@ -227,7 +228,7 @@ describe("lock remove", () => {
     const before = asks(one).length;
     expect(await one.run("lock", "remove", "--re-sign=false", `${bob},`)).toEqual(SILENCE);
     expect(asks(one).slice(before)).toEqual(["send"]);
-    await soon(() => expect(one.agent.view.peers.filtered).toHaveLength(1));
+    await eventually(() => expect(one.agent.view.peers.filtered).toHaveLength(1));
   });
 
   test("with --re-sign=false asks first where somebody sits there: yes is what Enter means", async () => {

@@ -19,7 +19,8 @@ import {
 import { refused } from "../node/support/fake-control.ts";
 import { DISABLEMENT_VALUE, idOf, lockKey, trusted } from "../support/chains-keys.ts";
 import { chain } from "../support/chains.ts";
-import { expectRefusal, lockedSeat, seat, soon, tailward, type Ran, type Seat } from "./support.ts";
+import { eventually } from "../support/eventually.ts";
+import { expectRefusal, lockedSeat, seat, tailward, type Ran, type Seat } from "./support.ts";
 
 const name = (key: string): string => formatLockKey(idOf(key));
 const COSIGN = /^\ttailward lock revoke-keys --cosign ([0-9A-F]+)$/gm;
@@ -45,7 +46,7 @@ async function compromised(): Promise<Seat & { readonly before: string }> {
   const { authority, chonk } = one.control;
   if (authority === null) throw new Error("no lock");
   one.control.extend(...new UpdateBuilder(authority, lockKey("mallory")).addKey(trusted("eve", 9)).finalize(chonk));
-  await soon(() => expect(one.agent.lock.require().head).not.toBe(before));
+  await eventually(() => expect(one.agent.lock.require().head).not.toBe(before));
   return { ...one, before };
 }
 
@@ -119,7 +120,7 @@ describe("the steps", () => {
     const { authority, chonk } = one.control;
     if (authority === null) throw new Error("no lock");
     one.control.extend(...new UpdateBuilder(authority, lockKey("mallory")).addKey(trusted("eve")).finalize(chonk));
-    await soon(() => expect(trustedOf(one)).toEqual([one.ownKey, ...three]));
+    await eventually(() => expect(trustedOf(one)).toEqual([one.ownKey, ...three]));
     const blob = blobIn(
       await one.run("lock", "revoke-keys", "--fork-from", authority.head, name("mallory"), name("eve")),
     );
@@ -199,7 +200,7 @@ describe("our key does not sign [Z22]", () => {
     const one = await seat();
     expectRefusal(await one.run("lock", "revoke-keys", name("bob")), /not enabled/);
     one.control.lock(...chain("G", { keys: { alice: 1, bob: 1 } }).aums("G"));
-    await soon(() => expect(one.agent.lockStatus().Enabled).toBe(true));
+    await eventually(() => expect(one.agent.lockStatus().Enabled).toBe(true));
     expectRefusal(await one.run("lock", "revoke-keys", name("bob")), /not trusted by Tailnet Lock/);
   });
 });

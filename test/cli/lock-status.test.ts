@@ -15,7 +15,8 @@ import { STATUSES } from "../protocol/lock-fixtures.ts";
 import { FakeControl, mapNode } from "../node/support/fake-control.ts";
 import { startAgent } from "../node/support/test-agent.ts";
 import { testFolder } from "../node/support/folder.ts";
-import { expectRefusal, lockedSeat, seat, soon, tailward, type Ran } from "./support.ts";
+import { eventually } from "../support/eventually.ts";
+import { expectRefusal, lockedSeat, seat, tailward, type Ran } from "./support.ts";
 
 const own = formatLockKey(idOf("own"));
 
@@ -100,7 +101,7 @@ describe("`status`", () => {
   test("shows the node, its tailnet, and who is locked out", async () => {
     const { run, control, agent } = await lockedSeat();
     control.add(mapNode(1, "mallory", nodeKey("mallory")));
-    await soon(() => expect(agent.view.peers.filtered).toHaveLength(1));
+    await eventually(() => expect(agent.view.peers.filtered).toHaveLength(1));
     const { out } = await run("status");
     expect(out).toMatch(/^node +self\.example\.$/m);
     expect(out).toMatch(/^tailnet lock +on, this node is signed$/m);
@@ -114,7 +115,7 @@ describe("`status`", () => {
     const one = startAgent(control, { authKey: null });
     const server = await serveLocally(await reserveSocket(one.directory), new LocalRoutes(one.agent));
     onTestFinished(() => server.close());
-    await soon(() => expect(one.agent.status().node.approvalUrl).not.toBe(""));
+    await eventually(() => expect(one.agent.status().node.approvalUrl).not.toBe(""));
     const { out } = await tailward(one.directory, ["status"]);
     expect(out).toMatch(/^node +\(not joined yet\)$/m);
     expect(out).toMatch(/^to let this node in +an admin approves it at https:\/\/control\.example\/a\/1/m);
@@ -126,14 +127,14 @@ describe("`status`", () => {
     const control = new FakeControl();
     control.lock(...chain("G").aums("G"));
     const first = startAgent(control);
-    await soon(() => expect(first.agent.lockStatus().Enabled).toBe(true));
+    await eventually(() => expect(first.agent.lockStatus().Enabled).toBe(true));
     first.stop();
     await first.running;
     control.failures.set("map", Array<Error>(20).fill(new ControlUnreachable("down")));
     const one = startAgent(control, { directory: first.directory, authKey: null });
     const server = await serveLocally(await reserveSocket(one.directory), new LocalRoutes(one.agent));
     onTestFinished(() => server.close());
-    await soon(() => expect(one.lines.join("\n")).toContain("not connected: down"));
+    await eventually(() => expect(one.lines.join("\n")).toContain("not connected: down"));
     const run = (...args: readonly string[]): Promise<Ran> => tailward(one.directory, args);
     expect((await run("status")).out).toMatch(/^control plane +\S+ \(not connected\)$/m);
     expect((await run("lock")).out).toMatch(
@@ -147,7 +148,7 @@ describe("`status`", () => {
     expect((await run("status")).out).not.toMatch(/until|device approval/);
     const self = { ...mapNode(9, "self", store.nodeKey), KeyExpiry: "2099-01-02T03:04:05Z", MachineAuthorized: false };
     control.add(self);
-    await soon(() => expect(agent.status().node.authorized).toBe(false));
+    await eventually(() => expect(agent.status().node.authorized).toBe(false));
     const { out } = await run("status");
     expect(out).toMatch(/^node key +nodekey:\w+ \(until 2099-01-02\)$/m);
     expect(out).toMatch(/^device approval +an admin must approve this node/m);

@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { KeyStore } from "../../src/node/key-store.ts";
 import { refused } from "../node/support/fake-control.ts";
 import { startAgent } from "../node/support/test-agent.ts";
-import { expectRefusal, seat, soon, tailward } from "./support.ts";
+import { eventually } from "../support/eventually.ts";
+import { expectRefusal, seat, tailward } from "./support.ts";
 
 test("ends the key and the agent; the next start asks to be let in, as the same node", async () => {
   const one = await seat();
@@ -16,7 +17,7 @@ test("ends the key and the agent; the next start asks to be let in, as the same 
   expect(KeyStore.open(one.directory).state.joined).toBe(false);
   const before = one.control.asked.length;
   const again = startAgent(one.control, { directory: one.directory, authKey: null });
-  await soon(() => expect(again.agent.status().node.connected).toBe(true));
+  await eventually(() => expect(again.agent.status().node.connected).toBe(true));
   expect(one.control.asked[before]).toMatchObject({ what: "register", body: { NodeKey: one.store.nodeKey } });
 });
 

@@ -1,11 +1,12 @@
 /** A command line over a running agent and a control plane in memory. */
 
-import { expect, onTestFinished, vi } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { runProgram, type Terminal } from "../../src/cli/index.ts";
 import { LocalRoutes } from "../../src/node/local-routes.ts";
 import { reserveSocket, serveLocally } from "../../src/node/local-server.ts";
 import { lockSigner } from "../../src/node/native-crypto.ts";
 import { formatLockKey } from "../../src/tka/index.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeControl, mapNode } from "../node/support/fake-control.ts";
 import { testFolder } from "../node/support/folder.ts";
 import { startAgent, type TestAgent } from "../node/support/test-agent.ts";
@@ -53,14 +54,12 @@ export interface Seat extends TestAgent {
   readonly run: (...args: readonly string[]) => Promise<Ran>;
 }
 
-export const soon = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 5000, interval: 10 });
-
 /** An agent that has joined a tailnet of its own. */
 export async function seat(): Promise<Seat> {
   const control = new FakeControl();
   const one = startAgent(control);
   control.add(mapNode(9, "self", one.store.nodeKey));
-  await soon(() => expect(one.agent.offersLock()).toBe(true));
+  await eventually(() => expect(one.agent.offersLock()).toBe(true));
   const server = await serveLocally(await reserveSocket(one.directory), new LocalRoutes(one.agent));
   onTestFinished(() => server.close());
   const ownKey = formatLockKey(lockSigner(one.store.state.lockKey).publicKey);
@@ -73,7 +72,7 @@ export async function lockedSeat(): Promise<Seat> {
   const { code, err } = await one.run("lock", "init", "--confirm", one.ownKey);
   expect(err).toBe("");
   expect(code).toBe(0);
-  await soon(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
+  await eventually(() => expect(one.agent.lockStatus().NodeKeySigned).toBe(true));
   return one;
 }
 
