@@ -11,9 +11,9 @@
  * before it, and goes once nothing is sealed under it any more (resealing.ts).
  */
 
-import { createHash } from "node:crypto";
 import { decodeHex } from "../tka/index.ts";
 import type { Outcome, Refusal } from "../protocol/index.ts";
+import { sha256 } from "./sha256.ts";
 
 /** What a secret is for. Part of the derivation: never renamed. */
 export type SealPurpose = "webhook" | "webhook-address" | "log-stream" | "log-stream-address";
@@ -57,7 +57,7 @@ function storageKeyOf(text: string): StorageKey | null {
   if (bytes?.length !== 32) return null;
   return {
     bytes: bytes.slice(),
-    mark: new Uint8Array(createHash("sha256").update(bytes).digest()).slice(0, MARK_BYTES),
+    mark: new Uint8Array(sha256(bytes)).slice(0, MARK_BYTES),
   };
 }
 

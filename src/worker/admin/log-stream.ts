@@ -19,7 +19,7 @@ import { orZero } from "./shapes.ts";
 import type { WorkerEnv } from "../env.ts";
 import { MAX_URL_CHARS } from "../outbound/outbound-address.ts";
 import { shownAddress, takeAddress } from "../outbound/sealed-address.ts";
-import { isConfiguredToken } from "./token-compare.ts";
+import { isConfiguredToken } from "../bearer-token.ts";
 
 /** Of a token: HEC's are of 36 characters. */
 const MAX_TOKEN = 2048;
