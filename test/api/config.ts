@@ -14,6 +14,9 @@ const UNCHECKED: Readonly<Record<string, string>> = {
     "it takes a tailnet that was just made for what hangs off it: that has no stream, no lock and no device yet, and not found is right",
 };
 
+/** And this where a session asks: it is none of the document's credentials, which are for programs. */
+const UNCHECKED_IN_SESSION = "ignored_auth";
+
 /** How often a parameter of a path is one that there is. */
 const KNOWN = 0.9;
 
@@ -59,8 +62,15 @@ function dictionaries(pools: Pools): string[] {
   });
 }
 
-/** The configuration, in TOML. The token is in the environment. */
-export function configOf(document: ApiDocument, pools: Pools, seed: number): string {
+/** What a browser sends from a page of the control plane's own. */
+function sessionOf(origin: string): string {
+  return `headers = { Cookie = "\${TAILWARD_COOKIE}", Origin = ${JSON.stringify(origin)}, "Sec-Fetch-Site" = "same-origin" }`;
+}
+
+const BEARER = ["[auth.openapi.bearer]", 'bearer = "${TAILWARD_TOKEN}"'];
+
+/** The configuration, in TOML. The token, or the cookie, is in the environment; `session` is the origin of one, or null. */
+export function configOf(document: ApiDocument, pools: Pools, seed: number, session: string | null): string {
   const names = Object.keys(pools);
   const all = (which: string): string[] => names.map((name) => parameter(name, `${which} ${name}`));
   return [
@@ -69,12 +79,15 @@ export function configOf(document: ApiDocument, pools: Pools, seed: number): str
     "workers = 1",
     "request-timeout = 60",
     `suppress-health-check = ["all"]`,
+    ...(session === null ? [] : [sessionOf(session)]),
     "[warnings]",
     "enabled = false",
     ...dictionaries(pools),
-    "[auth.openapi.bearer]",
-    'bearer = "${TAILWARD_TOKEN}"',
-    ...Object.keys(UNCHECKED).flatMap((check) => [`[checks.${check}]`, "enabled = false"]),
+    ...(session === null ? BEARER : []),
+    ...[...Object.keys(UNCHECKED), ...(session === null ? [] : [UNCHECKED_IN_SESSION])].flatMap((check) => [
+      `[checks.${check}]`,
+      "enabled = false",
+    ]),
     "[parameters]",
     ...all("kept"),
     "[[operations]]",

@@ -1,5 +1,6 @@
 /** What came of a run, and whether that is enough. */
 
+import type { Asker } from "./askers.ts";
 import { operationsOf, type ApiDocument } from "./document.ts";
 
 /** schemathesis's report, as far as it is read. */
@@ -28,26 +29,52 @@ function isReached(phases: Report["valid_rates"][string] | undefined): boolean {
   return Object.values(phases ?? {}).some(({ accepted }) => accepted > 0);
 }
 
-/** Prints it, and says whether it is good. */
-export function judge(document: ApiDocument, report: Report): boolean {
+/** What came of one asker's requests. */
+export interface Verdict {
+  readonly isGood: boolean;
+  readonly cases: number;
+  readonly operations: number;
+  readonly reached: number;
+}
+
+/** Judges one asker's run, and prints what is wrong. Of the operator it asks that everything was answered with success; of others, that nothing was that they may not. */
+export function judge(document: ApiDocument, report: Report, { name, credential, may }: Asker): Verdict {
   const { operations, test_cases: cases, valid_rates: rates } = report;
-  const all = operationsOf(document).map(({ id, method, path, isOffered }) => ({
-    id,
-    isOffered,
-    reached: isReached(rates[`${method.toUpperCase()} ${path}`]),
-  }));
-  const missed = all
-    .filter(({ id, reached, isOffered }) => isOffered && !reached && !Object.hasOwn(UNREACHABLE, id))
-    .map(({ id }) => id);
-  const unknown = Object.keys(UNREACHABLE).filter((id) => !all.some((one) => one.id === id));
-  for (const id of missed) console.log(`api: never answered with success: ${id}`);
-  for (const id of unknown) console.log(`api: test/api/judge.ts names it, and there is no such operation: ${id}`);
+  const all = operationsOf(document);
+  const isOperator = credential === null;
+  const reached = all.filter(({ method, path }) => isReached(rates[`${method.toUpperCase()} ${path}`]));
+  const wrong = [
+    ...all
+      .filter((one) => isOperator && one.isOffered && !reached.includes(one) && !Object.hasOwn(UNREACHABLE, one.id))
+      .map(({ id }) => `never answered with success: ${id}`),
+    ...Object.keys(UNREACHABLE)
+      .filter((id) => !all.some((one) => one.id === id))
+      .map((id) => `test/api/judge.ts names it, and there is no such operation: ${id}`),
+    ...reached
+      .filter((one) => !may(one))
+      .map(({ id }) => `answered with success, and its document says that it is not: ${id}`),
+    ...(reached.length === 0 ? ["nothing was answered with success: is the credential good?"] : []),
+  ];
+  for (const line of wrong) console.log(`api: ${name}: ${line}`);
   const isWhole = report.complete && operations.tested === operations.total && report.errors.length === 0;
-  const isGood = isWhole && cases.unique_failures === 0 && [missed, unknown].every((ids) => ids.length === 0);
-  const reached = all.filter((one) => one.reached).length;
   console.log(
-    `api: ${isGood ? "all held" : "FAILED"}: ${cases.generated} cases of ${operations.tested} operations, ${reached} answered with success, ` +
-      `${cases.unique_failures} failures`,
+    `api: ${name}: ${cases.generated} cases, ${reached.length} operations answered with success, ${cases.unique_failures} failures`,
   );
-  return isGood;
+  return {
+    isGood: isWhole && cases.unique_failures === 0 && wrong.length === 0,
+    cases: cases.generated,
+    operations: operations.tested,
+    reached: reached.length,
+  };
+}
+
+/** The last line: what all of them came to. */
+export function summary(verdicts: readonly Verdict[]): string {
+  const isGood = verdicts.length > 0 && verdicts.every((verdict) => verdict.isGood);
+  const cases = verdicts.reduce((sum, verdict) => sum + verdict.cases, 0);
+  const [operator] = verdicts;
+  return (
+    `api: ${isGood ? "all held" : "FAILED"}: ${cases} cases of ${operator?.operations ?? 0} operations, ` +
+    `${operator?.reached ?? 0} answered with success, by ${verdicts.length} askers`
+  );
 }
