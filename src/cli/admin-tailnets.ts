@@ -14,6 +14,7 @@ const tailnet = record({ id: text, name: text, createdAt: withDefault(text, "") 
 const tailnets = record({ tailnets: list(tailnet, MOST) });
 const settings = record({
   devicesApprovalOn: boolean,
+  usersApprovalOn: boolean,
   devicesKeyDurationDays: integer,
   lockAllowsOldClients: boolean,
   auditLogRetentionDays: integer,
@@ -23,6 +24,7 @@ type Settings = ShapeOf<typeof settings>;
 
 const READERS: { readonly [Name in keyof Settings]: (flag: string) => (value: string) => Settings[Name] } = {
   devicesApprovalOn: trueOrFalse,
+  usersApprovalOn: trueOrFalse,
   devicesKeyDurationDays: wholeNumber,
   lockAllowsOldClients: trueOrFalse,
   auditLogRetentionDays: wholeNumber,

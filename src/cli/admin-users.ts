@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { printable } from "../node/index.ts";
 import { ROLES, boolean, integer, isUserId, list, record, text, withDefault, type ShapeOf } from "../protocol/index.ts";
 import { NOTHING, type AdminPlace } from "./admin-place.ts";
+import { addUserInvites } from "./admin-user-invites.ts";
 import { columns } from "./columns.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -83,12 +84,13 @@ function addAdd(group: Command, place: AdminPlace): void {
 }
 
 export function addUsers(admin: Command, place: AdminPlace): void {
-  const group = admin.command("user").description("add, list and remove people, and give them roles");
+  const group = admin.command("user").description("invite, add, list and remove people, and give them roles");
   group
     .command("list")
     .description("list the people of the tailnet")
     .action(async () => place.print(await allUsers(place), usersText));
   addAdd(group, place);
+  addUserInvites(group, place, ROLES.filter((role) => role !== "owner").join(", "));
   group
     .command("role <user> <role>")
     .description(`give a person another role: one of ${THE_ROLES}`)
@@ -96,6 +98,8 @@ export function addUsers(admin: Command, place: AdminPlace): void {
       await place.ask("POST", `/api/v2/users/${await userIdOf(place, named)}/role`, NOTHING, { role });
       place.terminal.out(`${printable(named)} has the role ${printable(role)}\n`);
     });
+  const approves = "let a person in who came by an invite, where user approval is on";
+  addChange(group, place, "approve", approves, "is approved");
   const suspends = "let a person in no more, and log their devices out; restore takes it back";
   addChange(group, place, "suspend", suspends, "is suspended");
   addChange(group, place, "restore", "let a person in again who was suspended", "is let in again");

@@ -13,6 +13,8 @@ export {
 } from "./people/credential-acts.ts";
 export type { ProvenCredential } from "./people/proven-credential.ts";
 export type { UserChange, UserInfo } from "./people/user-acts.ts";
+export type { AcceptedInvite, ShownInvite, WantedInvite } from "./people/user-invite-acts.ts";
+export type { UserInvite } from "./people/user-invites.ts";
 export { MAP_TICKET_HEADER, type MapTicket, type NodeApiProps } from "./control/requests.ts";
 export { connectionRequest, placeOf, type ConnectionPlace, type ConnectionTicket } from "./control/ticket.ts";
 export { CONTACT_KINDS, type ContactKind, type Contacts } from "./settings/contacts.ts";
@@ -34,7 +36,13 @@ export { SESSION_IDLE_MS, SESSION_MS, type PersonSession } from "./directory/per
 export type { SignedInUser } from "./people/sign-in.ts";
 export { ROLE_NAMES } from "./people/roles.ts";
 export { SIGN_IN_LINK_MS, type LinkProof } from "./directory/sign-in-links.ts";
-export { isPeopleBucket, peopleBucket, peopleBucketNumber, type SignInProof } from "./people/sign-in-proof.ts";
+export {
+  isPeopleBucket,
+  peopleBucket,
+  peopleBucketNumber,
+  type OidcProof,
+  type SignInProof,
+} from "./people/sign-in-proof.ts";
 export { noiseCrypto } from "./control/native-noise.ts";
 export { NodeSessions } from "./sessions/node-sessions.ts";
 export { Queues } from "./delivery/delivery.ts";

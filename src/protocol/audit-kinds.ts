@@ -69,10 +69,15 @@ export const EVENT_ACTIONS = {
   "share.addressed": "UPDATE",
   // People.
   "user.created": "CREATE",
+  "user.approved": "APPROVE",
   "user.role": "UPDATE",
   "user.suspended": "SUSPEND",
   "user.restored": "RESTORE",
   "user.removed": "DELETE",
+  // Somebody is invited to be one.
+  "invite.created": "CREATE",
+  "invite.accepted": "ACCEPT",
+  "invite.withdrawn": "DELETE",
   // They sign in, or are made a one-time link to sign in by.
   "person.signed_in": "LOGIN",
   "person.link_made": "INVITE",

@@ -41,6 +41,8 @@ export const CONTROL_ERROR_CODES = [
   "unknown_user",
   "last_owner",
   "too_many_users",
+  "unknown_invite",
+  "too_many_invites",
   "too_many_keys",
   "name_taken",
   "unknown_webhook",

@@ -18,6 +18,7 @@ export const ID_PATTERNS = {
   device: `n${RANDOM}${TAILNET}`,
   user: `u${RANDOM}${TAILNET}`,
   webhook: `w${RANDOM}${TAILNET}`,
+  userInvite: `i${RANDOM}${TAILNET}`,
   /** The tailnet that shares, then the share. */
   invite: `${TAILNET}${SHARE}`,
 } as const;
@@ -35,6 +36,7 @@ const OF_A_TAILNET = {
   device: wholly(ID_PATTERNS.device),
   user: wholly(ID_PATTERNS.user),
   webhook: wholly(ID_PATTERNS.webhook),
+  userInvite: wholly(ID_PATTERNS.userInvite),
 } as const;
 const TAILNET_ID = wholly(ID_PATTERNS.tailnet);
 const SHARE_ID = wholly(ID_PATTERNS.share);

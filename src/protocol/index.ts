@@ -156,6 +156,7 @@ export { ZERO_TIME, timeJson } from "./go-time.ts";
 export { encodeGoJson, goMap, goObject } from "./go-json.ts";
 export { ID_PATTERNS, isShareId, isTailnetId, isUserId, parseInviteId, tailnetOfId } from "./ids.ts";
 export { loginName } from "./login-name.ts";
+export { formatUserInvite, parseUserInvite, type UserInviteParts } from "./user-invite.ts";
 export { lockLogJson, lockStatusJson } from "./lock-json.ts";
 export {
   lockStatus,

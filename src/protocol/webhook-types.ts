@@ -26,7 +26,7 @@ const BY_CATEGORY = {
     "userRoleUpdated",
     "webhookFailing",
   ],
-  // Known, so that what is written for Tailscale goes on; nothing here says so of a node yet, and of people nobody waits for approval.
+  // Known, so that what is written for Tailscale goes on; nothing here says so of a node yet.
   categoryDeviceMisconfigurations: ["subnetIPForwardingNotEnabled", "exitNodeIPForwardingNotEnabled"],
   categoryTailnetLock: [
     "nodeSigned",
@@ -73,7 +73,8 @@ const BY_KIND: Readonly<Partial<Record<EventKind, WebhookType | ((detail: unknow
   "node.ignores_lock": "nodeIgnoresLock",
   "node.follows_lock": "nodeFollowsLock",
   "policy.changed": "policyUpdate",
-  "user.created": "userCreated",
+  "user.created": (detail) => (isFalse(detail, "approved") ? ["userCreated", "userNeedsApproval"] : ["userCreated"]),
+  "user.approved": "userApproved",
   "user.suspended": "userSuspended",
   "user.restored": "userRestored",
   "user.removed": "userDeleted",

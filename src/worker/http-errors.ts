@@ -40,6 +40,8 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   unknown_user: NOT_FOUND,
   last_owner: CONFLICT,
   too_many_users: CONFLICT,
+  unknown_invite: NOT_FOUND,
+  too_many_invites: CONFLICT,
   too_many_keys: CONFLICT,
   name_taken: CONFLICT,
   unknown_webhook: NOT_FOUND,

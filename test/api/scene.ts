@@ -13,6 +13,7 @@ const DEVICES = 24;
 const KEYS = 16;
 const LOGINS = 12;
 const USERS = 8;
+const USER_INVITES = 8;
 /** As many as are not all revoked by what is deleted of what was listed. */
 const CLIENTS = 16;
 const WEBHOOKS = 8;
@@ -106,6 +107,7 @@ export async function makeScene(control: ControlPlane): Promise<Pools> {
   await fill(control, tailnet);
   await share(control, other, tailnet, 4);
   await some(USERS, (index) => control.call("POST", `${at}/users`, { loginName: `user-${index}@fuzzed.test` }));
+  await control.call("POST", `${at}/user-invites`, Array(USER_INVITES).fill({ role: "member" }));
   const clients: string[] = [];
   await some(CLIENTS, async () => {
     clients.push((await control.call<{ id: string }>("POST", `${at}/keys`, { keyType: "client", scopes: ["dns"] })).id);
@@ -126,6 +128,7 @@ export async function makeScene(control: ControlPlane): Promise<Pools> {
     inviteId: made.map(({ id }) => id),
     share: await listed(control, `${at}/shares`, "shares", "id"),
     userId: await listed(control, `${at}/users`, "users", "id"),
+    userInviteId: (await control.call<{ id: string }[]>("GET", `${at}/user-invites`)).map(({ id }) => id),
     webhookId: (await listed(control, `${at}/webhooks`, "webhooks", "endpointId")).filter((id) => id !== webhook),
     deliveryId: await untilTold(control, webhook),
     spareTailnet: spare,

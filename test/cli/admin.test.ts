@@ -109,6 +109,7 @@ describe("tailward admin", () => {
     const client = await stage.printed("client", "create", "--scopes", "auth_keys", "--tags", "tag:ci");
     expect(client).toMatch(/^client ID +k\w{10}\nclient secret +tskey-client-T\S+\n$/);
     expect(await stage.printed("client", "list")).toMatch(/ good +for good +never used +auth_keys +tag:ci\n$/);
+    expect(await stage.printed("user", "approve", "bob@example.com")).toContain("is approved");
     expect(await stage.printed("user", "suspend", "bob@example.com")).toContain("is suspended");
     expectRefusal(await asBob("device", "list"), /is suspended/);
     expect(await stage.printed("user", "restore", "bob@example.com")).toContain("is let in again");
@@ -116,6 +117,24 @@ describe("tailward admin", () => {
     expect(await stage.printed("user", "list")).not.toContain("bob@");
     expectRefusal(await stage.admin("user", "remove", "owner@one.test"), /this is the last owner/);
     expectRefusal(await stage.admin("user", "role", "nobody@one.test", "admin"), /there is no user nobody@one\.test/);
+  }, 60_000);
+
+  test("invites people: the address of an invite is shown once", async () => {
+    const made = await stage.printed("user", "invite", "Eve@example.com", "--role", "auditor");
+    const [, id = ""] =
+      /^http:\S+\/invite#(i\w{21})-\w{32}\n\nIt makes eve@example\.com a user of the tailnet, as auditor, once/.exec(
+        made,
+      ) ?? [];
+    const anybody = await stage.printed("user", "invite");
+    expect(anybody).toContain("It makes whoever opens it first a user of the tailnet, as member");
+    const listed = await stage.printed("user", "invites");
+    expect(listed).toMatch(new RegExp(`^${id} +auditor +eve@example\\.com +\\S+$`, "m"));
+    expect(listed).not.toContain("#");
+    expect(await stage.printed("user", "withdraw-invite", id)).toContain("is withdrawn");
+    expect(await stage.printed("user", "invites")).not.toContain("eve@");
+    expectRefusal(await stage.admin("user", "invite", "--role", "owner"), /role/);
+    expect(await stage.printed("settings", "set", "usersApprovalOn=true")).toMatch(/^usersApprovalOn +true$/m);
+    expect(await stage.printed("settings", "set", "usersApprovalOn=false")).toMatch(/^usersApprovalOn +false$/m);
   }, 60_000);
 
   test("makes a one-time link to sign in by", async () => {

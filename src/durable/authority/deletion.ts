@@ -35,6 +35,7 @@ const GONE_TABLES = [
   "policies",
   "users",
   "removed_users",
+  "user_invites",
   "credentials",
   "access_tokens",
 ] as const;

@@ -1,6 +1,6 @@
 /** The part of a tailnet's object that is about people and their credentials: each method is one act, as in TailnetAuthority. */
 
-import type { CredentialParts, Outcome } from "../../protocol/index.ts";
+import type { CredentialParts, Outcome, UserInviteParts } from "../../protocol/index.ts";
 import {
   changeClient,
   createClient,
@@ -21,6 +21,20 @@ import { OperatingAuthority } from "./operating.ts";
 import { proveCredential, type ProvenCredential } from "../people/proven-credential.ts";
 import { recordRefused, type RefusedAttempt } from "../audit/refused-attempts.ts";
 import { addUser, changeUser, userInfo, usersOf, type UserChange, type UserInfo } from "../people/user-acts.ts";
+import {
+  NOT_GOOD_INVITE,
+  acceptUserInvite,
+  createUserInvites,
+  openUserInvite,
+  openUserInvites,
+  showUserInvite,
+  withdrawUserInvite,
+  type AcceptedInvite,
+  type ShownInvite,
+  type WantedInvite,
+} from "../people/user-invite-acts.ts";
+import type { OidcProof } from "../people/sign-in-proof.ts";
+import type { UserInvite } from "../people/user-invites.ts";
 
 export class PeopleAuthority extends OperatingAuthority {
   users(): Promise<Outcome<UserInfo[]>> {
@@ -38,6 +52,39 @@ export class PeopleAuthority extends OperatingAuthority {
   /** Null once the person is gone. */
   changeUser(by: By, id: string, change: UserChange): Promise<Outcome<UserInfo | null>> {
     return this.acts.living((tailnet, now) => changeUser(tailnet, by, id, change, now));
+  }
+
+  /** Invites people, all or none; the texts of the invites are given once. */
+  createUserInvites(by: By, wanted: readonly WantedInvite[]): Promise<Outcome<{ invite: UserInvite; text: string }[]>> {
+    return this.acts.living((tailnet, now) => createUserInvites(tailnet, by, wanted, now));
+  }
+
+  /** Invites that are open. */
+  userInvites(): Promise<Outcome<UserInvite[]>> {
+    return this.acts.living(openUserInvites);
+  }
+
+  /** Refuses with `unknown_invite`. */
+  userInvite(id: string): Promise<Outcome<UserInvite>> {
+    return this.acts.living((tailnet, now) => openUserInvite(tailnet, id, now));
+  }
+
+  withdrawUserInvite(by: By, id: string): Promise<Outcome<null>> {
+    return this.acts.living((tailnet, now) => withdrawUserInvite(tailnet, by, id, now));
+  }
+
+  /** What whoever holds an invite is shown of it. Refuses with `bad_invite`; so it does where there is no such tailnet. */
+  async showUserInvite(parts: UserInviteParts): Promise<Outcome<ShownInvite>> {
+    return asBadInvite(await this.acts.living((tailnet, now) => showUserInvite(tailnet, parts, now)));
+  }
+
+  /** Somebody who has signed in becomes a user by an invite [P61]; `group` is the request's ID. Refuses with `bad_invite`, `forbidden`, `name_taken`. */
+  async acceptUserInvite(proof: OidcProof, parts: UserInviteParts, group: string): Promise<Outcome<AcceptedInvite>> {
+    const act = this.acts.living((tailnet, now) => acceptUserInvite(tailnet, proof, parts, group, now));
+    const outcome = asBadInvite(await act);
+    if (!outcome.ok) return outcome;
+    const done = outcome.value;
+    return "why" in done ? { ok: false, error: { code: "forbidden", message: done.why } } : { ok: true, value: done };
   }
 
   /** Who is behind a credential [P56]. Refuses with `unauthenticated`; so it does where there is no such tailnet. */
@@ -87,6 +134,12 @@ export class PeopleAuthority extends OperatingAuthority {
       return null;
     });
   }
+}
+
+/** A tailnet that there is not, or not any more, looks like one whose invite is not good. */
+function asBadInvite<T>(outcome: Outcome<T>): Outcome<T> {
+  if (outcome.ok || outcome.error.code !== "unknown_tailnet") return outcome;
+  return { ok: false, error: { code: "bad_invite", message: NOT_GOOD_INVITE } };
 }
 
 const NOT_GOOD = { ok: false, error: { code: "unauthenticated", message: "this credential is not good" } } as const;

@@ -341,7 +341,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "UPDATE nodes SET expiring_told = key_expiry WHERE key_expiry <= unixepoch() * 1000",
     "CREATE INDEX nodes_expiring ON nodes (key_expiry) WHERE home IS NULL AND key_expiry IS NOT NULL AND key_expiry IS NOT expiring_told",
     // People (people/users.ts). `profile`: their number in maps; null for the tailnet's first, whose number follows from its name. `suspended`: since
-    // when, or null. `subject`: whom a provider of identities knows the person as, once signed in.
+    // when, or null; `waiting`: since when for an admin's approval, or null. `subject`: whom a provider of identities knows the person as, once signed in.
     `CREATE TABLE users (
       id TEXT PRIMARY KEY,
       profile INTEGER UNIQUE,
@@ -349,6 +349,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
       display_name TEXT NOT NULL,
       role TEXT NOT NULL,
       suspended INTEGER,
+      waiting INTEGER,
       subject TEXT UNIQUE,
       created INTEGER NOT NULL,
       last_seen INTEGER
@@ -356,6 +357,10 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     `INSERT INTO users (id, profile, login, display_name, role, suspended, subject, created, last_seen)
      SELECT 'u' || substr(id, 2) || id, NULL, 'owner@' || name, 'Owner', 'owner', NULL, NULL, created, NULL
      FROM tailnet WHERE deleted IS NULL`,
+    // Invites to be one of them (people/user-invites.ts); of the secret, its SHA-256. `email`: whose alone it is, or empty. `inviter`: a user's ID, or
+    // null for the operator. `accepted`: when, by the `user` of that ID; `withdrawn`: when; or null.
+    `CREATE TABLE user_invites (id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL, role TEXT NOT NULL, email TEXT NOT NULL, inviter TEXT,
+      created INTEGER NOT NULL, expires INTEGER NOT NULL, accepted INTEGER, user TEXT, withdrawn INTEGER) WITHOUT ROWID`,
     // People who are gone: to remove one again is a success.
     "CREATE TABLE removed_users (id TEXT PRIMARY KEY) WITHOUT ROWID",
     // The seq at which people, their roles or their standing last changed.
@@ -384,12 +389,8 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE INDEX credentials_user ON credentials (user)",
     // Access tokens that OAuth clients were given, until they expire.
     `CREATE TABLE access_tokens (
-      id TEXT PRIMARY KEY,
-      secret_hash BLOB NOT NULL,
-      client TEXT NOT NULL,
-      scopes TEXT NOT NULL,
-      tags TEXT NOT NULL,
-      expires INTEGER NOT NULL
+      id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL, client TEXT NOT NULL,
+      scopes TEXT NOT NULL, tags TEXT NOT NULL, expires INTEGER NOT NULL
     ) WITHOUT ROWID`,
     "CREATE INDEX access_tokens_client ON access_tokens (client)",
     "CREATE INDEX access_tokens_expires ON access_tokens (expires)",

@@ -26,6 +26,7 @@ import { Shares } from "../sharing/shares.ts";
 import type { Policy } from "../../policy/index.ts";
 import type { Store } from "../store.ts";
 import { ownerLogin } from "../people/user-profiles.ts";
+import { UserInvites } from "../people/user-invites.ts";
 import { Users, firstUserId, loginOf } from "../people/users.ts";
 import { Webhooks } from "../webhooks/webhooks.ts";
 
@@ -59,6 +60,7 @@ export class Tailnet {
   readonly lock: Lock;
   readonly nodes: Nodes;
   readonly users: Users;
+  readonly userInvites: UserInvites;
   readonly credentials: Credentials;
   readonly authKeys: AuthKeys;
   readonly nonces: Nonces;
@@ -85,6 +87,7 @@ export class Tailnet {
     this.lock = new Lock(store);
     this.nodes = new Nodes(store);
     this.users = new Users(store);
+    this.userInvites = new UserInvites(store);
     this.credentials = new Credentials(store);
     this.authKeys = new AuthKeys(store);
     this.nonces = new Nonces(store);
@@ -115,7 +118,7 @@ export class Tailnet {
     );
     const login = owner === null ? ownerLogin(name) : loginOf(owner);
     const displayName = owner === null ? "Owner" : login;
-    this.users.add({ id: firstUserId(id), login, displayName, role: "owner", isFirst: true }, now);
+    this.users.add({ id: firstUserId(id), login, displayName, role: "owner", waiting: null, isFirst: true }, now);
     this.record(by, { kind: "tailnet.created", target: this.target(), new: { name, owner: login } }, now);
   }
 

@@ -1,8 +1,8 @@
 /**
  * Whose nodes may turn the lock on and off. Source: Tailscale's documentation of Tailnet Lock, which asks for an owner, an admin or an IT admin.
  *
- * Rule [I12]: init/begin, init/finish and disable are for nodes of somebody whose role is owner, admin or IT admin, and who is not suspended, as that
- *            is at this moment: a begin gives no right to its finish. The role is looked at before anything that the node sends, secrets above all.
+ * Rule [I12]: init/begin, init/finish and disable are for nodes of somebody whose role is owner, admin or IT admin, and who is not suspended and waits
+ *            for no approval, as that is at this moment: a begin gives no right to its finish. The role is looked at before anything that the node sends, secrets above all.
  * Rule [I13]: a node with tags has no user, and so no role: it is refused, and told that this is why. So is one of another tailnet.
  */
 
@@ -29,6 +29,7 @@ function whyNot({ users }: Tailnet, { user: id, tags }: NodeRecord, act: LockAct
   const user = id === null ? null : users.byId(id);
   if (user === null) return `this node is no person's of this tailnet: ${what} from a node of ${WHO}`;
   if (user.suspended !== null) return `${user.login} is suspended: ${what} from a node of ${WHO}`;
+  if (user.waiting !== null) return `${user.login} waits for an admin's approval: ${what} from a node of ${WHO}`;
   if (LOCK_ROLES.has(user.role)) return null;
   return `only ${WHO} may ${what}, and the role of ${user.login} is ${ROLE_NAMES[user.role]}`;
 }

@@ -1,7 +1,7 @@
 /**
  * Who vouches for a node that joins, or that comes back with its key over: an auth key, or an admin who has approved its login.
  *
- * Rule [P60]: an auth key of a person's is as good as they are now: it lets nobody in once they are suspended, gone, or could not make it any more; and
+ * Rule [P60]: an auth key of a person's is as good as they are now: it lets nobody in once they are suspended, gone, not approved, or could not make it any more; and
  *             past device approval only while they may approve devices.
  */
 
@@ -14,6 +14,7 @@ import { isSameAttempt } from "./predecessor.ts";
 import { ControlError } from "../refuse.ts";
 import { DEVICE_ROLES, KEY_ROLES } from "../people/roles.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
+import { isIn } from "../people/users.ts";
 
 /** What was vouched for. `by` says by what, as an event tells it. */
 export interface Vouched {
@@ -78,7 +79,7 @@ function mayApprove({ users }: Tailnet, { user }: AuthKeyInfo): boolean {
 function makerOf({ users }: Tailnet, { user, tags }: AuthKeyInfo): string | null {
   if (user === null) return tags.length > 0 ? null : (users.owners()[0]?.id ?? null);
   const maker = users.byId(user);
-  if (maker?.suspended === null && KEY_ROLES.has(maker.role)) return user;
+  if (maker !== null && isIn(maker) && KEY_ROLES.has(maker.role)) return user;
   throw new ControlError(
     "bad_auth_key",
     "whoever made this auth key lets nobody in any more: ask an admin for a new one",

@@ -2,7 +2,7 @@
  * How many people and keys a tailnet has: each is a row for good, and whoever may make one may make them without end. Everything here runs inside the
  * caller's transaction.
  *
- * Rule [P59]: there are so many people, and so many keys of each kind that open anything, and no more. Of those that open nothing any more the newest are
+ * Rule [P59]: there are so many people, so many invites of people, and so many keys of each kind that open anything, and no more. Of those that open nothing any more the newest are
  *             kept to be shown; the log tells of all.
  */
 
@@ -13,15 +13,18 @@ export const KEY_LIMITS = {
   users: 5000,
   authKeys: 5000,
   clients: 500,
+  /** Invites of people that are open. */
+  userInvites: 500,
   /** Of one person. */
   tokens: 100,
-  /** Of either table. */
+  /** Of each table. */
   spent: 1000,
 };
 
 /** Rows that open something at that time. */
 const GOOD_AUTH_KEY = "revoked IS NULL AND expires > ?1 AND (reusable = 1 OR uses = 0)";
 const GOOD_CREDENTIAL = "revoked IS NULL AND (expires IS NULL OR expires > ?1)";
+const OPEN_INVITE = "accepted IS NULL AND withdrawn IS NULL AND expires > ?1";
 
 function count(store: Store, sql: string, ...values: readonly (string | number)[]): number {
   return store.row(`SELECT COUNT(*) AS n FROM ${sql}`, ...values)?.integer("n") ?? 0;
@@ -37,9 +40,24 @@ export function refuseMoreUsers(store: Store): void {
     throw new ControlError("too_many_users", `a tailnet has ${KEY_LIMITS.users} people at most: remove one first`);
 }
 
-function forgetSpent(store: Store, table: "auth_keys" | "credentials", good: string, now: number): void {
+function forgetSpent(
+  store: Store,
+  table: "auth_keys" | "credentials" | "user_invites",
+  good: string,
+  now: number,
+): void {
   const spent = `SELECT id FROM ${table} WHERE NOT (${good}) ORDER BY created DESC, id LIMIT -1 OFFSET ?2`;
   store.run(`DELETE FROM ${table} WHERE id IN (${spent})`, now, KEY_LIMITS.spent);
+}
+
+/** To be called before so many invites of people are made. Throws `too_many_invites`. */
+export function refuseMoreUserInvites(store: Store, more: number, now: number): void {
+  forgetSpent(store, "user_invites", OPEN_INVITE, now);
+  if (count(store, `user_invites WHERE ${OPEN_INVITE}`, now) + more > KEY_LIMITS.userInvites)
+    throw new ControlError(
+      "too_many_invites",
+      `a tailnet has ${KEY_LIMITS.userInvites} open invites at most: withdraw one first`,
+    );
 }
 
 /** To be called before an auth key is made. Throws `too_many_keys`. */

@@ -2,7 +2,7 @@
  * Who is behind a credential of the admin API, as of now. Everything here runs inside the caller's transaction.
  *
  * Rule [P56]: a token's rights are the person's role as it is now, as far as the token's scopes go; those of an access token, its client's scopes as they
- *             are now, as far as its own go. One that is over or revoked, or whose person is suspended or gone, opens nothing.
+ *             are now, as far as its own go. One that is over or revoked, or whose person is suspended, gone or not approved yet, opens nothing.
  */
 
 import { coversScope, type CredentialParts, type Role, type Scope } from "../../protocol/index.ts";
@@ -66,6 +66,7 @@ function proveToken(tailnet: Tailnet, { id, secret }: CredentialParts, now: numb
   const user = token.user === null ? null : tailnet.users.byId(token.user);
   if (user === null) throw bad("whose credential this is is not here any more");
   if (user.suspended !== null) throw bad("whose credential this is is suspended");
+  if (user.waiting !== null) throw bad("whose credential this is waits for an admin's approval");
   tailnet.credentials.noteUse(token, now);
   noteSeen(tailnet, user, now);
   const { id: userId, login, displayName: name, role } = user;

@@ -21,6 +21,8 @@ export type SignInProof =
       readonly user: string;
     };
 
+export type OidcProof = Extract<SignInProof, { kind: "oidc" }>;
+
 /** Never changed once in use: a bucket's name is where its people are. */
 const BUCKETS = 64;
 

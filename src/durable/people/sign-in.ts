@@ -31,12 +31,13 @@ function shown(tailnet: Tailnet, { id, login, displayName, role }: UserRecord): 
   return { tailnet: tailnetId, tailnetName, id, login, name: displayName, role };
 }
 
-function subjectOf(proof: Extract<SignInProof, { kind: "oidc" }>): string {
+/** Whom a provider means, as it is kept. */
+export function subjectOf(proof: Extract<SignInProof, { kind: "oidc" }>): string {
   return JSON.stringify([proof.issuer, proof.subject]);
 }
 
 /** The user that the proof names, whether it may be that or not. */
-function named({ users }: Tailnet, proof: SignInProof): UserRecord | null {
+export function named({ users }: Tailnet, proof: SignInProof): UserRecord | null {
   if (proof.kind === "link") return users.byId(proof.user);
   return users.bySubject(subjectOf(proof)) ?? users.byLogin(proof.login);
 }
@@ -45,11 +46,12 @@ function isOther(proof: SignInProof, { subject }: UserRecord): boolean {
   return proof.kind === "oidc" && subject !== null && subject !== subjectOf(proof);
 }
 
-/** Why the person is not that user here, or null. */
-function whyNot(proof: SignInProof, user: UserRecord): string | null {
+/** Why the person is not that user here, or may not act yet, or null. */
+export function whyNot(proof: SignInProof, user: UserRecord): string | null {
   if (isOther(proof, user))
     return `the login ${user.login} belongs to another account of the OpenID provider: ask an admin of the tailnet`;
-  return user.suspended === null ? null : `the user ${user.login} is suspended in this tailnet: ask an admin of it`;
+  if (user.suspended !== null) return `the user ${user.login} is suspended in this tailnet: ask an admin of it`;
+  return user.waiting === null ? null : `the user ${user.login} waits to be approved by an admin of this tailnet`;
 }
 
 /** The user that the proof is of, bound to it or not yet. Throws `forbidden`. */
@@ -71,7 +73,10 @@ export function personIn(tailnet: Tailnet, proof: SignInProof): SignedInUser {
 }
 
 /** By which door a person comes who has signed in. */
-function byPerson({ id, login, displayName }: UserRecord, group: string): By {
+export function byPerson(
+  { id, login, displayName }: Pick<UserRecord, "id" | "login" | "displayName">,
+  group: string,
+): By {
   return { actor: { type: "USER", id, name: displayName, login }, origin: "ADMIN_CONSOLE", group };
 }
 
@@ -109,6 +114,7 @@ export function linkFor(tailnet: Tailnet, by: By, login: string | null, now: num
   const user = login === null ? (tailnet.users.owners()[0] ?? null) : tailnet.users.byLogin(loginName(login));
   if (user === null) throw new ControlError("unknown_user", "there is no such user");
   if (user.suspended !== null) throw new ControlError("forbidden", "this user is suspended: restore them first");
+  if (user.waiting !== null) throw new ControlError("forbidden", "this user waits for approval: approve them first");
   tailnet.record(by, { kind: "person.link_made", target: userTarget(user) }, now);
   return shown(tailnet, user);
 }

@@ -29,6 +29,7 @@ export interface UserInfo extends Omit<UserRecord, "subject" | "isFirst"> {
 /** What can be done to a person. */
 export type UserChange =
   | { readonly kind: "role"; readonly role: string }
+  | { readonly kind: "approve" }
   | { readonly kind: "suspend" }
   | { readonly kind: "restore" }
   | { readonly kind: "remove" };
@@ -47,9 +48,9 @@ function devicesOf({ store }: Tailnet): Map<string, { readonly devices: number; 
 }
 
 function infoOf(user: UserRecord, devices: ReturnType<typeof devicesOf>): UserInfo {
-  const { id, login, displayName, role, suspended, created, lastSeen } = user;
+  const { id, login, displayName, role, suspended, waiting, created, lastSeen } = user;
   const counted = devices.get(id) ?? { devices: 0, connected: false };
-  return { id, login, displayName, role, suspended, created, lastSeen, ...counted };
+  return { id, login, displayName, role, suspended, waiting, created, lastSeen, ...counted };
 }
 
 /** All people, the eldest first. */
@@ -64,7 +65,7 @@ export function userInfo(tailnet: Tailnet, id: string): UserInfo {
 }
 
 /** [P53] The operator may give any role; an OAuth client, for which nobody answers, none but a member's. */
-function refuseGiving(tailnet: Tailnet, { actor }: By, role: Role): void {
+export function refuseGiving(tailnet: Tailnet, { actor }: By, role: Role): void {
   if (actor.type === "OPERATOR") return;
   const giver = actor.type === "OAUTH_CLIENT" ? null : tailnet.users.behind(actor);
   if (giver === null ? role === "member" && actor.type === "OAUTH_CLIENT" : mayGive(giver.role, role)) return;
@@ -73,7 +74,7 @@ function refuseGiving(tailnet: Tailnet, { actor }: By, role: Role): void {
 }
 
 /** Attacker-controlled. Throws `malformed_request`. */
-function roleNamed(text: string): Role {
+export function roleNamed(text: string): Role {
   if (isRole(text)) return text;
   throw new ControlError("malformed_request", `a role is one of ${Object.keys(ROLE_NAMES).join(", ")}`);
 }
@@ -101,7 +102,8 @@ export function addUser(
   refuseMoreUsers(tailnet.store);
   const id = `${randomId("u")}${tailnet.info().id}`;
   tailnet.record(by, { kind: "user.created", target: userTarget({ id, login }), new: { login, role } }, now);
-  tailnet.users.add({ id, login, displayName: login, role, isFirst: false }, now);
+  // Whoever adds somebody by name approves them thereby.
+  tailnet.users.add({ id, login, displayName: login, role, waiting: null, isFirst: false }, now);
   return userInfo(tailnet, id);
 }
 
@@ -131,6 +133,14 @@ function setRole(tailnet: Tailnet, by: By, user: UserRecord, wanted: string, now
   } as const;
   tailnet.record(by, event, now);
   tailnet.users.setRole(user.id, role);
+}
+
+/** Lets in who came by an invite; who is in already stays so. */
+function approve(tailnet: Tailnet, by: By, user: UserRecord, now: number): void {
+  if (user.waiting === null) return;
+  refuseMeddling(tailnet, by, user);
+  tailnet.record(by, { kind: "user.approved", target: userTarget(user), new: { role: user.role } }, now);
+  tailnet.users.approve(user.id);
 }
 
 /** Their devices are logged out; API tokens and auth keys ask for who is suspended, and open nothing meanwhile. */
@@ -168,6 +178,9 @@ export function changeUser(tailnet: Tailnet, by: By, id: string, change: UserCha
   switch (change.kind) {
     case "role":
       setRole(tailnet, by, user, change.role, now);
+      break;
+    case "approve":
+      approve(tailnet, by, user, now);
       break;
     case "suspend":
       suspend(tailnet, by, user, now);

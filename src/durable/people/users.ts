@@ -2,6 +2,7 @@
  * The tailnet's people. Everything here runs inside the caller's transaction.
  *
  * Rule [P50]: a person's role and standing are here alone, beside what is decided by them: a change holds from the next act on.
+ * Rule [P62]: who waits for approval is nobody here yet: they sign in to nothing, no credential or device is theirs, and no policy knows them.
  */
 
 import { loginName } from "../../protocol/index.ts";
@@ -21,6 +22,8 @@ export interface UserRecord {
   readonly role: Role;
   /** Since when, or null. */
   readonly suspended: number | null;
+  /** Since when an admin has yet to approve them, or null. */
+  readonly waiting: number | null;
   /** Whom a provider of identities knows the person as, or null until the first sign-in. */
   readonly subject: string | null;
   readonly created: number;
@@ -53,11 +56,17 @@ function userOf(row: Row): UserRecord {
     displayName: row.text("display_name"),
     role: row.text("role") as Role,
     suspended: row.integerOrNull("suspended"),
+    waiting: row.integerOrNull("waiting"),
     subject: row.textOrNull("subject"),
     created: row.integer("created"),
     lastSeen: row.integerOrNull("last_seen"),
     isFirst: row.integerOrNull("profile") === null,
   };
+}
+
+/** True for one who may act: not suspended, and approved [P62]. */
+export function isIn({ suspended, waiting }: Pick<UserRecord, "suspended" | "waiting">): boolean {
+  return suspended === null && waiting === null;
 }
 
 /** A person as what an event is about. */
@@ -123,15 +132,15 @@ export class Users {
     return row === null ? null : userOf(row);
   }
 
-  /** Owners who are not suspended, the eldest first: there is always one [P51]. */
+  /** Owners who may act, the eldest first: there is always one [P51]. */
   owners(): UserRecord[] {
-    return this.all().filter(({ role, suspended }) => role === "owner" && suspended === null);
+    return this.all().filter((user) => user.role === "owner" && isIn(user));
   }
 
-  /** The person behind an actor who is here and not suspended; null for any other, and for what is no person. */
+  /** The person behind an actor who is here and may act; null for any other, and for what is no person. */
   behind({ type, id }: Pick<Actor, "type" | "id">): UserRecord | null {
     const user = type === "USER" ? this.byId(id) : null;
-    return user?.suspended === null ? user : null;
+    return user !== null && isIn(user) ? user : null;
   }
 
   /** As whose acts the actor's count: the person's own, or for the operator the eldest owner's. Null for any other. */
@@ -140,22 +149,23 @@ export class Users {
     return isOperator ? (this.owners()[0] ?? null) : this.behind(actor);
   }
 
-  /** People as a policy knows them: who is suspended is nobody. */
+  /** People as a policy knows them: who may not act is nobody. */
   people(): Person[] {
     return this.all()
-      .filter(({ suspended }) => suspended === null)
+      .filter(isIn)
       .map(({ login, role }) => ({ login, roles: groupsOf(role) }));
   }
 
   /** Adds a person; `isFirst` for the one that the tailnet is made with. */
-  add(user: Pick<UserRecord, "id" | "login" | "displayName" | "role" | "isFirst">, now: number): void {
+  add(user: Pick<UserRecord, "id" | "login" | "displayName" | "role" | "waiting" | "isFirst">, now: number): void {
     this.#store.run(
-      "INSERT INTO users (id, profile, login, display_name, role, created) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO users (id, profile, login, display_name, role, waiting, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
       user.id,
       user.isFirst ? null : personProfile(user.id),
       user.login,
       user.displayName,
       user.role,
+      user.waiting,
       now,
     );
   }
@@ -167,6 +177,10 @@ export class Users {
   /** Suspends from `since` on; null restores. */
   setSuspended(id: string, since: number | null): void {
     this.#store.run("UPDATE users SET suspended = ? WHERE id = ?", since, id);
+  }
+
+  approve(id: string): void {
+    this.#store.run("UPDATE users SET waiting = NULL WHERE id = ?", id);
   }
 
   /** Binds the person to whom a provider of identities knows. */

@@ -27,6 +27,7 @@ const OF_NODES: ReadonlySet<EventKind> = new Set<EventKind>([
   "share.withdrawn",
   "share.addressed",
   "user.created",
+  "user.approved",
   "user.role",
   "user.suspended",
   "user.restored",

@@ -15,6 +15,8 @@ import type { Tailnet } from "../authority/tailnet.ts";
 export interface Settings {
   /** New devices wait for an admin's approval. Excludes the lock, both ways [I9]. */
   readonly devicesApprovalOn: boolean;
+  /** People who come by an invite wait for an admin's approval [P62]. */
+  readonly usersApprovalOn: boolean;
   /** Days after which a node key is over; tagged nodes aside. */
   readonly devicesKeyDurationDays: number;
   /** Ours: the lock may be turned on though a client is too old for it, and would be cut off. */
@@ -35,6 +37,7 @@ export type SettingsPatch = { readonly [Name in keyof Plain]: Plain[Name] | null
 
 const DEFAULTS: Settings = {
   devicesApprovalOn: false,
+  usersApprovalOn: false,
   devicesKeyDurationDays: 180,
   lockAllowsOldClients: false,
   auditLogRetentionDays: 0,
@@ -62,6 +65,7 @@ function patched(before: Settings, patch: SettingsPatch): Settings {
   return {
     ...before,
     devicesApprovalOn: patch.devicesApprovalOn ?? before.devicesApprovalOn,
+    usersApprovalOn: patch.usersApprovalOn ?? before.usersApprovalOn,
     devicesKeyDurationDays: patch.devicesKeyDurationDays ?? before.devicesKeyDurationDays,
     lockAllowsOldClients: patch.lockAllowsOldClients ?? before.lockAllowsOldClients,
     auditLogRetentionDays: patch.auditLogRetentionDays ?? before.auditLogRetentionDays,

@@ -17,6 +17,7 @@ import { SETTINGS_ROUTES } from "./settings.ts";
 import { SHARE_ROUTES } from "./shares.ts";
 import { SIGN_IN_ROUTES } from "./sign-in.ts";
 import { TAILNET_ROUTES } from "./tailnets.ts";
+import { USER_INVITE_ROUTES } from "./user-invites.ts";
 import { USER_ROUTES } from "./users.ts";
 import { WEBHOOK_ROUTES } from "./webhooks.ts";
 import type { AppTypes } from "../app-types.ts";
@@ -31,6 +32,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...DNS_ROUTES,
   ...KEY_ROUTES,
   ...USER_ROUTES,
+  ...USER_INVITE_ROUTES,
   ...DEVICE_ROUTES,
   ...DEVICE_DETAIL_ROUTES,
   ...LOGIN_ROUTES,

@@ -17,6 +17,7 @@ const PARAMETERS: Readonly<Record<string, PathParameter>> = {
   },
   deviceId: { pattern: `^${ID_PATTERNS.device}$`, description: "the ID of a device" },
   userId: { pattern: `^${ID_PATTERNS.user}$`, description: "the ID of a user" },
+  userInviteId: { pattern: `^${ID_PATTERNS.userInvite}$`, description: "the ID of an invite of a person" },
   webhookId: { pattern: `^${ID_PATTERNS.webhook}$`, description: "the ID of a webhook endpoint" },
   contactType: { pattern: `^(${CONTACT_KINDS.join("|")})$`, description: "what the contact is for" },
   inviteId: { pattern: `^${ID_PATTERNS.invite}$`, description: "the ID of a device invite" },

@@ -9,6 +9,7 @@ export const NO_TAILNET: Refusal = { code: "unknown_tailnet", message: "there is
 export const NO_DEVICE: Refusal = { code: "unknown_device", message: "there is no such device" };
 const NO_USER: Refusal = { code: "unknown_user", message: "there is no such user" };
 export const NO_SHARE: Refusal = { code: "unknown_share", message: "there is no such invite or share" };
+const NO_USER_INVITE: Refusal = { code: "unknown_invite", message: "there is no such invite that is open" };
 const NO_WEBHOOK: Refusal = { code: "unknown_webhook", message: "there is no webhook of that ID" };
 
 /** Which tailnet each parameter of a path leads to, and what is said where it leads to none. */
@@ -21,6 +22,7 @@ const PARAMETERS: readonly {
   { name: "tailnet", tailnet: (named) => named, otherwise: NO_TAILNET },
   { name: "deviceId", tailnet: (id) => tailnetOfId("device", id), otherwise: NO_DEVICE },
   { name: "userId", tailnet: (id) => tailnetOfId("user", id), otherwise: NO_USER },
+  { name: "userInviteId", tailnet: (id) => tailnetOfId("userInvite", id), otherwise: NO_USER_INVITE },
   { name: "inviteId", tailnet: (id) => parseInviteId(id)?.tailnet ?? null, otherwise: NO_SHARE },
   { name: "webhookId", tailnet: (id) => tailnetOfId("webhook", id), otherwise: NO_WEBHOOK },
 ];

@@ -60,6 +60,10 @@ const RIGHTS = {
   "user.read": { roles: READERS, scope: "users:read" },
   "user.create": { roles: LOCK_ADMINS, scope: "users" },
   "user.change": { roles: LOCK_ADMINS, scope: "users" },
+  // It says who has invited somebody.
+  "user_invite.create": { roles: LOCK_ADMINS, scope: "users", personal: true },
+  "user_invite.read": { roles: READERS, scope: "users:read" },
+  "user_invite.delete": { roles: LOCK_ADMINS, scope: "users", personal: true },
   "device.read": { roles: READERS, scope: "devices:core:read" },
   "device.change": { roles: LOCK_ADMINS, scope: "devices:core" },
   "route.read": { roles: READERS, scope: "devices:routes:read" },

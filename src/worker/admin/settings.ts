@@ -12,7 +12,6 @@ import { orNull } from "./shapes.ts";
 /** Settings of Tailscale's that cannot be changed here. */
 const FIXED = {
   devicesAutoUpdatesOn: false,
-  usersApprovalOn: false,
   usersRoleAllowedToJoinExternalTailnets: "admin",
   networkFlowLoggingOn: false,
   regionalRoutingOn: false,
@@ -48,13 +47,13 @@ const changeable = {
   aclsExternallyManagedOn: orNull(z.boolean()),
   aclsExternalLink: orNull(z.string()),
   devicesApprovalOn: orNull(z.boolean()),
+  usersApprovalOn: orNull(z.boolean()),
   devicesKeyDurationDays: orNull(z.int()),
   lockAllowsOldClients: orNull(z.boolean()),
   auditLogRetentionDays: orNull(z.int()),
 };
 const fixed = {
   devicesAutoUpdatesOn: orNull(z.boolean()),
-  usersApprovalOn: orNull(z.boolean()),
   usersRoleAllowedToJoinExternalTailnets: orNull(z.string()),
   networkFlowLoggingOn: orNull(z.boolean()),
   regionalRoutingOn: orNull(z.boolean()),
@@ -112,9 +111,9 @@ export const SETTINGS_ROUTES: readonly AdminRoute[] = [
       const error = fixedRefusal(body);
       if (error !== null) return { ok: false, error };
       const { aclsExternallyManagedOn, aclsExternalLink, lockAllowsOldClients, auditLogRetentionDays } = body;
-      const { devicesApprovalOn, devicesKeyDurationDays } = body;
+      const { devicesApprovalOn, devicesKeyDurationDays, usersApprovalOn } = body;
       const acls = { aclsExternallyManagedOn, aclsExternalLink };
-      const devices = { devicesApprovalOn, devicesKeyDurationDays };
+      const devices = { devicesApprovalOn, devicesKeyDurationDays, usersApprovalOn };
       return authority.changeSettings(by, { ...acls, ...devices, lockAllowsOldClients, auditLogRetentionDays });
     },
     format: settingsJson,

@@ -1,6 +1,6 @@
 /**
- * The admin API for people, with Tailscale's names: `/api/v2/tailnet/{tailnet}/users` and `/api/v2/users/{userId}`. Ours is to add one by login name: at
- * Tailscale a person is invited, or comes by signing in.
+ * The admin API for people, with Tailscale's names: `/api/v2/tailnet/{tailnet}/users` and `/api/v2/users/{userId}`. Ours is to add one by login name, who is
+ * approved thereby; invites are in user-invites.ts.
  */
 
 import { z } from "zod";
@@ -22,12 +22,18 @@ const user = z
     created: time,
     type: z.enum(["member", "shared"]),
     role,
-    status: z.enum(["active", "suspended"]),
+    status: z.enum(["active", "suspended", "needs-approval"]),
     deviceCount: z.int(),
     lastSeen: time,
     currentlyConnected: z.boolean(),
   })
   .meta({ id: "User" });
+
+/** Tailscale's further words, `idle` and `over-billing-limit`, never come. */
+function statusOf({ suspended, waiting }: UserInfo): "active" | "suspended" | "needs-approval" {
+  if (suspended !== null) return "suspended";
+  return waiting === null ? "active" : "needs-approval";
+}
 
 function userJson(info: UserInfo, { tailnet }: { readonly tailnet: string }): z.input<typeof user> {
   return {
@@ -39,7 +45,7 @@ function userJson(info: UserInfo, { tailnet }: { readonly tailnet: string }): z.
     created: timeJson(info.created),
     type: "member",
     role: info.role,
-    status: info.suspended === null ? "active" : "suspended",
+    status: statusOf(info),
     deviceCount: info.devices,
     lastSeen: timeJson(info.lastSeen),
     currentlyConnected: info.connected,
@@ -145,16 +151,7 @@ export const USER_ROUTES: readonly AdminRoute[] = [
       authority.changeUser(by, param("userId"), { kind: "role", role: body.role }),
     format: noValue,
   }),
-  // Nobody waits for approval here: who was added is in.
-  tailnetRoute({
-    method: "POST",
-    path: `${USER}/approve`,
-    act: "user.change",
-    summary: "Approves a person: all who are here are approved",
-    answer: nothing,
-    call: ({ authority, param }) => authority.user(param("userId")),
-    format: noValue,
-  }),
+  change("approve", "Approves a person who came by an invite where user approval is on", { kind: "approve" }),
   change("suspend", "Suspends a person, whose devices are logged out", { kind: "suspend" }),
   change("restore", "Restores a person who was suspended", { kind: "restore" }),
   change("delete", "Removes a person, with their devices, API tokens and auth keys", { kind: "remove" }),

@@ -8,7 +8,7 @@
 
 import { loginName } from "../../protocol/index.ts";
 import * as oauth from "oauth4webapi";
-import { log, type SignInProof } from "../../durable/index.ts";
+import { log, type OidcProof } from "../../durable/index.ts";
 import type { WorkerEnv } from "../env.ts";
 import { fetchBounded } from "../outbound/fetch-bounded.ts";
 import { isLoopback } from "./public-origin.ts";
@@ -31,8 +31,6 @@ export interface Journey {
   readonly nonce: string;
   readonly verifier: string;
 }
-
-export type OidcProof = Extract<SignInProof, { kind: "oidc" }>;
 
 /** Why a person was not signed in: a sentence for them. */
 export class SignInError extends Error {

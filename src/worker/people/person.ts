@@ -46,9 +46,16 @@ export interface SignedIn {
   readonly why: string | null;
 }
 
-/** Signs the person in to each tailnet that has them as a user; those that do not are passed over. `group` is the request's ID. */
-export async function signInEverywhere(env: WorkerEnv, proof: SignInProof, group: string): Promise<SignedIn> {
-  const tailnets = await candidates(env, proof);
+/**
+ * Signs the person in to each tailnet that has them as a user; those that do not are passed over, and so is `except`. `group` is the request's ID.
+ */
+export async function signInEverywhere(
+  env: WorkerEnv,
+  proof: SignInProof,
+  group: string,
+  except: string | null = null,
+): Promise<SignedIn> {
+  const tailnets = (await candidates(env, proof)).filter((tailnet) => tailnet !== except);
   const outcomes = await Promise.all(tailnets.map((tailnet) => authorityOf(env, tailnet).signIn(proof, group)));
   return {
     users: outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : [])),

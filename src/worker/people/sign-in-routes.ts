@@ -3,43 +3,34 @@
  *
  * Rule [H35]: nobody signs in over a way on which others read: where there is neither TLS nor loopback, it is refused. After signing in a browser is
  *            sent to a path of this origin, and nowhere else.
- * Rule [H36]: whoever comes back from the provider comes with the state, the nonce and the verifier that this browser went with, once; a session's
- *            secret is made anew each time, and the one that the browser had before ends.
  */
 
 import { Hono, type Context } from "hono";
-import type { SignInProof } from "../../durable/index.ts";
-import { record, text } from "../../protocol/index.ts";
+import type { AcceptedInvite, OidcProof, SignInProof } from "../../durable/index.ts";
+import { parseUserInvite, record, text } from "../../protocol/index.ts";
 import type { AppTypes } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import { refuse } from "../http-errors.ts";
 import { peopleBucketOf } from "./memberships.ts";
-import { SignInError, beginJourney, endJourney, providerOf, type Journey } from "./oidc.ts";
+import { SignInError } from "./oidc.ts";
 import { showPage } from "./page.ts";
 import { personSession, signInEverywhere, usersOf } from "./person.ts";
+import { WAITING_PATH, acceptInvite } from "./invites.ts";
 import { isTooMany } from "../rate-limits.ts";
 import {
-  dropCookie,
   dropSession,
-  keepCookie,
   keepSession,
   newBucketSecret,
   parseBucketSecret,
-  readCookie,
   sessionSecret,
   type BucketSecret,
 } from "./person-cookie.ts";
 import { isFromOurPage, isPrivateWay, pathBack, publicOrigin } from "./public-origin.ts";
+import { NOT_PRIVATE, arrive, setOut } from "./sign-in-journey.ts";
 import { SIGNED_OUT, accountPage, notSignedIn, signInPage, startOf, type SignInPlace } from "./sign-in-pages.ts";
 
 type PageContext = Context<AppTypes>;
 
-const JOURNEY_COOKIE = "tailward-sign-in";
-/** Seconds within which somebody comes back from the provider. */
-const JOURNEY_SECONDS = 600;
-
-const NOT_PRIVATE =
-  "others could read along on the way to this address: sign in under the https address of this control plane";
 const FOREIGN = "this request does not come from a page of this control plane";
 
 /** Where a person signs in who comes from there. */
@@ -47,10 +38,6 @@ export function placeFor(c: PageContext, back: string): SignInPlace {
   const origin = publicOrigin(c);
   const isOffered = (c.env.OIDC_ISSUER ?? "") !== "" && isPrivateWay(origin);
   return { start: isOffered ? startOf(origin, back) : null, back };
-}
-
-function redirectOf(c: PageContext): string {
-  return `${publicOrigin(c)}/sign-in/callback`;
 }
 
 /** Ends the session that the browser had. */
@@ -68,35 +55,10 @@ async function showSignIn(c: PageContext): Promise<Response> {
 }
 
 async function leave(c: PageContext): Promise<Response> {
-  if (!isPrivateWay(publicOrigin(c))) throw new SignInError(NOT_PRIVATE);
-  const provider = providerOf(c.env);
-  if (provider === null) throw new SignInError("this control plane asks no OpenID provider");
-  const { to, journey } = await beginJourney(provider, redirectOf(c));
-  const kept = JSON.stringify({ ...journey, back: pathBack(c.req.query("back") ?? "") });
-  keepCookie(c, JOURNEY_COOKIE, kept, JOURNEY_SECONDS);
+  const to = await setOut(c, { back: pathBack(c.req.query("back") ?? ""), invite: "" });
   c.header("cache-control", "no-store");
   c.header("referrer-policy", "no-referrer");
   return c.redirect(to.href, 302);
-}
-
-const journeyShape = record({ state: text, nonce: text, verifier: text, back: text });
-
-/** The journey that the browser is on, which is over with this; null for none. */
-function takeJourney(c: PageContext): (Journey & { readonly back: string }) | null {
-  const cookie = readCookie(c, JOURNEY_COOKIE);
-  dropCookie(c, JOURNEY_COOKIE);
-  try {
-    return journeyShape(JSON.parse(cookie ?? ""), "cookie");
-  } catch {
-    return null;
-  }
-}
-
-/** A URL of the request as the provider was told it. */
-function backUrl(c: PageContext): URL {
-  const url = new URL(redirectOf(c));
-  url.search = new URL(c.req.url).search;
-  return url;
 }
 
 async function openSession(c: PageContext, proof: SignInProof): Promise<void> {
@@ -106,19 +68,26 @@ async function openSession(c: PageContext, proof: SignInProof): Promise<void> {
   keepSession(c, secret);
 }
 
+/** Accepts the invite that somebody went for; null where they went for none. Throws SignInError. */
+async function acceptOnTheWay(c: PageContext, proof: OidcProof, text: string): Promise<AcceptedInvite | null> {
+  const invite = parseUserInvite(text);
+  if (invite === null) return null;
+  const outcome = await acceptInvite(c.env, proof, invite, c.var.request);
+  if (!outcome.ok) throw new SignInError(outcome.error.message);
+  return outcome.value;
+}
+
 async function comeBack(c: PageContext): Promise<Response> {
   if (await isTooMany(c)) throw new SignInError("this is too much for a minute: wait, and begin again");
-  const provider = providerOf(c.env);
-  const journey = takeJourney(c);
-  if (provider === null || journey === null)
-    throw new SignInError("this sign-in was begun in another browser, or too long ago: begin again");
-  const proof = await endJourney(provider, journey, redirectOf(c), backUrl(c));
-  const { users, why } = await signInEverywhere(c.env, proof, c.var.request);
-  if (users.length === 0)
+  const { proof, back, invite } = await arrive(c);
+  const accepted = await acceptOnTheWay(c, proof, invite);
+  const waitsIn = accepted?.waiting === true ? accepted : null;
+  const { users, why } = await signInEverywhere(c.env, proof, c.var.request, waitsIn?.tailnet);
+  if (users.length > 0) await openSession(c, proof);
+  if (users.length === 0 && waitsIn === null)
     throw new SignInError(why ?? `no tailnet here has ${proof.login} as a user: ask an admin of yours to add you`);
-  await openSession(c, proof);
   c.header("cache-control", "no-store");
-  return c.redirect(pathBack(journey.back), 302);
+  return c.redirect(waitsIn === null ? pathBack(back) : WAITING_PATH, 302);
 }
 
 const linkBody = record({ secret: text });

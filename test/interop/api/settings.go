@@ -12,6 +12,7 @@ func settingsSteps() []step {
 			update := tailscale.UpdateTailnetSettingsRequest{
 				DevicesKeyDurationDays: tailscale.PointerTo(30),
 				ACLsExternalLink:       tailscale.PointerTo("https://git.test/policy"),
+				UsersApprovalOn:        tailscale.PointerTo(true),
 				HTTPSEnabled:           tailscale.PointerTo(false),
 			}
 			refusal := c.TailnetSettings().Update(ctx, tailscale.UpdateTailnetSettingsRequest{HTTPSEnabled: tailscale.PointerTo(true)})
@@ -25,6 +26,7 @@ func settingsSteps() []step {
 			return expect("the settings", *settings, tailscale.TailnetSettings{
 				ACLsExternalLink:                       "https://git.test/policy",
 				DevicesKeyDurationDays:                 30,
+				UsersApprovalOn:                        true,
 				UsersRoleAllowedToJoinExternalTailnets: tailscale.RoleAllowedToJoinExternalTailnetsAdmin,
 			})
 		}},

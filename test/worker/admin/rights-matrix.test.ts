@@ -52,6 +52,8 @@ async function newTailnet(): Promise<Tailnet> {
   });
   const invites = await admin("POST", `/api/v2/device/${deviceId}/device-invites`, [{}]);
   const inviteId = String((invites.list[0] as { readonly id?: string } | undefined)?.id ?? invites.json["id"]);
+  const userInvites = await admin("POST", `/api/v2/tailnet/${id}/user-invites`, [{}]);
+  const userInviteId = String((userInvites.list[0] as { readonly id?: string } | undefined)?.id);
   const kinds = ["auth", "api", "client"] as const;
   const keys = await Promise.all(kinds.map(async (kind) => [`keyId ${kind}`, await newKey(id, kind)] as const));
   const webhookId = String(webhook.json["endpointId"]);
@@ -61,13 +63,14 @@ async function newTailnet(): Promise<Tailnet> {
   const fixed = { ...others, ...absents, tailnet: id, ...Object.fromEntries(keys) };
   return {
     id,
-    real: { ...fixed, deviceId, userId: await ownerOf(id), webhookId, inviteId },
+    real: { ...fixed, deviceId, userId: await ownerOf(id), webhookId, inviteId, userInviteId },
     absent: {
       ...fixed,
       deviceId: `n${none}${id}`,
       userId: `u${none}${id}`,
       webhookId: `w${none}${id}`,
       inviteId: `${id}s${none}`,
+      userInviteId: `i${none}${id}`,
     },
   };
 }

@@ -49,6 +49,7 @@ function row(who: string, scope: Scope | null, route: string, options: Options =
 const T = "/api/v2/tailnet/:tailnet";
 const DEVICE = "/api/v2/device/:deviceId";
 const USER = "/api/v2/users/:userId";
+const USER_INVITE = "/api/v2/user-invites/:userInviteId";
 const WEBHOOK = "/api/v2/webhooks/:webhookId";
 const KEY = `${T}/keys/:keyId`;
 const BAD_AUTH_KEY = { capabilities: null };
@@ -122,6 +123,12 @@ export const ROWS: readonly Row[] = [
   row("OAI....", "users", `POST ${USER}/suspend`),
   row("OAI....", "users", `POST ${USER}/restore`),
   row("OAI....", "users", `POST ${USER}/delete`),
+  // Who invites is a person.
+  row("OAI....", "users", `POST ${T}/user-invites`, { personal: true }),
+  row("OAINBU.", "users:read", `GET ${T}/user-invites`),
+  row("OAINBU.", "users:read", `GET ${USER_INVITE}`),
+  row("OAI....", "users", `DELETE ${USER_INVITE}`, { personal: true }),
+  row("OAI....", "users", `POST ${USER_INVITE}/resend`, { personal: true }),
 
   // Devices; their routes are the network's.
   row("OAINBU.", "devices:core:read", `GET ${T}/devices`),
