@@ -8,7 +8,7 @@
  * Rule [W30]: a secret that is used again is stored sealed or not at all; a box opens only as what it was sealed for: its purpose, tailnet and subject.
  *
  * STORAGE_KEY may hold several keys, white space between them: the first one seals, each of them opens. So a key is replaced by putting a new one
- * before it, and goes once nothing is sealed under it any more (resealing.ts).
+ * before it, and goes once nothing is sealed under it any more.
  */
 
 import { decodeHex } from "../tka/index.ts";

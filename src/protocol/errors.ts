@@ -78,8 +78,8 @@ export const CONTROL_ERROR_CODES = [
   "too_many_forks",
   "insufficient_weight",
   "not_canonical",
-  // What we do not offer.
-  "not_offered",
+  // What Tailscale has and we do not: a feature that a client asks for, and what an admin asks for.
+  "feature_absent",
   "not_supported",
   // Ourselves.
   "no_control_key",

@@ -5,7 +5,7 @@
 
 import { boolean, integer, list, optional, record, text, withDefault, type ShapeOf } from "./shape.ts";
 
-/** More than any host has; of these, fewer are kept (nodes/node-facts.ts). */
+/** More than any host has; of these, fewer are kept (durable/nodes/node-facts.ts). */
 const MOST = { services: 4096, keys: 256, routes: 4096, tags: 64 };
 
 const service = record({

@@ -77,7 +77,7 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   no_control_key: 501,
   no_storage_key: 501,
   bad_configuration: 500,
-  not_offered: 501,
+  feature_absent: 501,
   not_supported: UNPROCESSABLE,
   try_again: 503,
   internal: 500,

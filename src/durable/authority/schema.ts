@@ -99,7 +99,7 @@ export const AUTHORITY_MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE nodes ADD COLUMN authorized INTEGER NOT NULL DEFAULT 1",
     // A node's ID names its tailnet: the admin API finds a device by it.
     "UPDATE nodes SET stable_id = stable_id || (SELECT id FROM tailnet)",
-    // To which new node key the signature of the present one was handed for rotating, and how many times (reauthentication.ts).
+    // To which new node key the signature of the present one was handed for rotating, and how many times (nodes/registration.ts).
     "ALTER TABLE nodes ADD COLUMN handed_to TEXT",
     "ALTER TABLE nodes ADD COLUMN handed INTEGER NOT NULL DEFAULT 0",
     // Nonces by the time at which they are over: a request that comes again names the same, since it is signed too. No index is needed.

@@ -36,8 +36,8 @@ async function handleFeatureQuery(c: NodeContext): Promise<Response> {
   return c.json({ Complete: false, Text });
 }
 
-function notOffered(what: string): Handler<AppTypes> {
-  return (c) => refuse(c, { code: "not_offered", message: `this control plane does not offer ${what}` });
+function absent(what: string): Handler<AppTypes> {
+  return (c) => refuse(c, { code: "feature_absent", message: `this control plane does not offer ${what}` });
 }
 
 export const clientRoutes = new Hono<AppTypes>();
@@ -50,7 +50,7 @@ clientRoutes.on(["GET", "POST"], WHOAMI_PATH, (c) => c.text(`you are ${c.var.cal
 clientRoutes.all(SSH_ACTION_PATH, (c) =>
   c.json({ reject: true, message: "this control plane holds no SSH session: it is refused\r\n" }),
 );
-clientRoutes.patch("/machine/set-device-attr", notOffered("device attributes"));
-clientRoutes.post("/machine/set-dns", notOffered("DNS records, and so no certificates"));
-clientRoutes.post("/machine/id-token", notOffered("ID tokens"));
-clientRoutes.post("/machine/webclient/*", notOffered("logins to the web interface of a device"));
+clientRoutes.patch("/machine/set-device-attr", absent("device attributes"));
+clientRoutes.post("/machine/set-dns", absent("DNS records, and so no certificates"));
+clientRoutes.post("/machine/id-token", absent("ID tokens"));
+clientRoutes.post("/machine/webclient/*", absent("logins to the web interface of a device"));
