@@ -24,7 +24,7 @@ function show({ tailnet, role, email, expires, login }) {
   at("email-row").hidden = email === "";
   at("expires").textContent = expires.slice(0, 16).replace("T", " ") + " UTC";
   if (at("accept") !== null) {
-    at("person").textContent = login === "" ? "" : "You are signed in as " + login + ".";
+    at("person").textContent = login === "" ? "" : "You are signed in as " + login + ". To accept it as somebody else, sign out first, and open the invite again.";
     at("accept").textContent = login === "" ? "Sign in and accept" : "Accept as " + login;
   }
   at("none").hidden = true;

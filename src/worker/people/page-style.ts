@@ -28,6 +28,7 @@ label { display: block; padding: .2rem 0; }
 button, .button { display: inline-block; padding: .55rem 1.1rem; border: 1px solid var(--mark); border-radius: 8px; background: var(--mark); color: var(--on); font: inherit; font-weight: 600; text-decoration: none; cursor: pointer; }
 button.quiet { background: transparent; color: var(--mark); }
 :focus-visible { outline: 3px solid var(--mark); outline-offset: 2px; }
+[hidden] { display: none; }
 .soft { color: var(--soft); }
 .bad { color: var(--bad); }
 @media (max-width: 30rem) { main { border-radius: 0; border-width: 1px 0; } dl div { grid-template-columns: 1fr; } }
