@@ -6,6 +6,7 @@
  * Rule [H63]: a window of ours is filled again once half of it is used; a stream's only while its request goes on. What is kept is bounded by [H61].
  */
 
+import { joinBytes } from "../tka/index.ts";
 import { HpackDecoder, type HpackState } from "./hpack-decoder.ts";
 import { HpackError } from "./hpack-error.ts";
 import type { HpackField } from "./hpack-static-table.ts";
@@ -59,7 +60,6 @@ const CONTENT_TOO_LARGE = 413;
 const FIELDS_TOO_LARGE = 431;
 const NOT_IMPLEMENTED = 501;
 const CONTINUE = 100;
-const NOTHING = new Uint8Array(0);
 const PRIORITY_OCTETS = 5;
 
 export class Http2Requests {
@@ -274,14 +274,5 @@ function unpadded({ flags, payload }: Frame): Uint8Array {
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
   if (chunks.length === 1 && chunks[0] !== undefined) return chunks[0];
-  let total = 0;
-  for (const chunk of chunks) total += chunk.length;
-  if (total === 0) return NOTHING;
-  const whole = new Uint8Array(total);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joinBytes(chunks);
 }

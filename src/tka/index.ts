@@ -17,7 +17,7 @@ export { AuthorizationCache } from "./authorization-cache.ts";
 export { keyTrusted, openAuthority, resumeAuthority, type Authority } from "./authority.ts";
 export { UpdateBuilder } from "./builder.ts";
 export { blake2s } from "./blake2s.ts";
-export { concatBytes, decodeUtf8, encodeUtf8, equalBytes, equalBytesConstantTime } from "./bytes.ts";
+export { concatBytes, decodeUtf8, encodeUtf8, equalBytes, equalBytesConstantTime, joinBytes } from "./bytes.ts";
 export type { Chonk, ChonkReader, Prepared, PreparedCompaction } from "./chonk.ts";
 export { stateAt } from "./chain.ts";
 export { COMPACTION_DEFAULTS, compact, prepareCompaction, type CompactionOptions } from "./compaction.ts";

@@ -2,13 +2,12 @@
 
 import { Hono } from "hono";
 import { adminApi } from "./admin/api.ts";
-import { log } from "../durable/index.ts";
 import { apiDocs } from "./admin/api-docs.ts";
 import type { AppTypes } from "./app-types.ts";
 import { limitBody } from "./body.ts";
 import { controlRoutes } from "./nodes/control-routes.ts";
 import { healthRoutes } from "./watch/health.ts";
-import { refuse } from "./http-errors.ts";
+import { refuseFault, refuseUnknownPath } from "./http-errors.ts";
 import { inviteRoutes } from "./people/invite-routes.ts";
 import { loginPage } from "./people/login-page.ts";
 import { metricsRoutes } from "./watch/metrics.ts";
@@ -35,8 +34,5 @@ app.route("/", inviteRoutes);
 app.route("/", loginPage);
 app.route("/", healthRoutes);
 app.route("/", metricsRoutes);
-app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
-app.onError((error, c) => {
-  log.error("unexpected failure", {}, error);
-  return refuse(c, { code: "internal", message: "something went wrong here: ask again" });
-});
+app.notFound(refuseUnknownPath);
+app.onError(refuseFault);

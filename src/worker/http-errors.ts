@@ -2,6 +2,7 @@
 
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { log } from "../durable/index.ts";
 import { jsonReplacer, type ControlErrorCode, type Outcome, type Refusal } from "../protocol/index.ts";
 
 const BAD_REQUEST = 400;
@@ -126,6 +127,17 @@ const RETRY_AFTER = "60";
 export function refuseMethod(c: Context): Response {
   c.header("allow", "POST");
   return refuse(c, { code: "method_not_allowed", message: "this path takes POST only" });
+}
+
+/** For a path of which there is nothing. */
+export function refuseUnknownPath(c: Context): Response {
+  return refuse(c, { code: "not_found", message: "there is nothing here" });
+}
+
+/** For what was thrown and is nobody's fault but ours: it is logged, and nothing of it is told. */
+export function refuseFault(error: Error, c: Context): Response {
+  log.error("unexpected failure", {}, error);
+  return refuse(c, { code: "internal", message: "something went wrong here: ask again" });
 }
 
 /** Answers with what an act gave, bytes in base64, or with why it refused. */

@@ -1,8 +1,8 @@
 /** Has the log sent where it is streamed to: begins batches after a commit and by the alarm, one of a stream at a time, each as a pointer to the queue [W23]. */
 
 import type { Sender } from "../delivery/courier-sender.ts";
-import { log } from "../log.ts";
-import { beginBatches, nextBatch, type StreamPointer } from "./stream-batches.ts";
+import { toQueue } from "../to-queue.ts";
+import { beginBatches, nextBatch } from "./stream-batches.ts";
 
 const PURPOSE = "log-stream";
 /** Milliseconds after which the alarm looks whether what is due was begun. */
@@ -27,7 +27,7 @@ export class LogStreamCourier {
   arm(now: number): void {
     this.#due = nextBatch(this.#sender.tailnet);
     if (this.#due === null) {
-      if (this.#sender.clock.isWanted(PURPOSE)) this.#sender.clock.want(PURPOSE, null);
+      this.#sender.clock.want(PURPOSE, null);
     } else if (this.#due > now || !this.#sender.clock.isWanted(PURPOSE)) {
       this.#sender.clock.want(PURPOSE, Math.max(this.#due, now + RESEND_MS));
     }
@@ -39,17 +39,10 @@ export class LogStreamCourier {
     this.#isSending = true;
     try {
       const begun = await this.#sender.act((tailnet, now) => beginBatches(tailnet, now));
-      if (begun.ok && begun.value.length > 0) await this.#toQueue(begun.value);
+      if (begun.ok && begun.value.length > 0)
+        await toQueue(this.#sender.env().LOG_STREAM_QUEUE, "log-streams", begun.value);
     } finally {
       this.#isSending = false;
-    }
-  }
-
-  async #toQueue(pointers: readonly StreamPointer[]): Promise<void> {
-    try {
-      await this.#sender.env().LOG_STREAM_QUEUE.sendBatch(pointers.map((body) => ({ body })));
-    } catch (error) {
-      log.warn("the queue of log streams did not take a message; it is sent again", {}, error);
     }
   }
 }

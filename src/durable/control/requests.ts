@@ -8,6 +8,7 @@
  *            is bounded for all of an object is not for one machine to use up: others' tailnets may be held there too.
  */
 
+import { joinBytes } from "../../tka/index.ts";
 import { REGISTER_PATH, TKA_PATHS, type Http2Request, type MachineKey } from "../../protocol/index.ts";
 import { log } from "../log.ts";
 import type { Admitted, StreamWish } from "../sessions/ticket.ts";
@@ -114,13 +115,7 @@ async function wholeBody(response: Response): Promise<Uint8Array | null> {
     if (size > MOST_ANSWER_BYTES) return null;
     chunks.push(chunk);
   }
-  const body = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
+  return joinBytes(chunks);
 }
 
 async function answerOf(response: Response): Promise<Answer> {

@@ -29,8 +29,7 @@ export class ShareCourier {
   arm(now: number): void {
     const due = nextDue(this.#sender.tailnet);
     this.#due = due;
-    if (due !== null) this.#sender.clock.want(PURPOSE, Math.max(due, now + RETELL_MS));
-    else if (this.#sender.clock.isWanted(PURPOSE)) this.#sender.clock.want(PURPOSE, null);
+    this.#sender.clock.want(PURPOSE, due === null ? null : Math.max(due, now + RETELL_MS));
   }
 
   /** Tells all that are to be told by now. Never rejects. */

@@ -4,14 +4,12 @@
  */
 
 import type { Sender } from "../delivery/courier-sender.ts";
-import { log } from "../log.ts";
-import { beginAttempts, nextAttempt, type WebhookPointer } from "./attempts.ts";
+import { toQueue } from "../to-queue.ts";
+import { beginAttempts, nextAttempt } from "./attempts.ts";
 
 const PURPOSE = "webhooks";
 /** Milliseconds after which the alarm looks whether what is due was sent. */
 const RESEND_MS = 5000;
-/** Messages that a queue takes at once. */
-const MAX_SEND = 100;
 
 export class WebhookCourier {
   readonly #sender: Sender;
@@ -37,8 +35,7 @@ export class WebhookCourier {
   arm(now: number): void {
     this.#seen = this.#sender.tailnet.webhooks.version;
     this.#due = this.#sender.tailnet.find() === null ? null : nextAttempt(this.#sender.tailnet, now);
-    if (this.#due !== null) this.#sender.clock.want(PURPOSE, Math.max(this.#due, now + RESEND_MS));
-    else if (this.#sender.clock.isWanted(PURPOSE)) this.#sender.clock.want(PURPOSE, null);
+    this.#sender.clock.want(PURPOSE, this.#due === null ? null : Math.max(this.#due, now + RESEND_MS));
   }
 
   /** Begins what is due, until nothing is. Never rejects: what the queue does not take is begun again by the alarm. */
@@ -51,21 +48,10 @@ export class WebhookCourier {
         const begun = await this.#sender.act((tailnet, now) => beginAttempts(tailnet, now));
         // What came meanwhile was left to this round.
         if (!begun.ok || (begun.value.length === 0 && version === this.#sender.tailnet.webhooks.version)) return;
-        await this.#toQueue(begun.value);
+        await toQueue(this.#sender.env().WEBHOOK_QUEUE, "webhooks", begun.value);
       }
     } finally {
       this.#isSending = false;
-    }
-  }
-
-  async #toQueue(pointers: readonly WebhookPointer[]): Promise<void> {
-    try {
-      for (let from = 0; from < pointers.length; from += MAX_SEND)
-        await this.#sender
-          .env()
-          .WEBHOOK_QUEUE.sendBatch(pointers.slice(from, from + MAX_SEND).map((body) => ({ body })));
-    } catch (error) {
-      log.warn("the queue of webhooks did not take a message; it is sent again", {}, error);
     }
   }
 }

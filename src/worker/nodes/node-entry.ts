@@ -5,11 +5,11 @@
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { Hono } from "hono";
-import { log, type NodeApiProps } from "../../durable/index.ts";
+import type { NodeApiProps } from "../../durable/index.ts";
 import type { AppTypes } from "../app-types.ts";
 import { limitBody } from "../body.ts";
 import type { WorkerEnv } from "../env.ts";
-import { refuse } from "../http-errors.ts";
+import { refuseFault, refuseUnknownPath } from "../http-errors.ts";
 import { refuseNatively } from "./native-refusals.ts";
 import { nodeApi } from "./node-api.ts";
 import { followRequest } from "../request-log.ts";
@@ -27,11 +27,8 @@ app.use(async (c, next) => {
 app.use(refuseNatively);
 app.use(limitBody);
 app.route("/", nodeApi);
-app.notFound((c) => refuse(c, { code: "not_found", message: "there is nothing here" }));
-app.onError((error, c) => {
-  log.error("unexpected failure", {}, error);
-  return refuse(c, { code: "internal", message: "something went wrong here: ask again" });
-});
+app.notFound(refuseUnknownPath);
+app.onError(refuseFault);
 
 export class NodeApi extends WorkerEntrypoint<WorkerEnv, NodeApiProps> {
   override async fetch(request: Request): Promise<Response> {
