@@ -21,7 +21,7 @@ export { CONTACT_KINDS, type ContactKind, type Contacts } from "./settings/conta
 export type { DnsPatch } from "./settings/dns-acts.ts";
 export type { DnsSettings } from "./settings/dns-settings.ts";
 export { derpMapOf } from "./sessions/derp-map.ts";
-export type { DeviceChange, DeviceInfo, DeviceLock } from "./nodes/devices.ts";
+export type { DeviceChange, DeviceInfo, DeviceLock, DevicePage } from "./nodes/devices.ts";
 export { Directory, LOGINS_BUCKET, TAILNETS_BUCKET, bucketOf, type TailnetEntry } from "./directory/directory.ts";
 export type { ObjectsEnv } from "./env.ts";
 export type { KeyDetail } from "./lock/standing.ts";

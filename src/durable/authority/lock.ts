@@ -7,7 +7,7 @@ import {
   lockKeys,
   lockLog,
   retiredChains,
-  type LockKey,
+  type LockKeys,
   type LogPage,
   type LogWanted,
   type RetiredChain,
@@ -17,7 +17,7 @@ import { takeUpdates, type Updates } from "../lock/sync.ts";
 import { PeopleAuthority } from "./people.ts";
 
 export class LockAuthority extends PeopleAuthority {
-  lockKeys(): Promise<Outcome<LockKey[]>> {
+  lockKeys(): Promise<Outcome<LockKeys>> {
     return this.acts.living(lockKeys);
   }
 

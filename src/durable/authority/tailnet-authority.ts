@@ -33,7 +33,15 @@ import { recordReport } from "../nodes/client-reports.ts";
 import { createAuthKey } from "../people/auth-key-acts.ts";
 import type { AuthKeyInfo, AuthKeyOptions } from "../people/auth-keys.ts";
 import { deleteTailnet } from "./deletion.ts";
-import { changeDevice, deviceOf, requireDevice, type DeviceChange, type DeviceInfo } from "../nodes/devices.ts";
+import {
+  changeDevice,
+  deviceOf,
+  devicePage,
+  requireDevice,
+  type DeviceChange,
+  type DeviceInfo,
+  type DevicePage,
+} from "../nodes/devices.ts";
 import type { TailnetEntry } from "../directory/directory.ts";
 import { disablementKdf } from "../lock/disablement-kdf.ts";
 import type { By } from "../audit/events.ts";
@@ -119,8 +127,9 @@ export class TailnetAuthority extends SettingsAuthority {
     return this.acts.living((tailnet) => tailnet.summary());
   }
 
-  devices(): Promise<Outcome<DeviceInfo[]>> {
-    return this.acts.living((tailnet, now) => tailnet.nodes.all().map((node) => deviceOf(tailnet, node, now)));
+  /** The devices after a place, 0 for the first. */
+  devices(after: number): Promise<Outcome<DevicePage>> {
+    return this.acts.living((tailnet, now) => devicePage(tailnet, after, now));
   }
 
   device(stableId: string): Promise<Outcome<DeviceInfo>> {

@@ -18,21 +18,38 @@ export interface LockKey extends KeyDetail {
   readonly signed: number;
 }
 
+export interface LockKeys {
+  readonly head: AumHash;
+  readonly keys: readonly LockKey[];
+}
+
+/** Names of the tailnet's own devices by their lock key, in hex: another tailnet's node may say that it has anybody's. */
+function holdersOf(tailnet: Tailnet): ReadonlyMap<string, readonly string[]> {
+  const holders = new Map<string, string[]>();
+  for (const { lockKey, name } of tailnet.nodes.own()) {
+    if (lockKey === null) continue;
+    const key = encodeHex(lockKey);
+    const names = holders.get(key);
+    if (names === undefined) holders.set(key, [name]);
+    else names.push(name);
+  }
+  return holders;
+}
+
 /** Throws `lock_not_enabled`. */
-export function lockKeys(tailnet: Tailnet): LockKey[] {
-  const { state } = tailnet.lock.require().authority;
-  // Another tailnet's node may say that it has anybody's lock key.
-  const own = tailnet.nodes.own();
-  return (state.keys ?? []).map((key) => {
+export function lockKeys(tailnet: Tailnet): LockKeys {
+  const { head, state } = tailnet.lock.require().authority;
+  const holders = holdersOf(tailnet);
+  const keys = (state.keys ?? []).map((key) => {
     const id = key.publicKey ?? NO_BYTES;
-    const isOf = (lockKey: Uint8Array | null): boolean => lockKey !== null && encodeHex(lockKey) === encodeHex(id);
     return {
       ...keyDetail(key),
       metadata: Object.fromEntries(key.meta ?? []),
-      nodes: own.filter(({ lockKey }) => isOf(lockKey)).map(({ name }) => name),
-      signed: tailnet.nodes.signedBy(id).length,
+      nodes: holders.get(encodeHex(id)) ?? [],
+      signed: tailnet.nodes.countSignedBy(id),
     };
   });
+  return { head, keys };
 }
 
 /** An AUM of a chain, as it is shown. */

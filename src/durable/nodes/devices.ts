@@ -119,6 +119,22 @@ export function deviceOf(tailnet: Tailnet, node: NodeRecord, now: number): Devic
   };
 }
 
+/** Devices of a page: as much of it as nodes can make large crosses to the Worker at once, whatever they say of themselves. */
+const PAGE = 1000;
+
+export interface DevicePage {
+  readonly devices: readonly DeviceInfo[];
+  /** Where the next page begins; null where there is none. */
+  readonly next: number | null;
+}
+
+/** The devices after a place, 0 for the first. */
+export function devicePage(tailnet: Tailnet, after: number, now: number): DevicePage {
+  const nodes = tailnet.nodes.page(after, PAGE);
+  const next = nodes.length < PAGE ? null : (nodes.at(-1)?.id ?? null);
+  return { devices: nodes.map((node) => deviceOf(tailnet, node, now)), next };
+}
+
 /** What an admin can do to a device. */
 export type DeviceChange =
   | { readonly kind: "expire" }

@@ -35,6 +35,11 @@ export class Nodes {
     return this.#store.rows("SELECT * FROM nodes ORDER BY id").map(nodeOf);
   }
 
+  /** Those with an ID past `after`, in order of ID, `most` of them at most. */
+  page(after: number, most: number): NodeRecord[] {
+    return this.#store.rows("SELECT * FROM nodes WHERE id > ? ORDER BY id LIMIT ?", after, most).map(nodeOf);
+  }
+
   /** Those that are of this tailnet itself. */
   own(): NodeRecord[] {
     return this.#store.rows("SELECT * FROM nodes WHERE home IS NULL ORDER BY id").map(nodeOf);
@@ -107,6 +112,11 @@ export class Nodes {
 
   signedBy(keyId: Uint8Array): NodeRecord[] {
     return this.#store.rows("SELECT * FROM nodes WHERE signed_by = ? ORDER BY id", keyId).map(nodeOf);
+  }
+
+  /** How many there are of those. */
+  countSignedBy(keyId: Uint8Array): number {
+    return this.#store.row("SELECT COUNT(*) AS nodes FROM nodes WHERE signed_by = ?", keyId)?.integer("nodes") ?? 0;
   }
 
   /** The node of that key, if it belongs to that machine. Throws `unknown_node` or `wrong_machine`. */

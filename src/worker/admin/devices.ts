@@ -4,10 +4,14 @@
  */
 
 import { z } from "zod";
-import type { DeviceChange, DeviceInfo } from "../../durable/index.ts";
+import type { DeviceChange, DeviceInfo, DevicePage } from "../../durable/index.ts";
 import { timeJson, type Outcome } from "../../protocol/index.ts";
-import { nothing, noValue, tailnetRoute, time, type AdminRoute } from "./route.ts";
-import { listOf, orZero, tag } from "./shapes.ts";
+import { nothing, noValue, tailnetRoute, time, type AdminContext, type AdminRoute } from "./route.ts";
+import { listOf, orZero, shapeQuery, tag } from "./shapes.ts";
+import { jsonList } from "./json-list.ts";
+import { refuse } from "../http-errors.ts";
+import { authorityOf } from "../objects.ts";
+import { valueOf } from "../outcome.ts";
 import { NO_DEVICE } from "./path-tailnet.ts";
 import type { Act } from "./rights.ts";
 
@@ -161,21 +165,31 @@ function changeRoute<B extends z.ZodType>(
   });
 }
 
+/** All of them in one answer, as in Tailscale's API, which is sent while they are read: a tailnet of any size has one. */
+async function listed(c: AdminContext): Promise<Response> {
+  const query = shapeQuery(c, listQuery);
+  if (query instanceof Response) return query;
+  const { fields, ...wanted } = query;
+  const authority = authorityOf(c.env, c.var.tailnet);
+  const first: Outcome<DevicePage> = await authority.devices(0);
+  if (!first.ok) return refuse(c, first.error);
+  const shown = ({ devices }: DevicePage): DeviceJson[] =>
+    devices.map((info) => deviceJson(info, wantsAll(String(fields)))).filter((one) => isWanted(one, wanted as Filters));
+  const next = async (after: number): Promise<DevicePage> => valueOf(await authority.devices(after));
+  return c.body(jsonList("devices", first.value, next, shown), 200, { "content-type": "application/json" });
+}
+
 export const DEVICE_ROUTES: readonly AdminRoute[] = [
-  tailnetRoute({
+  {
     method: "GET",
     path: "/api/v2/tailnet/:tailnet/devices",
     act: "device.read",
     summary: "The devices of a tailnet",
     query: listQuery,
+    body: null,
     answer: z.object({ devices: z.array(device) }),
-    call: ({ authority }) => authority.devices(),
-    format: (devices, { query: { fields, ...wanted } }) => ({
-      devices: devices
-        .map((info) => deviceJson(info, wantsAll(String(fields))))
-        .filter((shown) => isWanted(shown, wanted as Filters)),
-    }),
-  }),
+    handle: listed,
+  },
   tailnetRoute({
     method: "GET",
     path: DEVICE,

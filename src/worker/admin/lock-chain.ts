@@ -83,12 +83,7 @@ export const LOCK_CHAIN_ROUTES: readonly AdminRoute[] = [
     act: "lock.read",
     summary: "The trusted keys, and what rests on each",
     answer: z.object({ head: z.string(), keys: z.array(lockKey) }),
-    call: async ({ authority }) => {
-      const keys = await authority.lockKeys();
-      if (!keys.ok) return keys;
-      const report = await authority.lockReport();
-      return report.ok ? { ok: true, value: { head: report.value.head ?? "", keys: keys.value } } : report;
-    },
+    call: ({ authority }) => authority.lockKeys(),
     format: ({ head, keys }) => ({ head, keys: keys.map(keyJson) }),
   }),
   tailnetRoute({

@@ -116,7 +116,7 @@ describe("a tailnet that shares one node", () => {
     expect((await begin(open.alice, genesis)).NeedSignatures).toHaveLength(4);
     // The name of the real one stays its own: a foreign one goes by its full name.
     const own = formatLockKey(open.alice.lockKey.publicKey);
-    const devices = valueOf(await authorityOf(open.tailnet).devices());
+    const { devices } = valueOf(await authorityOf(open.tailnet).devices(0));
     expect(devices.filter(({ lockKey }) => lockKey === own).map(({ name, external }) => [name, external])).toEqual([
       ["alice", false],
       [`alice.${honest.name}`, true],

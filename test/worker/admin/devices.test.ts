@@ -4,7 +4,8 @@ import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { formatLockKey, encodeHex, signDirect } from "../../../src/tka/index.ts";
 import { later } from "../../support/workerd/clock.ts";
-import { admin, authorityOf, join, makeAuthKey, makeTailnet } from "../../support/workerd/control.ts";
+import { admin, authorityOf, join, makeAuthKey, makeTailnet, sql } from "../../support/workerd/control.ts";
+import { crowd } from "../../support/workerd/crowd.ts";
 import { lockedScene, sign, unlockedScene, type Scene } from "../../support/workerd/locked.ts";
 import { refused } from "../../support/workerd/refused.ts";
 import { TestNode, type Answer, type Fields } from "../../support/workerd/test-node.ts";
@@ -248,5 +249,24 @@ describe("the lock, for an admin", () => {
     expect(await newEvents(tailnet, disable)).toEqual([]);
     expect((await admin("GET", `${path}/status`)).json).toMatchObject({ enabled: false, head: "", trustedKeys: [] });
     expect((await alice.map()).TKAInfo?.Disabled).toBe(true);
+  });
+});
+
+describe("a tailnet of many devices", () => {
+  test("is listed whole, in one answer that is sent while it is read", async () => {
+    const tailnet = await makeTailnet();
+    expect(await devicesOf(tailnet)).toEqual([]);
+    await crowd(tailnet, 2001, 0);
+    expect((await devicesOf(tailnet)).map(({ nodeId }) => nodeId)).toEqual(
+      Array.from({ length: 2001 }, (_, index) => `c${index + 1}`),
+    );
+    // Pages of which nothing is shown do not end it; nor does the last one, where it is such.
+    for (const hostname of ["c2001", "c1", "c1500", "none"]) {
+      const { json } = await admin("GET", `/api/v2/tailnet/${tailnet}/devices?hostname=${hostname}`);
+      expect((json["devices"] as Device[]).map(({ nodeId }) => nodeId)).toEqual(hostname === "none" ? [] : [hostname]);
+    }
+    // A page that is just full is followed by none.
+    await sql(tailnet, "DELETE FROM nodes WHERE stable_id = 'c2001'");
+    expect(await devicesOf(tailnet)).toHaveLength(2000);
   });
 });
