@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { LockReport, ReportedNode } from "../../durable/index.ts";
 import { encodeBase64 } from "../../protocol/index.ts";
 import { nothing, noValue, tailnetRoute, type AdminRoute } from "./route.ts";
-import { secret } from "./secret.ts";
+import { secret } from "./disablement-secret.ts";
 
 const base64 = z.string().meta({ contentEncoding: "base64" });
 

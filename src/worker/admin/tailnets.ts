@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ownerLogin, randomId, type By, type TailnetEntry } from "../../durable/index.ts";
 import { timeJson, type Outcome } from "../../protocol/index.ts";
 import { controlRoute, given, nothing, noValue, tailnetRoute, time, type AdminRoute } from "./route.ts";
-import { optionalSecret } from "./secret.ts";
+import { optionalSecret } from "./disablement-secret.ts";
 import { orNull, orZero } from "./shapes.ts";
 import { enrol } from "../people/memberships.ts";
 import { authorityOf, tailnetsOf } from "../objects.ts";

@@ -20,7 +20,7 @@ import {
 import type { AppTypes } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import { answer, refuse } from "../http-errors.ts";
-import { LOGIN_PATH, loginIdOf } from "../people/login-page.ts";
+import { LOGIN_PATH, loginIdOf } from "../people/login-routes.ts";
 import { authorityOf, directoryOf, loginsOf } from "../objects.ts";
 
 type NodeContext = Context<AppTypes>;

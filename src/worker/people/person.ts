@@ -6,14 +6,12 @@
 
 import type { Context } from "hono";
 import type { PersonSession, SignedInUser, SignInProof } from "../../durable/index.ts";
+import { tailnetOfId } from "../../protocol/index.ts";
 import type { AppTypes } from "../app-types.ts";
 import type { WorkerEnv } from "../env.ts";
 import { peopleBucketOf, peopleOf } from "./memberships.ts";
 import { authorityOf } from "../objects.ts";
 import { sessionSecret } from "./person-cookie.ts";
-
-/** A user's ID ends with its tailnet's. */
-const TAILNET_ID_LENGTH = 11;
 
 /** The session that the request brings along, or null. */
 export async function personSession(c: Context<AppTypes>): Promise<PersonSession | null> {
@@ -24,7 +22,8 @@ export async function personSession(c: Context<AppTypes>): Promise<PersonSession
 /** IDs of the tailnets where the person may be a user. */
 async function candidates(env: WorkerEnv, proof: SignInProof): Promise<readonly string[]> {
   if (proof.kind === "oidc") return peopleOf(env, proof.login).tailnetsOf(proof.login);
-  return [proof.user.slice(-TAILNET_ID_LENGTH)];
+  const tailnet = tailnetOfId("user", proof.user);
+  return tailnet === null ? [] : [tailnet];
 }
 
 /** What the person is in that tailnet; null for none of its users, and for one who may not act. */

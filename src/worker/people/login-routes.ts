@@ -66,7 +66,7 @@ async function settleLogin(c: PageContext): Promise<Response> {
   return refusal === null ? c.redirect(`${LOGIN_PATH}/${login.id}`, 303) : showPage(c, notLetIn(refusal, login));
 }
 
-export const loginPage = new Hono<AppTypes>();
-loginPage.get(`${LOGIN_PATH}/:id`, showLogin);
-loginPage.post(`${LOGIN_PATH}/:id`, settleLogin);
-loginPage.get("/admin", (c) => showPage(c, APPROVAL));
+export const loginRoutes = new Hono<AppTypes>();
+loginRoutes.get(`${LOGIN_PATH}/:id`, showLogin);
+loginRoutes.post(`${LOGIN_PATH}/:id`, settleLogin);
+loginRoutes.get("/admin", (c) => showPage(c, APPROVAL));
