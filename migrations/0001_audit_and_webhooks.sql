@@ -12,6 +12,7 @@ CREATE TABLE `webhook_deliveries` (
 	`error` text,
 	`at` integer NOT NULL,
 	`next` integer,
+	`request` text,
 	PRIMARY KEY(`tailnet_id`, `id`)
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
@@ -42,6 +43,7 @@ UPDATE `events` SET
     WHEN `kind` IN ('attempt.refused') THEN 'REFUSE'
     ELSE 'UPDATE' END || coalesce('.' || (`target` ->> '$.property'), '');--> statement-breakpoint
 CREATE INDEX `events_event` ON `events` (`tailnet_id`,`event`,`at`);--> statement-breakpoint
+CREATE INDEX `events_group` ON `events` (`tailnet_id`,`event_group`,`at`) WHERE event_group IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `events_actor_login` ON `events` (`tailnet_id`,`actor_login`,`at`,`seq`,`epoch`,`kind`,`event`) WHERE actor_login IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `events_target_name` ON `events` (`tailnet_id`,`target_name`,`at`,`seq`,`epoch`,`actor_id`,`actor_login`,`kind`,`event`);--> statement-breakpoint
 CREATE INDEX `events_actor` ON `events` (`tailnet_id`,`actor_id`,`at`,`seq`,`epoch`,`kind`,`event`);--> statement-breakpoint

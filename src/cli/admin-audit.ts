@@ -74,6 +74,7 @@ type Event = ShapeOf<typeof event>;
 interface ListFlags {
   readonly start?: string;
   readonly end?: string;
+  readonly request: readonly string[];
   readonly actor: readonly string[];
   readonly target: readonly string[];
   readonly event: readonly string[];
@@ -95,10 +96,10 @@ function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
-function queryOf({ start, end, actor, target, event: events, limit, cursor, oldest }: ListFlags): string {
+function queryOf({ start, end, request, actor, target, event: events, limit, cursor, oldest }: ListFlags): string {
   const query = new URLSearchParams({ limit: String(limit), order: oldest ? "asc" : "desc" });
   for (const [name, value] of Object.entries({ start, end, cursor })) if (value !== undefined) query.set(name, value);
-  for (const [name, values] of Object.entries({ actor, target, event: events }))
+  for (const [name, values] of Object.entries({ request, actor, target, event: events }))
     for (const value of values) query.append(name, value);
   return query.toString();
 }
@@ -113,10 +114,11 @@ function addList(group: Command, place: AdminPlace): void {
   group
     .command("list")
     .description(
-      "search the log: the newest events first; --actor, --target and --event may be given again, and mean any",
+      "search the log: the newest events first; --request, --actor, --target and --event may be given again, and mean any",
     )
     .option("--start <time>", "events from then on", timeOf("--start"))
     .option("--end <time>", "events before then", timeOf("--end"))
+    .option("--request <id>", "of that request, as X-Request-Id, log lines and webhooks name it", collect, [])
     .option("--actor <who>", "by that ID or login", collect, [])
     .option("--target <what>", "about that ID or name", collect, [])
     .option("--event <event>", "of that kind (lock.enabled), or by Tailscale's name (TAILNET.ENABLE.TKA)", collect, [])

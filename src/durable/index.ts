@@ -25,6 +25,7 @@ export type { DeviceChange, DeviceInfo, DeviceLock, DevicePage } from "./nodes/d
 export { Directory, LOGINS_BUCKET, TAILNETS_BUCKET, bucketOf, type TailnetEntry } from "./directory/directory.ts";
 export type { ObjectsEnv } from "./env.ts";
 export type { KeyDetail } from "./lock/standing.ts";
+export { requestArgument } from "./followed.ts";
 export { openSecret, sealSecret, type SealedFor } from "./sealed.ts";
 export type { LogHead } from "./audit/head.ts";
 export type { StreamInfo } from "./audit/stream-acts.ts";

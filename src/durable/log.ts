@@ -4,7 +4,7 @@
  *
  * Rule [O50]: no line holds a secret. What is logged is named by IDs; whatever has the form of a secret is cut out of a line before it is written.
  * Rule [O51]: a line is bounded, whatever an attacker has put into it, and stays one line.
- * Rule [O54]: what is done for a request is logged under its ID, in the Worker and in the object that it asks.
+ * Rule [O54]: what is done for a request is logged under its ID, in the Worker, in the objects that it asks (followed.ts), and where its events are passed on.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";

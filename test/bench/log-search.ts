@@ -69,6 +69,11 @@ function searches(events: number): Readonly<Record<string, Readonly<Record<strin
       limit: "100",
     },
     "actor, target, action, frequent, and never together": { actor: "u0T", target: "tailnet", event: "policy.changed" },
+    "request: the one event of it": { request: (events - 2).toString(16).padStart(32, "0") },
+    "request, and an actor with two fifths of all": {
+      request: (events - 2).toString(16).padStart(32, "0"),
+      actor: "u0T",
+    },
     "several of each": { actor: "u0T", target: "tailnet", event: "node.signed", order: "desc" },
   };
 }

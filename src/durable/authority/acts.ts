@@ -111,6 +111,7 @@ export class Acts {
     );
     const info = this.tailnet.find();
     const hasNews = info !== null && info.seq !== before;
+    if (hasNews) log.debug("the log has grown", { tailnet: info.id, from: before + 1, to: info.seq });
     if (hasNews || (info !== null && info.presence !== presence)) this.#ctx.waitUntil(this.herald.hurry(info.id));
     this.#ctx.waitUntil(passOn(hasNews ? this.delivery : null, this.courier, this.webhooks, this.stream));
     return outcome;

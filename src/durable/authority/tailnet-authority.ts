@@ -28,6 +28,7 @@ import type {
 } from "../../protocol/index.ts";
 import type { MachineKey } from "../../protocol/index.ts";
 import type { NodeKey } from "../../tka/index.ts";
+import { DurableObject } from "cloudflare:workers";
 import type { ActOfNode } from "./acts.ts";
 import { recordReport } from "../nodes/client-reports.ts";
 import { createAuthKey } from "../people/auth-key-acts.ts";
@@ -51,6 +52,7 @@ import { exportLock, type LockExport } from "../lock/export.ts";
 import { farewell } from "../sessions/farewell.ts";
 import { initBegin, initFinish } from "../lock/init.ts";
 import { lockReport, type LockReport } from "../lock/report.ts";
+import { followRequests } from "../followed.ts";
 import { inRequest } from "../log.ts";
 import { affectedSignatures, submitSignature } from "../lock/sign.ts";
 import { syncOffer } from "../lock/offer.ts";
@@ -348,3 +350,5 @@ export class TailnetAuthority extends SettingsAuthority {
     return this.acts.alarm();
   }
 }
+
+followRequests(TailnetAuthority, DurableObject);

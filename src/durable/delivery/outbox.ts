@@ -17,10 +17,12 @@ export interface Pointer {
   readonly epoch: string;
   readonly seq: number;
   readonly kind: EventKind;
+  /** The ID of the request that the event is of, for whoever logs; empty where it has none. */
+  readonly request: string;
 }
 
 /** An event that has not arrived. */
-export type Pending = Pick<Pointer, "seq" | "kind">;
+export type Pending = Pick<Pointer, "seq" | "kind" | "request">;
 
 export class Outbox {
   readonly #store: Store;
@@ -37,7 +39,7 @@ export class Outbox {
   /** Up to `limit` events that D1 is not known to have, of those after `after` and up to `upTo`, the oldest first. */
   records(after: number, upTo: number, limit: number): Pending[] {
     return this.#pending(
-      `SELECT outbox.seq, kind FROM outbox JOIN events ON events.seq = outbox.seq
+      `SELECT outbox.seq, kind, event_group FROM outbox JOIN events ON events.seq = outbox.seq
        WHERE outbox.seq > ? AND outbox.seq <= ? ORDER BY outbox.seq LIMIT ?`,
       after,
       upTo,
@@ -48,13 +50,15 @@ export class Outbox {
   /** The newest event after `after` that the sessions objects are not known to have heard of, or null. */
   news(after: number): Pending | null {
     const clause = "WHERE seq > ? AND seq > (SELECT sessions FROM delivery) ORDER BY seq DESC LIMIT 1";
-    return this.#pending(`SELECT seq, kind FROM events ${clause}`, after)[0] ?? null;
+    return this.#pending(`SELECT seq, kind, event_group FROM events ${clause}`, after)[0] ?? null;
   }
 
   #pending(sql: string, ...values: number[]): Pending[] {
-    return this.#store
-      .rows(sql, ...values)
-      .map((row) => ({ seq: row.integer("seq"), kind: row.text("kind") as EventKind }));
+    return this.#store.rows(sql, ...values).map((row) => ({
+      seq: row.integer("seq"),
+      kind: row.text("kind") as EventKind,
+      request: row.textOrNull("event_group") ?? "",
+    }));
   }
 
   /** The seq up to which all sessions objects are known to have heard. */

@@ -11,6 +11,7 @@ import type { ObjectsEnv } from "../env.ts";
 import type { LoginInfo } from "../nodes/logins.ts";
 import { Memberships } from "./memberships.ts";
 import { PersonSessions, type PersonSession } from "./person-sessions.ts";
+import { followRequests } from "../followed.ts";
 import { outcomeOf } from "../refuse.ts";
 import { DIRECTORY_MIGRATIONS } from "./schema.ts";
 import { sha256 } from "../sha256.ts";
@@ -215,3 +216,5 @@ export class Directory extends DurableObject<ObjectsEnv> {
       .map((row) => ({ id: row.text("id"), name: row.text("name"), created: row.integer("created") }));
   }
 }
+
+followRequests(Directory, DurableObject);

@@ -21,6 +21,8 @@ export interface WebhookPointer {
   readonly delivery: string;
   /** The number of the attempt; the first one's is 1. */
   readonly attempt: number;
+  /** The ID of the request that the event is of, for whoever logs; empty where it has none. */
+  readonly request: string;
 }
 
 /** What an attempt needs. */
@@ -60,6 +62,8 @@ export interface WebhookAbandoned {
   readonly type: WebhookType;
   readonly created: number;
   readonly attempts: number;
+  /** The ID of the request that the event is of, or null. */
+  readonly request: string | null;
 }
 
 /** What becomes of the message. */
@@ -116,7 +120,8 @@ export function beginAttempts(tailnet: Tailnet, now: number): WebhookPointer[] {
     if (room <= 0 || webhook.resume > now) return [];
     return tailnet.store.rows(
       `UPDATE webhook_deliveries SET tries = tries + 1, started = 0, taken = ?1, due = ?1 WHERE id IN
-         (SELECT id FROM webhook_deliveries WHERE webhook = ?2 AND due <= ?3 ORDER BY due, seq LIMIT ?4) RETURNING id, tries`,
+         (SELECT id FROM webhook_deliveries WHERE webhook = ?2 AND due <= ?3 ORDER BY due, seq LIMIT ?4)
+       RETURNING id, tries, (SELECT event_group FROM events WHERE events.seq = webhook_deliveries.seq) AS request`,
       now + ATTEMPT_MS,
       webhook.id,
       now,
@@ -124,7 +129,12 @@ export function beginAttempts(tailnet: Tailnet, now: number): WebhookPointer[] {
     );
   });
   if (begun.length > 0) tailnet.webhooks.touch();
-  return begun.map((row) => ({ tailnet: id, delivery: row.text("id"), attempt: row.integer("tries") }));
+  return begun.map((row) => ({
+    tailnet: id,
+    delivery: row.text("id"),
+    attempt: row.integer("tries"),
+    request: row.textOrNull("request") ?? "",
+  }));
 }
 
 function current({ store }: Tailnet, delivery: string, attempt: number): Row | null {
@@ -195,14 +205,18 @@ function abandon({ store, events }: Tailnet, id: string, before: number, now: nu
   const sql = `DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries
       WHERE webhook = ?1 AND created <= ?2 AND (taken IS NULL OR taken <= ?3) ORDER BY created LIMIT ?4)
     RETURNING id, seq, type, created, tries`;
-  return store.rows(sql, id, before, now, MOST_ABANDONED).map((row) => ({
-    id: row.text("id"),
-    epoch: events.at(row.integer("seq"))?.epoch ?? "",
-    seq: row.integer("seq"),
-    type: row.text("type") as WebhookType,
-    created: row.integer("created"),
-    attempts: row.integer("tries"),
-  }));
+  return store.rows(sql, id, before, now, MOST_ABANDONED).map((row) => {
+    const event = events.at(row.integer("seq"));
+    return {
+      id: row.text("id"),
+      epoch: event?.epoch ?? "",
+      seq: row.integer("seq"),
+      type: row.text("type") as WebhookType,
+      created: row.integer("created"),
+      attempts: row.integer("tries"),
+      request: event?.group ?? null,
+    };
+  });
 }
 
 /** Has a message wait for its next attempt, or go once it was tried for a day; gives when it is tried next, or null. */
@@ -246,7 +260,7 @@ function lapse(tailnet: Tailnet, webhook: Webhook, now: number): void {
 /** Takes how an attempt went; null where the message is settled already. A success counts whenever it comes. */
 export function settleAttempt(
   tailnet: Tailnet,
-  pointer: Omit<WebhookPointer, "tailnet">,
+  pointer: Omit<WebhookPointer, "tailnet" | "request">,
   result: WebhookResult,
   now: number,
 ): WebhookSettled | null {

@@ -50,6 +50,7 @@ const searchQuery = z.strictObject({
   event: values.meta({
     description: "a kind (lock.enabled) or Tailscale's name (TAILNET.ENABLE.TKA); of several, any",
   }),
+  request: values.meta({ description: "of which request (eventGroupID, X-Request-Id); of several, any" }),
   order: z.enum(["asc", "desc"]).optional().meta({ description: "asc: the oldest first, as is usual" }),
   limit: whole(PAGE.most)
     .optional()
@@ -122,6 +123,7 @@ async function search(call: TailnetCall<SearchQuery, undefined>): Promise<Outcom
     tailnet,
     start: query.start === undefined ? 0 : Date.parse(query.start),
     end: query.end === undefined ? END_OF_TIME : Date.parse(query.end),
+    requests: query.request,
     actors: query.actor,
     targets: query.target,
     events: query.event,
@@ -156,7 +158,7 @@ export const LOG_ROUTES: readonly AdminRoute[] = [
     method: "GET",
     path: LOG,
     act: "log.read",
-    summary: "Events of the audit log, by time, actor, target and event; a page at a time",
+    summary: "Events of the audit log, by time, request, actor, target and event; a page at a time",
     query: searchQuery,
     answer: z.object({
       version: z.literal(VERSION),

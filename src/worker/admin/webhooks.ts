@@ -69,6 +69,7 @@ const delivery = z
     nextAttempt: time.optional(),
     status: z.int().optional().meta({ description: "of the endpoint's last answer" }),
     error: z.string().optional(),
+    requestId: z.string().optional().meta({ description: "of the request that the event is of" }),
   })
   .meta({ id: "WebhookDelivery" });
 
@@ -126,6 +127,7 @@ function deliveryJson(row: WebhookDelivery): z.input<typeof delivery> {
     ...(row.next === null ? {} : { nextAttempt: timeJson(row.next) }),
     ...(row.status === null ? {} : { status: row.status }),
     ...(row.error === null ? {} : { error: row.error }),
+    ...(row.request === null ? {} : { requestId: row.request }),
   };
 }
 

@@ -1,12 +1,8 @@
 /** Which tailnets a person may be in, as the Directory knows it: written once the authority has decided, and asked only for where to ask. */
 
-import { peopleBucket, peopleBucketNumber, type Directory } from "../../durable/index.ts";
+import { peopleBucketNumber, type Directory } from "../../durable/index.ts";
 import type { WorkerEnv } from "../env.ts";
-
-/** The bucket with that number. */
-export function peopleBucketOf(env: WorkerEnv, number: number): DurableObjectStub<Directory> {
-  return env.DIRECTORY.get(env.DIRECTORY.idFromName(peopleBucket(number)));
-}
+import { peopleBucketOf } from "../objects.ts";
 
 /** The bucket of whoever has that login. */
 export function peopleOf(env: WorkerEnv, login: string): DurableObjectStub<Directory> {

@@ -9,8 +9,8 @@ import type { PersonSession, SignedInUser, SignInProof } from "../../durable/ind
 import { tailnetOfId } from "../../protocol/index.ts";
 import type { AppTypes } from "../app-types.ts";
 import type { WorkerEnv } from "../env.ts";
-import { peopleBucketOf, peopleOf } from "./memberships.ts";
-import { authorityOf } from "../objects.ts";
+import { peopleOf } from "./memberships.ts";
+import { authorityOf, peopleBucketOf } from "../objects.ts";
 import { sessionSecret } from "./person-cookie.ts";
 
 /** The session that the request brings along, or null. */

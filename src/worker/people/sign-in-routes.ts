@@ -11,7 +11,7 @@ import { parseUserInvite, record, text } from "../../protocol/index.ts";
 import type { AppTypes } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import { refuse } from "../http-errors.ts";
-import { peopleBucketOf } from "./memberships.ts";
+import { peopleBucketOf } from "../objects.ts";
 import { SignInError } from "./oidc.ts";
 import { showPage } from "./page.ts";
 import { personSession, signInEverywhere, usersOf } from "./person.ts";

@@ -5,8 +5,8 @@
  * alone, so that it holds up no other.
  */
 
-import { integer, record, text, type Shape } from "../../protocol/index.ts";
-import { log, type EventKind, type Pointer } from "../../durable/index.ts";
+import { integer, record, text, withDefault, type Shape } from "../../protocol/index.ts";
+import { inRequest, log, type EventKind, type Pointer } from "../../durable/index.ts";
 import { pointerIn } from "./pointer.ts";
 
 const FIRST_RETRY_S = 2;
@@ -24,6 +24,7 @@ export const pointerShape: Shape<Pointer> = record({
   epoch: text,
   seq: integer,
   kind: text as Shape<EventKind>,
+  request: withDefault(text, ""),
 });
 
 /** Messages that point into one epoch of one tailnet. */
@@ -37,6 +38,8 @@ export interface Group {
 interface Open extends Group {
   readonly seqs: number[];
   readonly messages: Message[];
+  /** Those of their events. */
+  readonly requests: Set<string>;
 }
 
 function retry(message: Message): void {
@@ -53,28 +56,36 @@ function groupsOf(messages: readonly Message[]): Open[] {
       retry(message);
       continue;
     }
-    const { tailnet, epoch, seq } = pointer;
+    const { tailnet, epoch, seq, request } = pointer;
     const key = JSON.stringify([tailnet, epoch, message.attempts > 1 ? message.id : ""]);
-    const group = groups.get(key) ?? { tailnet, epoch, seqs: [], messages: [] };
+    const group = groups.get(key) ?? { tailnet, epoch, seqs: [], messages: [], requests: new Set<string>() };
     group.seqs.push(seq);
     group.messages.push(message);
+    if (request !== "") group.requests.add(request);
     groups.set(key, group);
   }
   return [...groups.values()];
 }
 
+/** Runs what is done for messages of one request as part of that; for those of several, as part of the batch. */
+function inRequestOf<T>({ requests }: Open, body: () => T): T {
+  const [first, ...others] = requests;
+  return first === undefined || others.length > 0 ? body() : inRequest(first, body);
+}
+
+async function attend(group: Open, handle: (group: Group) => Promise<void>): Promise<void> {
+  try {
+    await handle(group);
+    for (const message of group.messages) message.ack();
+  } catch (error) {
+    const { tailnet, epoch, seqs, requests } = group;
+    const fields = { tailnet, epoch, seqs, requests: [...requests] };
+    log.warn("messages were not handled; they come again", fields, error);
+    for (const message of group.messages) retry(message);
+  }
+}
+
 /** Hands each group to `handle`, and acknowledges its messages; where that rejects, they come again. */
 export async function eachGroup({ messages }: MessageBatch, handle: (group: Group) => Promise<void>): Promise<void> {
-  await Promise.all(
-    groupsOf(messages).map(async (group) => {
-      try {
-        await handle(group);
-        for (const message of group.messages) message.ack();
-      } catch (error) {
-        const { tailnet, epoch, seqs } = group;
-        log.warn("messages were not handled; they come again", { tailnet, epoch, seqs }, error);
-        for (const message of group.messages) retry(message);
-      }
-    }),
-  );
+  await Promise.all(groupsOf(messages).map((group) => inRequestOf(group, () => attend(group, handle))));
 }

@@ -3,7 +3,7 @@
  * given: an attempt that is lost is made anew by the object's alarm, which alone makes retries [W33].
  */
 
-import { integer, record, text, type Shape } from "../../protocol/index.ts";
+import { integer, record, text, withDefault, type Shape } from "../../protocol/index.ts";
 import {
   inRequest,
   log,
@@ -23,7 +23,12 @@ import { messageOf, webhookBody } from "../outbound/webhook-body.ts";
 import { writeDeliveries, type WebhookDelivery } from "../record/webhook-history.ts";
 import { SIGNATURE_HEADER, signatureHeader } from "../outbound/webhook-signature.ts";
 
-const pointerShape: Shape<WebhookPointer> = record({ tailnet: text, delivery: text, attempt: integer });
+const pointerShape: Shape<WebhookPointer> = record({
+  tailnet: text,
+  delivery: text,
+  attempt: integer,
+  request: withDefault(text, ""),
+});
 
 /** The secrets that sign, the newest first. Throws where that one does not open; of those before it, the ones that do are enough. */
 async function secretsOf(env: WorkerEnv, tailnet: string, { webhook, boxes }: WebhookAttempt): Promise<string[]> {
@@ -64,9 +69,7 @@ async function post(
 async function attempt(env: WorkerEnv, pointer: WebhookPointer): Promise<void> {
   const authority = authorityOf(env, pointer.tailnet);
   const taken: WebhookAttempt | null = valueOf(await authority.takeWebhookAttempt(pointer.delivery, pointer.attempt));
-  if (taken === null) return;
-  // What is logged of it stands under the request that the event is of [O54].
-  await inRequest(taken.event.group ?? newRequestId(), () => tell(env, pointer, taken));
+  if (taken !== null) await tell(env, pointer, taken);
 }
 
 function tellLog(
@@ -103,15 +106,20 @@ function rowsOf(
   { state, next, abandoned }: WebhookSettled,
   at: number,
 ): WebhookDelivery[] {
-  const { epoch, seq } = event;
+  const { epoch, seq, group: request } = event;
   return [
-    { tailnetId, id, webhookId, epoch, seq, type, created, attempts, state, status, error, at, next },
+    { tailnetId, id, webhookId, epoch, seq, type, created, attempts, state, status, error, at, next, request },
     ...abandoned.map((one) => ({ ...one, tailnetId, webhookId, state: "failed", status, error, at, next: null })),
   ];
 }
 
-async function attend(env: WorkerEnv, message: Message): Promise<void> {
+/** What is logged of an attempt stands under the request that its event is of [O54]. */
+function attend(env: WorkerEnv, message: Message): Promise<void> {
   const pointer = pointerIn(message, pointerShape);
+  return inRequest(pointer?.request || newRequestId(), () => handle(env, message, pointer));
+}
+
+async function handle(env: WorkerEnv, message: Message, pointer: WebhookPointer | null): Promise<void> {
   try {
     if (pointer === null) log.error("a message of the queue of webhooks is no pointer", { id: message.id });
     else await attempt(env, pointer);

@@ -1,5 +1,5 @@
 /**
- * Searches a tailnet's log in D1: by time, actor, target and event, the oldest or the newest first, by the page. Each value of the filter that leads
+ * Searches a tailnet's log in D1: by time, request, actor, target and event, the oldest or the newest first, by the page. Each value of the filter that leads
  * is one walk along one index, in the order of the answer; the walks are merged, and end with the page. Which filter leads is asked of the data
  * where there are several: the one with the fewest events, as far as that is counted.
  */
@@ -19,6 +19,8 @@ export interface LogQuery {
   /** Milliseconds since the epoch: from `start` on, before `end`. */
   readonly start: number;
   readonly end: number;
+  /** IDs of requests. */
+  readonly requests: readonly string[];
   /** IDs, or logins, which have an `@`. Of each list one value has to hold; an empty one asks for nothing. */
   readonly actors: readonly string[];
   /** IDs or names. */
@@ -41,7 +43,7 @@ export interface LogPage {
 
 /** One column and one value of it, and the index that leads to its events. */
 interface Way {
-  readonly column: "actor_id" | "actor_login" | "target_id" | "target_name" | "kind" | "event";
+  readonly column: "event_group" | "actor_id" | "actor_login" | "target_id" | "target_name" | "kind" | "event";
   readonly index: string;
   readonly value: string;
 }
@@ -87,8 +89,9 @@ function eventWay(value: string): Way {
 }
 
 /** The filters that ask for anything, the one that mostly has the fewest events first. */
-function filtersOf({ targets, actors, events }: LogQuery): Filter[] {
+function filtersOf({ requests, targets, actors, events }: LogQuery): Filter[] {
   const filters = [
+    [...new Set(requests)].map((value): Way => ({ column: "event_group", index: "events_group", value })),
     [...new Set(targets)].flatMap(targetWays),
     [...new Set(actors)].map(actorWay),
     [...new Set(events)].map(eventWay),

@@ -112,6 +112,9 @@ export const events = sqliteTable(
       table.event,
     ),
     index("events_event").on(table.tailnetId, table.event, table.at),
+    index("events_group")
+      .on(table.tailnetId, table.eventGroup, table.at)
+      .where(sql`event_group IS NOT NULL`),
     index("events_actor_login")
       .on(table.tailnetId, table.actorLogin, table.at, table.seq, table.epoch, table.kind, table.event)
       .where(sql`actor_login IS NOT NULL`),
@@ -157,6 +160,7 @@ export const webhookDeliveries = sqliteTable(
     error: text("error"),
     at: number("at"),
     next: integer("next"),
+    request: text("request"),
   },
   (table) => [
     primaryKey({ columns: [table.tailnetId, table.id] }),

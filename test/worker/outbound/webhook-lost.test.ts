@@ -90,8 +90,8 @@ describe("what is lost on the way", () => {
       authorityOf(tailnet),
       (_, { storage }) => storage.sql.exec<{ id: string }>("SELECT id FROM webhook_deliveries").one().id,
     );
-    await env.WEBHOOK_QUEUE.send({ tailnet, delivery: id, attempt: 1 });
-    await env.WEBHOOK_QUEUE.send({ tailnet, delivery: "dnothing", attempt: 1 });
+    await env.WEBHOOK_QUEUE.send({ tailnet, delivery: id, attempt: 1, request: "" });
+    await env.WEBHOOK_QUEUE.send({ tailnet, delivery: "dnothing", attempt: 1, request: "" });
     await hook.receiver.behave({ status: 200 });
     await history(hook);
     expect((await hook.receiver.received()).length).toBe(1);

@@ -3,6 +3,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { peopleBucket, peopleBucketNumber } from "../../../src/durable/index.ts";
 import { peopleOf } from "../../../src/worker/people/memberships.ts";
 import { Browser } from "../../support/workerd/browser.ts";
 import { admin, authorityOf, dump } from "../../support/workerd/control.ts";
@@ -199,7 +200,8 @@ describe("what is stored of a session", () => {
     const browser = new Browser();
     await browser.signIn(login);
     const { secret } = await makeLink(tailnet, login);
-    const objects = [peopleOf(env, login), authorityOf(tailnet)];
+    const bucket = env.DIRECTORY.idFromName(peopleBucket(peopleBucketNumber(login)));
+    const objects = [env.DIRECTORY.get(bucket), authorityOf(tailnet)];
     const stored = await Promise.all(
       objects.map((object) => runInDurableObject(object, (_: unknown, state) => JSON.stringify(dump(state)))),
     );

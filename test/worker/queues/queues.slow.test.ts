@@ -237,7 +237,8 @@ describe("a message that cannot be handled [W14]", () => {
   test("ends among the dead letters, in the end", { timeout: 30_000 }, async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     vi.spyOn(RETRIES, "delaySeconds").mockReturnValue(0);
-    const nowhere = { tailnet: "T0000000000", epoch: "e0000000000", seq: 1, kind: "node.joined" } as const;
+    const kind = "node.joined";
+    const nowhere = { tailnet: "T0000000000", epoch: "e0000000000", seq: 1, kind, request: "" } as const;
     await env.SESSIONS_QUEUE.send(nowhere);
     const dead = async () => expect(await lettersOf("T0000000000")).toHaveLength(1);
     await eventually(dead, 100);
@@ -262,7 +263,7 @@ describe("a message that cannot be handled [W14]", () => {
   async function heldOf(tailnet: string): Promise<Pointer[]> {
     const page = await authorityOf(tailnet).recordPage("events", -1, 1);
     if (!page.ok || page.value.part !== "events") throw new Error("no events");
-    return page.value.rows.map(({ epoch, seq, kind }) => ({ tailnet, epoch, seq, kind }));
+    return page.value.rows.map(({ epoch, seq, kind, group }) => ({ tailnet, epoch, seq, kind, request: group ?? "" }));
   }
 });
 
