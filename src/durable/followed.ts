@@ -32,10 +32,7 @@ export function followRequests(of: { readonly prototype: object }, base: { reado
     prototype !== null && prototype !== base.prototype;
     prototype = Object.getPrototypeOf(prototype) as object | null
   )
-    for (const [name, { value, writable }] of Object.entries(Object.getOwnPropertyDescriptors(prototype)) as [
-      string,
-      PropertyDescriptor,
-    ][])
+    for (const [name, { value, writable }] of Object.entries(Object.getOwnPropertyDescriptors(prototype)))
       if (name !== "constructor" && typeof value === "function" && writable === true)
         Object.defineProperty(prototype, name, { value: following(value as Method), configurable: true, writable });
 }

@@ -27,7 +27,7 @@ afterEach(() => {
   Object.assign(env, { LOG_LEVEL: USUAL });
 });
 
-function ask(method: string, path: string, body: unknown = undefined): Promise<Response> {
+function ask(method: string, path: string, body?: unknown): Promise<Response> {
   const headers = { authorization: `Bearer ${env.OWNER_TOKEN}`, "content-type": "application/json" };
   const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
   return exports.default.fetch(new Request(`${ORIGIN}${path}`, init));
