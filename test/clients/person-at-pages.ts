@@ -37,6 +37,15 @@ export class PersonAtPages {
     await this.#page.getByRole("button", { name: text, exact: true }).click();
   }
 
+  /** Signs in with that login at the pages of the OpenID provider, and says yes to it. */
+  async signInAtProvider(login: string): Promise<void> {
+    await this.#page.locator("input[name=login]").fill(login);
+    await this.#page.locator("input[name=password]").fill("x");
+    await this.#page.locator("button[type=submit]").click();
+    await this.#page.locator("input[name=prompt][value=consent]").waitFor({ state: "attached" });
+    await this.#page.locator("button[type=submit]").click();
+  }
+
   /** Waits until the page's heading is that. */
   async sees(heading: string): Promise<void> {
     await this.#page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
