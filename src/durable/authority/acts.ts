@@ -24,6 +24,7 @@ import { ShareCourier } from "../sharing/courier.ts";
 import { nextDue } from "../sharing/exchange.ts";
 import { settleLinks } from "../sharing/links.ts";
 import { Store } from "../store.ts";
+import { Resealer } from "./resealing.ts";
 import { Tailnet } from "./tailnet.ts";
 import { WebhookCourier } from "../webhooks/courier.ts";
 
@@ -44,6 +45,7 @@ export class Acts {
   readonly courier: ShareCourier;
   readonly webhooks: WebhookCourier;
   readonly stream: LogStreamCourier;
+  readonly resealer: Resealer;
   readonly herald: SessionHerald;
   readonly #ctx: DurableObjectState;
   readonly #clock: AlarmClock;
@@ -60,6 +62,7 @@ export class Acts {
     this.courier = new ShareCourier(sender);
     this.webhooks = new WebhookCourier(sender);
     this.stream = new LogStreamCourier(sender);
+    this.resealer = new Resealer(sender);
     this.#life = new LifeClock(this.tailnet, this.#clock);
     if (this.#isWaiting(Date.now()))
       void ctx.blockConcurrencyWhile(async () => {
@@ -68,6 +71,7 @@ export class Acts {
         this.webhooks.arm(Date.now());
         this.stream.arm(Date.now());
         this.#life.arm(Date.now());
+        this.resealer.arm(Date.now());
       });
   }
 
@@ -75,7 +79,7 @@ export class Acts {
   #isWaiting(now: number): boolean {
     const { delivery, webhooks, stream } = this;
     const isToTell = delivery.isPending() || webhooks.isWaiting(now) || stream.isWaiting();
-    return isToTell || nextDue(this.tailnet) !== null || this.#life.isWaiting();
+    return isToTell || nextDue(this.tailnet) !== null || this.#life.isWaiting() || this.resealer.isWaiting();
   }
 
   /**
@@ -113,7 +117,8 @@ export class Acts {
     const hasNews = info !== null && info.seq !== before;
     if (hasNews) log.debug("the log has grown", { tailnet: info.id, from: before + 1, to: info.seq });
     if (hasNews || (info !== null && info.presence !== presence)) this.#ctx.waitUntil(this.herald.hurry(info.id));
-    this.#ctx.waitUntil(passOn(hasNews ? this.delivery : null, this.courier, this.webhooks, this.stream));
+    const { courier, webhooks, stream, resealer } = this;
+    this.#ctx.waitUntil(passOn(hasNews ? this.delivery : null, [courier, webhooks, stream, resealer]));
     return outcome;
   }
 
@@ -156,7 +161,7 @@ export class Acts {
       this.webhooks.arm(now);
       this.stream.arm(now);
       const resent = [this.delivery.resend(now), this.courier.resend(now)];
-      await Promise.all([...resent, this.webhooks.send(), this.stream.send()]);
+      await Promise.all([...resent, this.webhooks.send(), this.stream.send(), this.resealer.send()]);
     } catch (error) {
       log.error("the alarm's work failed; it is set again", { tailnet: this.#ctx.id.name }, error);
       this.delivery.arm(now);

@@ -4,6 +4,7 @@ import type { Outcome } from "../../protocol/index.ts";
 import type { By } from "../audit/events.ts";
 import { LogAuthority } from "./log.ts";
 import { outcomeOf } from "../refuse.ts";
+import { sealingOf } from "./resealing.ts";
 import { Instance, rewind, type RewindTo, type Rewound } from "./rewind.ts";
 import { watchedOf, type Watched } from "../delivery/watched.ts";
 
@@ -12,7 +13,7 @@ export class OperatingAuthority extends LogAuthority {
 
   /** What an operator watches. */
   watched(): Promise<Outcome<Watched>> {
-    return this.acts.living(watchedOf);
+    return this.acts.living((tailnet, now) => watchedOf(tailnet, sealingOf(tailnet, this.env, now)));
   }
 
   /** Has the object end, and begin as it was then. Refuses with `not_supported` where the runtime keeps no earlier states. */

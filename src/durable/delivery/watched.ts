@@ -3,7 +3,14 @@
 import type { Row } from "../store.ts";
 import type { Tailnet } from "../authority/tailnet.ts";
 
-export interface Watched {
+/** How what is sealed stands to the storage keys. */
+export interface Sealing {
+  /** Secrets and addresses that are sealed under an older key, and under one that is not configured any more. */
+  readonly sealedOlder: number;
+  readonly sealedLost: number;
+}
+
+export interface Watched extends Sealing {
   /** Events that D1 is not known to have, and since when the oldest of them has waited, in milliseconds since the epoch, or null. */
   readonly recordPending: number;
   readonly recordPendingSince: number | null;
@@ -21,7 +28,7 @@ export interface Watched {
   readonly online: number;
 }
 
-export function watchedOf(tailnet: Tailnet): Watched {
+export function watchedOf(tailnet: Tailnet, sealing: Sealing): Watched {
   const one = (sql: string): Row => {
     const row = tailnet.store.row(sql);
     if (row === null) throw new Error("a count gives a row");
@@ -34,6 +41,7 @@ export function watchedOf(tailnet: Tailnet): Watched {
   const stream = tailnet.store.row("SELECT sent, failing FROM log_streams WHERE ended IS NULL");
   const news = outbox.news(-1);
   return {
+    ...sealing,
     recordPending: pending.integer("n"),
     recordPendingSince: pending.integerOrNull("since"),
     sessionsBehind: news === null ? 0 : news.seq - outbox.told,

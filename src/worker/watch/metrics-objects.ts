@@ -25,6 +25,12 @@ const WATCHED: readonly (readonly [keyof Watched, Metric["name"], string])[] = [
   ["webhooksFailing", "tailward_webhooks_failing", "Webhook endpoints that are failing."],
   ["streamBehind", "tailward_log_stream_behind_events", "Events that the collector of the log has yet to take."],
   ["streamFailing", "tailward_log_stream_failing", "1 while the collector of the log takes nothing."],
+  [
+    "sealedOlder",
+    "tailward_sealed_under_older_key",
+    "Secrets and addresses that are sealed under an older storage key.",
+  ],
+  ["sealedLost", "tailward_sealed_under_lost_key", "The same under a storage key that is not configured any more."],
   ["online", "tailward_nodes_online", "Nodes that are connected."],
 ];
 
