@@ -34,14 +34,12 @@ function keptBy(tailnet: Tailnet, now: number): Kept[] {
   const info = tailnet.find();
   if (info === null) return [];
   const whatOf = (purpose: SealPurpose, subject: string): SealedFor => ({ purpose, tailnet: info.id, subject });
-  const addresses = tailnet.webhooks
-    .told()
-    .map(({ id, address: box }): Kept => ({
-      what: whatOf("webhook-address", id),
-      box,
-      sql: WEBHOOK_ADDRESS,
-      key: [id],
-    }));
+  const addresses = tailnet.webhooks.told().map(({ id, address: box }): Kept => ({
+    what: whatOf("webhook-address", id),
+    box,
+    sql: WEBHOOK_ADDRESS,
+    key: [id],
+  }));
   const live = "SELECT webhook, number, box FROM webhook_secrets WHERE until IS NULL OR until > ?";
   const secrets = tailnet.store.rows(live, now).map((row): Kept => {
     const webhook = row.text("webhook");
