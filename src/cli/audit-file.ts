@@ -4,7 +4,6 @@
  */
 
 import { createReadStream, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { UsageError } from "./usage-error.ts";
 
 export const STDIN = "-";
@@ -57,12 +56,26 @@ function whole(path: string): readonly unknown[] | null {
   return text.length > MOST_WHOLE_BYTES ? null : logsOf(parsed(text.toString("utf8")));
 }
 
+/** Lines as NDJSON has them, which end by a line feed alone: node:readline ends one at U+2028 too, which may stand in what somebody has named. */
+async function* linesOf(input: NodeJS.ReadableStream): AsyncGenerator<string> {
+  let begun: string[] = [];
+  for await (const chunk of input.setEncoding("utf8")) {
+    const [first = "", ...more] = String(chunk).split("\n");
+    begun.push(first);
+    for (const next of more) {
+      yield begun.join("");
+      begun = [next];
+    }
+  }
+  yield begun.join("");
+}
+
 /** Throws UsageError. */
 export async function* recordsOf(path: string): AsyncGenerator<Line> {
   let number = 0;
   try {
     const input = path === STDIN ? process.stdin : createReadStream(path);
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    for await (const line of linesOf(input)) {
       number += 1;
       if (line.trim() === "") continue;
       const value = parsed(line);

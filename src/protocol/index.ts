@@ -120,6 +120,7 @@ export {
   SIGNED_PARAMETERS,
   contentDigest,
 } from "./request-signature.ts";
+export { jsonLine } from "./json-line.ts";
 export { formatCredential, parseCredential, type CredentialKind, type CredentialParts } from "./credential-text.ts";
 export { ROLES, SCOPES, coversScope, isRole, isScope, type Role, type Scope } from "./roles.ts";
 export {

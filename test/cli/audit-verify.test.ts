@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { formatAuditHead } from "../../src/protocol/index.ts";
+import { formatAuditHead, jsonLine } from "../../src/protocol/index.ts";
 import { testFolder } from "../node/support/folder.ts";
 import { WrittenLog } from "../support/audit-log.ts";
 import { expectRefusal, tailward } from "./support.ts";
@@ -29,6 +29,21 @@ test("a log as it was exported holds", async () => {
   const { code, out, err } = await verify(file(ndjson(LOG.records)), "--head", HEAD);
   expect([code, err]).toEqual([0, ""]);
   expect(out).toBe(`10 events: each is as it was written, and none is missing between them.\nhead: ${HEAD}\n`);
+});
+
+test("a line ends by a line feed, and by nothing that somebody has put into a name", async () => {
+  const log = new WrittenLog();
+  log.add("tailnet.settings", { new: { name: "a\u2028b\u2029c\u0085d\u000be" } });
+  const head = formatAuditHead(log.head);
+  const lines = log.records.map((record) => `${jsonLine(record)}\n`).join("");
+  expect(lines.split(/[\n\u0085\u2028\u2029]/)).toHaveLength(3);
+  for (const text of [
+    lines,
+    ndjson(log.records),
+    ndjson(log.records).replaceAll("\n", "\r\n"),
+    ndjson(log.records).trimEnd(),
+  ])
+    expect(await verify(file(text), "--head", head)).toMatchObject({ code: 0, err: "" });
 });
 
 test("one in several files holds, in whatever order they are named", async () => {

@@ -35,7 +35,7 @@ export interface UserRecord {
 /** As whom approvals name the operator that are from before there were people. */
 const FORMER_OPERATOR = "owner";
 
-const LOGIN = /^[^@\s:*/\p{Cc}]{1,128}@[^@\s:*/\p{Cc}]{1,128}$/u;
+const LOGIN = /^[^@\s:*/\p{Cc}\p{Cf}]{1,128}@[^@\s:*/\p{Cc}\p{Cf}]{1,128}$/u;
 
 /** An attacker-controlled login name as it is stored. Throws `malformed_request` for one that a policy could not name. */
 export function loginOf(text: string): string {

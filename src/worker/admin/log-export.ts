@@ -1,6 +1,6 @@
 /** The whole log of a tailnet, out of its object: a line of JSON an event, in the order of their numbers, while it is read. */
 
-import { auditRecord } from "../../protocol/index.ts";
+import { auditRecord, jsonLine } from "../../protocol/index.ts";
 import type { RecordPage, TailnetAuthority } from "../../durable/index.ts";
 import { valueOf } from "../outcome.ts";
 
@@ -26,7 +26,7 @@ export function exportLog(authority: DurableObjectStub<TailnetAuthority>, after:
         return;
       }
       const { rows, next }: Events = await page(authority, from);
-      const text = rows.map((event) => `${JSON.stringify(auditRecord(event))}\n`).join("");
+      const text = rows.map((event) => `${jsonLine(auditRecord(event))}\n`).join("");
       if (text !== "") controller.enqueue(utf8.encode(text));
       from = next;
       if (next === null) controller.close();

@@ -4,7 +4,7 @@
  */
 
 import { gzipSync } from "node:zlib";
-import { auditRecord, formatAuditHead, headInDetail, type AuditRecord } from "../../protocol/index.ts";
+import { auditRecord, formatAuditHead, headInDetail, jsonLine, type AuditRecord } from "../../protocol/index.ts";
 import { zstdFrames, type StreamBatch, type StreamSettings } from "../../durable/index.ts";
 
 const SPLUNK_PATH = "/services/collector/event";
@@ -26,7 +26,7 @@ function splunkEvent(record: AuditRecord, name: string, at: number): object {
 export function batchText({ destinationType, name, events }: StreamBatch): string {
   const lines = events.map((event) => {
     const record = auditRecord(event);
-    return JSON.stringify(destinationType === "splunk" ? splunkEvent(record, name, event.at) : record);
+    return jsonLine(destinationType === "splunk" ? splunkEvent(record, name, event.at) : record);
   });
   return lines.map((line) => `${line}\n`).join("");
 }

@@ -14,6 +14,7 @@ import { APPROVAL, NO_LOGIN, notLetIn, settledPage, strangerPage, waitingPage } 
 import { authorityOf, loginsOf } from "../objects.ts";
 import { showPage } from "./page.ts";
 import { personSession, userIn, usersOf } from "./person.ts";
+import { formFields } from "./form-fields.ts";
 import { isFromOurPage } from "./public-origin.ts";
 import { placeFor } from "./sign-in-routes.ts";
 
@@ -50,7 +51,7 @@ async function takeIn(c: PageContext, login: LoginInfo): Promise<string | null> 
   if (!isFromOurPage(c)) return "this request does not come from a page of this control plane";
   const session = await personSession(c);
   if (session === null) return "your session is over: sign in again";
-  const { tailnet = "" } = await c.req.parseBody();
+  const { tailnet = "" } = await formFields(c);
   const user = typeof tailnet === "string" && isTailnetId(tailnet) ? await userIn(c.env, session.proof, tailnet) : null;
   if (user === null) return "you are no user of that tailnet";
   const outcome = await authorityOf(c.env, user.tailnet).takeInAs(session.proof, login, c.var.request);

@@ -6,6 +6,7 @@
  */
 
 import { Hono, type Context } from "hono";
+import { formFields } from "./form-fields.ts";
 import type { AcceptedInvite, OidcProof, SignInProof } from "../../durable/index.ts";
 import { parseUserInvite, record, text } from "../../protocol/index.ts";
 import type { AppTypes } from "../app-types.ts";
@@ -123,7 +124,7 @@ async function signInByLink(c: PageContext): Promise<Response> {
 
 async function signOut(c: PageContext): Promise<Response> {
   if (!isFromOurPage(c)) throw new SignInError(FOREIGN);
-  const form = await c.req.parseBody();
+  const form = await formFields(c);
   await endSession(c, form["everywhere"] === "1");
   dropSession(c);
   return showPage(c, SIGNED_OUT);

@@ -75,7 +75,9 @@ describe("whose a device is", () => {
     const tailnet = String(made.json["id"]);
     const { json } = await admin("GET", `/api/v2/users/${await ownerOf(tailnet)}`);
     expect(json).toMatchObject({ loginName: "alice@example.com", role: "owner", status: "active", type: "member" });
-    refused(await post("/api/v2/tailnets", { name: "bad-owner.test", owner: "no login" }), "malformed_request");
+    // The last two look like alice@example.com.
+    for (const owner of ["no login", "a@b@c", "alice@example.com\u200b", "\u2060alice@example.com"])
+      refused(await post("/api/v2/tailnets", { name: "bad-owner.test", owner }), "malformed_request");
   });
 
   test("the policy knows people by their roles, as they are", async () => {

@@ -229,4 +229,14 @@ describe("signing out", () => {
     await two.submit(new URL(ORIGIN), "/sign-out", { everywhere: "1" });
     expect(await status(three)).toBe(401);
   });
+
+  test("by what is called a form and is none ends this session", async () => {
+    const { login } = await tailnetWith();
+    const browser = new Browser();
+    await browser.signIn(login);
+    const headers = { origin: ORIGIN, "content-type": "multipart/form-data" };
+    const answer = await browser.ask(new URL("/sign-out", ORIGIN), { method: "POST", headers, body: "no form" });
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining("signed out")]);
+    expect((await browser.api("GET", "/api/v2/tailward/me")).status).toBe(401);
+  });
 });
