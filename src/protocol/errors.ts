@@ -49,7 +49,6 @@ export const CONTROL_ERROR_CODES = [
   "unknown_delivery",
   "bad_webhook_address",
   "unknown_log_stream",
-  "too_many_log_streams",
   "too_many_webhooks",
   // The policy file.
   "bad_policy",

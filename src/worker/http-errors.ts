@@ -50,7 +50,6 @@ export const STATUS_OF: Readonly<Record<ControlErrorCode, ContentfulStatusCode>>
   unknown_delivery: NOT_FOUND,
   bad_webhook_address: BAD_REQUEST,
   too_many_webhooks: CONFLICT,
-  too_many_log_streams: CONFLICT,
   bad_policy: BAD_REQUEST,
   policy_tests_failed: BAD_REQUEST,
   policy_changed: 412,

@@ -9,9 +9,6 @@ import type { Tailnet } from "../authority/tailnet.ts";
 
 /** Of an event that is about a stream. */
 export const STREAM_PROPERTY = "LOGSTREAM_ENDPOINT";
-/** Places that have yet to hear of their end. */
-const MOST_ENDED = 8;
-
 /** A stream as the Worker is given it: address and token are sealed. */
 export interface StreamInfo extends LogStream {
   /** Events that it has yet to send. */
@@ -68,17 +65,11 @@ export function changeStream(tailnet: Tailnet, by: By, id: string, manner: Strea
 
 /**
  * Sets where the log goes, in the place of the stream `seen`, which ends [W26]; the new one goes on from where that is. Throws `try_again` where `seen`
- * is not the one that is set, and `too_many_log_streams`.
+ * is not the one that is set.
  */
 export function setStream(tailnet: Tailnet, by: By, seen: string | null, made: NewStream, now: number): StreamInfo {
   const before = tailnet.logStreams.find();
   requireSeen(before, seen);
-  const ended = tailnet.logStreams.all().filter(({ until }) => until !== null).length;
-  if (ended >= MOST_ENDED)
-    throw new ControlError(
-      "too_many_log_streams",
-      `${ended} places that the log went to before have yet to hear that it does not any more, for a day at most: try again then`,
-    );
   const head = headOf(tailnet);
   const target = tailnet.target(STREAM_PROPERTY);
   const [old, fresh] = [before === null ? null : detailOf(before), detailOf(made)];

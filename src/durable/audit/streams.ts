@@ -5,7 +5,8 @@
  * Rule [W23]: events go out in the order of their numbers, a batch at a time, each at least once: how far a stream is follows from what was taken
  *             alone. A batch that fails, or of which nothing is heard, is made anew, ever more rarely, for as long as the stream is set.
  * Rule [W26]: a stream that ends is sent on up to the event that ends it, for a day at most; then it is forgotten, with its address and token. Whoever
- *             takes a stream away, or turns it to another place, cannot keep the old place from hearing of it.
+ *             takes a stream away, or turns it to another place, cannot keep the old place from hearing of it. So many wait for that at a time; of more,
+ *             the one that was set for the shortest time is not told. One alone is set at a time: whoever sets many pushes out their own.
  */
 
 import type { Row, Store } from "../store.ts";
@@ -14,6 +15,9 @@ export const STREAM_DESTINATIONS = ["splunk", "ndjson"] as const;
 export type StreamDestination = (typeof STREAM_DESTINATIONS)[number];
 export const STREAM_COMPRESSIONS = ["none", "gzip", "zstd"] as const;
 export type StreamCompression = (typeof STREAM_COMPRESSIONS)[number];
+
+/** Places that have yet to hear of their end. */
+const MOST_ENDED = 8;
 
 /** How a stream is sent: what may change while it goes on. */
 export interface StreamManner {
@@ -143,10 +147,12 @@ export class LogStreams {
     this.#store.run(sql, compressionFormat, uploadPeriodMinutes);
   }
 
-  /** Ends the one that is set, where there is one, by the event with that number: it is sent what is left at once. */
+  /** Ends the one that is set, where there is one, by the event with that number: it is sent what is left at once [W26]. */
   end(until: number, now: number): void {
     const sql = `UPDATE log_streams SET ended = ?, until = ?, due = 0, tries = 0, taken = NULL, batch = batch + 1 WHERE ended IS NULL`;
     this.#store.run(sql, now, until);
+    const longest = "SELECT id FROM log_streams WHERE ended IS NOT NULL ORDER BY ended - created DESC, created LIMIT ?";
+    this.#store.run(`DELETE FROM log_streams WHERE ended IS NOT NULL AND id NOT IN (${longest})`, MOST_ENDED);
   }
 
   forget(id: string): void {

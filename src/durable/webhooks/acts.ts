@@ -54,11 +54,6 @@ export function createWebhook(tailnet: Tailnet, by: By, made: NewWebhook, box: U
       "too_many_webhooks",
       `a tailnet has ${WEBHOOK_LIMITS.endpoints} webhooks at most: delete one first`,
     );
-  if (webhooks.told().length >= WEBHOOK_LIMITS.withEnded)
-    throw new ControlError(
-      "too_many_webhooks",
-      "many that were deleted have yet to hear of it, for a day at most: try again then",
-    );
   // Told before it is there: its first message is not about itself.
   tailnet.record(by, { kind: "webhook.created", target: webhookTarget(made), new: detailOf(made) }, now);
   webhooks.add(made, now);
@@ -110,6 +105,7 @@ export function deleteWebhook(tailnet: Tailnet, by: By, id: string, now: number)
   const webhook = tailnet.webhooks.require(id);
   tailnet.webhooks.end(id, now);
   tailnet.record(by, { kind: "webhook.deleted", target: webhookTarget(webhook), old: detailOf(webhook) }, now);
+  tailnet.webhooks.pushOut();
   return null;
 }
 

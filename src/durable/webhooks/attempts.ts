@@ -242,6 +242,12 @@ function fail(tailnet: Tailnet, webhook: Webhook, row: Row, error: string, now: 
   return { state: "failed", next: null, abandoned: abandon(tailnet, id, now - GIVE_UP_MS, now) };
 }
 
+/** Forgets an endpoint that has ended once it was told, or has ended for as long as it may be told, whatever waits then [W26]. */
+function forgetEnded({ webhooks }: Tailnet, id: string, now: number): void {
+  if (!webhooks.hasEnded(id)) return;
+  if (webhooks.waiting(id) === 0 || webhooks.endedBefore(id, now - GIVE_UP_MS)) webhooks.forget(id);
+}
+
 /**
  * Takes as failed the attempts that were taken, and of which nothing was heard in their time. The endpoint is charged with one: what ended them, which
  * it need not have been, may have ended them all. A pointer that never came is another matter, and counts only where the day is over.
@@ -253,7 +259,7 @@ function lapse(tailnet: Tailnet, webhook: Webhook, now: number): void {
   if (first === undefined) return;
   for (const row of others) postpone(tailnet, row, now);
   fail(tailnet, webhook, first, UNHEARD, now);
-  if (webhooks.hasEnded(webhook.id) && webhooks.waiting(webhook.id) === 0) webhooks.forget(webhook.id);
+  forgetEnded(tailnet, webhook.id, now);
   webhooks.touch();
 }
 
@@ -275,7 +281,7 @@ export function settleAttempt(
   const settled = result.ok
     ? succeed(tailnet, webhook, delivery, now)
     : fail(tailnet, webhook, row, result.error ?? "", now);
-  if (webhooks.hasEnded(webhook.id) && webhooks.waiting(webhook.id) === 0) webhooks.forget(webhook.id);
+  forgetEnded(tailnet, webhook.id, now);
   return settled;
 }
 

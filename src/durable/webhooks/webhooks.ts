@@ -48,8 +48,8 @@ export interface Webhook {
 export const WEBHOOK_LIMITS = {
   /** Endpoints of a tailnet. */
   endpoints: 20,
-  /** The same with those that have yet to hear of their end. */
-  withEnded: 100,
+  /** Those that have yet to hear of their end: of more, the one that was there for the shortest time is not told [W26]. */
+  ended: 80,
   /** Messages that wait for an endpoint which fails. */
   waiting: 5000,
   /** The same for one that takes what it is sent, and is slow about it. */
@@ -173,6 +173,13 @@ export class Webhooks {
     this.#store.run(`UPDATE webhooks SET deleted = ?, subscriptions = '[]', ${fresh} WHERE id = ?`, now, id);
   }
 
+  /** Forgets those of too many that have ended which were there for the shortest time. */
+  pushOut(): void {
+    const sql =
+      "SELECT id FROM webhooks WHERE deleted IS NOT NULL ORDER BY deleted - created DESC, created LIMIT -1 OFFSET ?";
+    for (const row of this.#store.rows(sql, WEBHOOK_LIMITS.ended)) this.forget(row.text("id"));
+  }
+
   /** Ends all endpoints of a tailnet that is given up; what waits for them is still told. */
   endAll(now: number): void {
     for (const { id } of this.all()) {
@@ -184,6 +191,11 @@ export class Webhooks {
   /** True for an endpoint that has ended, and is still to be told. */
   hasEnded(id: string): boolean {
     return this.#store.row("SELECT 1 FROM webhooks WHERE id = ? AND deleted IS NOT NULL", id) !== null;
+  }
+
+  /** True for one that has ended before that time. */
+  endedBefore(id: string, time: number): boolean {
+    return this.#store.row("SELECT 1 FROM webhooks WHERE id = ? AND deleted <= ?", id, time) !== null;
   }
 
   /** Forgets an endpoint that has ended, and all that is of it. */

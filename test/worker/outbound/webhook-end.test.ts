@@ -66,20 +66,51 @@ describe("a webhook that ends", () => {
     expect([tables["webhooks"], tables["webhook_secrets"], tables["webhook_deliveries"]]).toEqual([[], [], []]);
   });
 
-  test("counts until it has heard of it: nobody fills the object with those that are made and deleted", async () => {
+  test("is not pushed out by those that somebody makes and deletes, nor keeps others from being made [W26]", async () => {
     const tailnet = await makeTailnet();
-    const before = WEBHOOK_LIMITS.withEnded;
-    WEBHOOK_LIMITS.withEnded = 2;
+    const before = WEBHOOK_LIMITS.ended;
+    WEBHOOK_LIMITS.ended = 2;
     try {
-      for (let i = 0; i < 2; i++) {
+      const end = async (): Promise<string> => {
         const hook = await makeHook(tailnet, []);
         await hook.receiver.behave({ status: 503 });
         await admin("DELETE", on(hook));
-      }
-      await expect(makeHook(tailnet, [])).rejects.toThrow("too_many_webhooks");
+        return hook.id;
+      };
+      const watcher = await makeHook(tailnet, []);
+      await watcher.receiver.behave({ status: 503 });
+      await later(60_000, () => admin("DELETE", on(watcher)));
+      for (let i = 0; i < 4; i++) await end();
+      const idsIn = (sql: string): Promise<unknown[]> =>
+        runInDurableObject(authorityOf(tailnet), (_, { storage }) => [...storage.sql.exec(sql)].map(({ id }) => id));
+      const tables = ["webhook_deliveries", "webhook_secrets"] as const;
+      const ids = await idsIn("SELECT id FROM webhooks");
+      expect([ids.length, ids.includes(watcher.id)]).toEqual([2, true]);
+      // Nothing is left of those that were pushed out.
+      for (const table of tables)
+        expect(ids).toEqual(expect.arrayContaining(await idsIn(`SELECT webhook AS id FROM ${table}`)));
+      expect((await makeHook(tailnet, [])).id).toMatch(/^w/);
     } finally {
-      WEBHOOK_LIMITS.withEnded = before;
+      WEBHOOK_LIMITS.ended = before;
     }
+  });
+
+  test("while it is away is forgotten within the day however much waits for it [W26]", async () => {
+    const tailnet = await makeTailnet();
+    const hook = await makeHook(tailnet, []);
+    await hook.receiver.behave({ status: 503 });
+    await admin("DELETE", on(hook));
+    await hook.receiver.count(1);
+    await calm(tailnet);
+    await runInDurableObject(authorityOf(tailnet), (_, { storage: { sql } }) => {
+      const copy = `INSERT INTO webhook_deliveries (id, webhook, seq, type, created, tries, due)
+        SELECT id || ?, webhook, seq, type, created, tries, due FROM webhook_deliveries WHERE length(id) = ?`;
+      const { length } = sql.exec<{ id: string }>("SELECT id FROM webhook_deliveries").one().id;
+      for (let i = 0; i < 500; i++) sql.exec(copy, `copy${i}`, length);
+    });
+    await later(25 * HOUR_MS, () => ring(tailnet));
+    const tables = await runInDurableObject(authorityOf(tailnet), (_, state) => dump(state));
+    expect([tables["webhooks"], tables["webhook_secrets"], tables["webhook_deliveries"]]).toEqual([[], [], []]);
   });
 
   test("with its tailnet is told of that, and then forgotten", async () => {
