@@ -64,7 +64,7 @@ describe("an invite", () => {
     await acceptAs(new Browser(), text, login);
     const browser = new Browser();
     const page = await acceptAs(browser, text, `other/${login}`);
-    expect([page.status, secretOf(browser)]).toEqual([403, ""]);
+    expect([page.status, page.text.includes("was used before"), secretOf(browser)]).toEqual([403, true, ""]);
   });
 
   test("binds the user to the account that has accepted it [H33]", async () => {
@@ -254,6 +254,14 @@ describe("the pages of an invite", () => {
     const { text } = await invite(tailnet);
     expect((await askInvite(browser, "look", text)).json["login"]).toBe("");
     expect(String((await askInvite(browser, "accept", text)).json["next"])).toContain("https://id.test/");
+  });
+
+  test("are asked so often a minute from one address, and no more [H8]", async () => {
+    const browser = new Browser();
+    const statuses = new Set<number>();
+    // A minute may end in between, and no second one.
+    for (let i = 0; i < 121; i++) statuses.add((await askInvite(browser, "look", "none")).status);
+    expect([...statuses]).toEqual([403, 429]);
   });
 
   test("are asked by pages of this origin alone [H34]", async () => {

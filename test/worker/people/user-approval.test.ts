@@ -27,6 +27,8 @@ describe("user approval", () => {
     expect(page.text).toContain("You wait for approval");
     const user = await userOf(tailnet, login);
     expect(user).toMatchObject({ role: "admin", status: "needs-approval" });
+    // To accept an invite is no attempt to sign in that was refused.
+    expect(await eventsOf(tailnet, "attempt.refused")).toEqual([]);
     const again = await new Browser().signIn(login);
     expect([again.status, again.text.includes("waits to be approved")]).toEqual([403, true]);
     refused(await admin("POST", `/api/v2/tailnet/${tailnet}/sign-in-links`, { login }), "forbidden");
