@@ -49,6 +49,9 @@ test("the log is searched, the newest first", async () => {
     "No events\n",
   );
   expect((await stage.admin("audit", "list", "--start", "yesterday")).code).toBe(2);
+  const { logs } = JSON.parse(await audit("list", "--limit", "1", "--json")) as { logs: { eventGroupID: string }[] };
+  expect(await audit("list", "--request", logs[0]?.eventGroupID ?? "")).toMatch(/^#4 .*tailnet\.settings.*\n$/);
+  expect(await audit("list", "--request", "0".repeat(32))).toBe("No events\n");
 });
 
 test("the log is exported, and checked with a head that was kept; one that was edited is found out", async () => {
