@@ -5,17 +5,17 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { LEVELS } from "../../src/durable/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { admin, authorityOf, makeTailnet, sql } from "../support/workerd/control.ts";
+import { forThisTest } from "../support/workerd/for-this-test.ts";
 import { d1 } from "../support/workerd/record.ts";
 import { ORIGIN } from "../support/workerd/signed-request.ts";
 import type { Fields } from "../support/workerd/test-node.ts";
 import { calm, history, makeHook, messagesIn, on } from "../support/workerd/webhooks.ts";
 
-const USUAL = env.LOG_LEVEL;
 let lines: Fields[] = [];
 
 beforeEach(() => {
   lines = [];
-  Object.assign(env, { LOG_LEVEL: "debug" });
+  forThisTest(env, { LOG_LEVEL: "debug" });
   for (const level of LEVELS)
     vi.spyOn(console, level).mockImplementation((line: unknown) => {
       lines.push(JSON.parse(String(line)) as Fields);
@@ -24,7 +24,6 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.restoreAllMocks();
-  Object.assign(env, { LOG_LEVEL: USUAL });
 });
 
 function ask(method: string, path: string, body?: unknown): Promise<Response> {

@@ -6,6 +6,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { boxStandings, sealSecret, type SealedFor } from "../../../src/durable/sealed.ts";
 import { eventually } from "../../support/eventually.ts";
 import { admin, authorityOf, makeTailnet } from "../../support/workerd/control.ts";
+import { arrived } from "../../support/workerd/log-streams.ts";
+import { settled } from "../../support/workerd/record.ts";
+import { forThisTest } from "../../support/workerd/for-this-test.ts";
 import { Receiver } from "../../support/workerd/hooks.ts";
 import { isSignedBy, makeHook, on } from "../../support/workerd/webhooks.ts";
 
@@ -21,7 +24,6 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.restoreAllMocks();
-  Object.assign(env, { STORAGE_KEY: USUAL });
 });
 
 function boxes(tailnet: string): Promise<Uint8Array[]> {
@@ -46,12 +48,14 @@ async function sealing(tailnet: string): Promise<[number, number]> {
 
 /** A tailnet with a webhook and a stream, made while the storage key was that one. */
 async function sealedUnder(key: string) {
-  Object.assign(env, { STORAGE_KEY: key });
+  forThisTest(env, { STORAGE_KEY: key });
   const [tailnet, collector] = [await makeTailnet(), new Receiver()];
   const hook = await makeHook(tailnet, []);
   const stream = { destinationType: "ndjson", url: collector.url, token: "token-of-the-collector" };
   expect((await admin("PUT", `/api/v2/tailnet/${tailnet}/logging/configuration/stream`, stream)).status).toBe(200);
-  await collector.count(1);
+  // Whatever else would wake the object later is over.
+  await arrived(tailnet, collector);
+  await settled(tailnet);
   return { tailnet, hook, collector };
 }
 
@@ -59,12 +63,12 @@ test("an object that wakes with a newer key seals all anew, after which the old 
   const { tailnet, hook, collector } = await sealedUnder(OLD);
   expect(await standings(tailnet, OLD)).toEqual(["newest", "newest", "newest", "newest"]);
   expect(await sealing(tailnet)).toEqual([0, 0]);
-  Object.assign(env, { STORAGE_KEY: `${USUAL} ${OLD}` });
+  forThisTest(env, { STORAGE_KEY: `${USUAL} ${OLD}` });
   await evictDurableObject(authorityOf(tailnet));
   // The first act tells how many there are, and is what has them sealed anew.
   expect(await sealing(tailnet)).toEqual([4, 0]);
   await eventually(async () => expect(await sealing(tailnet)).toEqual([0, 0]));
-  Object.assign(env, { STORAGE_KEY: USUAL });
+  forThisTest(env, { STORAGE_KEY: USUAL });
   await evictDurableObject(authorityOf(tailnet));
   expect(await standings(tailnet, USUAL)).toEqual(["newest", "newest", "newest", "newest"]);
   // They are what they were.
@@ -77,7 +81,7 @@ test("an object that wakes with a newer key seals all anew, after which the old 
 
 test("where nobody asks it anything, its alarm does", async () => {
   const { tailnet } = await sealedUnder(OLD);
-  Object.assign(env, { STORAGE_KEY: `${USUAL} ${OLD}` });
+  forThisTest(env, { STORAGE_KEY: `${USUAL} ${OLD}` });
   await evictDurableObject(authorityOf(tailnet));
   await runInDurableObject(authorityOf(tailnet), async (_, { storage }) => {
     await storage.setAlarm(Date.now() + 1000);
@@ -89,7 +93,7 @@ test("where nobody asks it anything, its alarm does", async () => {
 test("what is under a key that is gone is counted as that, and left as it is", async () => {
   const { tailnet, hook } = await sealedUnder(GONE);
   const before = await boxes(tailnet);
-  Object.assign(env, { STORAGE_KEY: `${USUAL} ${OLD}` });
+  forThisTest(env, { STORAGE_KEY: `${USUAL} ${OLD}` });
   await evictDurableObject(authorityOf(tailnet));
   expect(await sealing(tailnet)).toEqual([0, 4]);
   expect(await boxes(tailnet)).toEqual(before);
@@ -99,7 +103,7 @@ test("what is under a key that is gone is counted as that, and left as it is", a
 
 test("a box that was changed meanwhile is not replaced by what it was", async () => {
   const { tailnet, hook } = await sealedUnder(OLD);
-  Object.assign(env, { STORAGE_KEY: `${USUAL} ${OLD}` });
+  forThisTest(env, { STORAGE_KEY: `${USUAL} ${OLD}` });
   await evictDurableObject(authorityOf(tailnet));
   const what: SealedFor = { purpose: "webhook", tailnet, subject: hook.id };
   const other = await sealSecret({ STORAGE_KEY: USUAL }, what, "another-secret");

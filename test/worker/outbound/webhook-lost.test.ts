@@ -44,7 +44,7 @@ describe("what is lost on the way", () => {
         for (const id of ["dpoison", "dbeside"])
           storage.sql.exec(
             `INSERT INTO webhook_deliveries (id, webhook, seq, type, created, tries, due, taken, started)
-             VALUES (?1, ?2, ?3, 'test', ?4, 1, ?4, ?4, 1)
+             VALUES (?1, ?2, ?3, 'test', ?4, 9, ?4, ?4, 1)
              ON CONFLICT DO UPDATE SET started = 1, due = ?5, taken = ?5`,
             id,
             hook.id,
@@ -58,7 +58,7 @@ describe("what is lost on the way", () => {
     await authorityOf(tailnet).summary();
     await ring(tailnet);
     const waiting = await waitingFor(tailnet);
-    expect(waiting.map(({ tries }) => tries)).toEqual([1, 1]);
+    expect(waiting.map(({ tries }) => tries)).toEqual([9, 9]);
     for (const { due } of waiting) expect(due).toBeGreaterThan(Date.now());
     expect(await hookJson(hook)).toMatchObject({
       status: "retrying",
