@@ -13,6 +13,7 @@ const invite = record({
   inviterId: withDefault(text, ""),
   inviteUrl: withDefault(text, ""),
   expires: withDefault(text, ""),
+  warning: withDefault(text, ""),
 });
 const invites = list(invite, 100_000);
 
@@ -41,7 +42,9 @@ export function addUserInvites(group: Command, place: AdminPlace, roles: string)
     .option("--role <role>", `one of ${roles}`, "member")
     .action(async (email: string | undefined, { role }: { role: string }) => {
       const body = [{ role, ...(email === undefined ? {} : { email }) }];
-      place.print(await place.ask("POST", place.path("/user-invites"), invites, body), madeText);
+      const made = await place.ask("POST", place.path("/user-invites"), invites, body);
+      for (const { warning } of made) if (warning !== "") place.terminal.err(`warning: ${printable(warning)}\n`);
+      place.print(made, madeText);
     });
   group
     .command("invites")

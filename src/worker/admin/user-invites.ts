@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { UserInvite } from "../../durable/index.ts";
 import { ROLES, timeJson, type Outcome } from "../../protocol/index.ts";
 import { inviteUrl } from "../people/invites.ts";
+import { asksProvider } from "../people/oidc.ts";
 import { nothing, noValue, tailnetRoute, time, type AdminRoute } from "./route.ts";
 import { orZero } from "./shapes.ts";
 
@@ -32,6 +33,7 @@ const userInvite = z
       .string()
       .optional()
       .meta({ description: "a secret; in the answer that makes the invite, and in no other" }),
+    warning: z.string().optional().meta({ description: "why nobody can accept it as things are" }),
     created: time,
     expires: time,
   })
@@ -53,6 +55,8 @@ function inviteJson(invite: UserInvite, tailnet: string, url: string | null = nu
 
 const INVITES = "/api/v2/tailnet/:tailnet/user-invites";
 const INVITE = "/api/v2/user-invites/:userInviteId";
+const NO_PROVIDER =
+  "this control plane asks no OpenID provider (OIDC_ISSUER), and only somebody who signs in by one can accept an invite";
 const NO_MAIL = "no mail is sent from here: delete the invite, make another, and pass its URL on yourself";
 
 export const USER_INVITE_ROUTES: readonly AdminRoute[] = [
@@ -64,7 +68,11 @@ export const USER_INVITE_ROUTES: readonly AdminRoute[] = [
     body: createBody,
     answer: z.array(userInvite),
     call: ({ authority, by, body }) => authority.createUserInvites(by, body),
-    format: (made, { c, tailnet }) => made.map(({ invite, text }) => inviteJson(invite, tailnet, inviteUrl(c, text))),
+    format: (made, { c, tailnet }) =>
+      made.map(({ invite, text }) => ({
+        ...inviteJson(invite, tailnet, inviteUrl(c, text)),
+        ...(asksProvider(c.env) ? {} : { warning: NO_PROVIDER }),
+      })),
   }),
   tailnetRoute({
     method: "GET",

@@ -37,6 +37,11 @@ export class SignInError extends Error {
   override readonly name = "SignInError";
 }
 
+/** True where people are sent to an OpenID provider. */
+export function asksProvider({ OIDC_ISSUER = "" }: WorkerEnv): boolean {
+  return OIDC_ISSUER !== "";
+}
+
 /** The provider that is configured; null for none. Throws SignInError where it cannot be meant so. */
 export function providerOf({
   OIDC_ISSUER = "",

@@ -13,7 +13,7 @@ import type { AppTypes } from "../app-types.ts";
 import { readBody } from "../body.ts";
 import { refuse } from "../http-errors.ts";
 import { peopleBucketOf } from "../objects.ts";
-import { SignInError } from "./oidc.ts";
+import { SignInError, asksProvider } from "./oidc.ts";
 import { showPage } from "./page.ts";
 import { personSession, signInEverywhere, usersOf } from "./person.ts";
 import { WAITING_PATH, acceptInvite } from "./invites.ts";
@@ -37,7 +37,7 @@ const FOREIGN = "this request does not come from a page of this control plane";
 /** Where a person signs in who comes from there. */
 export function placeFor(c: PageContext, back: string): SignInPlace {
   const origin = publicOrigin(c);
-  const isOffered = (c.env.OIDC_ISSUER ?? "") !== "" && isPrivateWay(origin);
+  const isOffered = asksProvider(c.env) && isPrivateWay(origin);
   return { start: isOffered ? startOf(origin, back) : null, back };
 }
 

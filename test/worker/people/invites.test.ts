@@ -7,6 +7,7 @@ import { KEY_LIMITS } from "../../../src/durable/people/key-limits.ts";
 import { app } from "../../../src/worker/app.ts";
 import { Browser } from "../../support/workerd/browser.ts";
 import { admin, authorityOf, dump, makeTailnet, sql } from "../../support/workerd/control.ts";
+import { forThisTest } from "../../support/workerd/for-this-test.ts";
 import { acceptAs, askInvite, invite, userOf } from "../../support/workerd/invites.ts";
 import { addPerson, newPerson, setRole } from "../../support/workerd/people.ts";
 import { refused } from "../../support/workerd/refused.ts";
@@ -44,6 +45,14 @@ describe("an invite", () => {
     expect(JSON.parse(created?.new ?? "")).toMatchObject({ login, role: "auditor", invite: id, approved: true });
     const [accepted] = await eventsOf(tailnet, "invite.accepted");
     expect(JSON.parse(accepted?.target ?? "")).toEqual({ type: "INVITE", id, name: "" });
+  });
+
+  test("that nobody can accept as things are is made with a warning", async () => {
+    const tailnet = await makeTailnet();
+    const made = async (): Promise<string> => JSON.stringify((await invites(tailnet, [{}])).list);
+    expect(await made()).not.toContain("warning");
+    forThisTest(env, { OIDC_ISSUER: "" });
+    expect(await made()).toMatch(/"warning":"[^"]*OIDC_ISSUER/);
   });
 
   test("is accepted again by the same person with success: the answer may have been lost [P61]", async () => {
