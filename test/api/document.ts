@@ -35,7 +35,7 @@ export function operationsOf({ paths }: ApiDocument): NamedOperation[] {
       description,
       method,
       path,
-      isOffered: "200" in responses,
+      isOffered: Object.keys(responses).some((status) => status.startsWith("2")),
     })),
   );
 }
