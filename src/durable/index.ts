@@ -54,7 +54,7 @@ export { isSecretOf, newSecret } from "./secret.ts";
 export { sha256 } from "./sha256.ts";
 export type { PolicyFile } from "./settings/policy-files.ts";
 export { failureText } from "./settings/policy-acts.ts";
-export type { RecordPage, RecordedNews, RecordedNode, RecordedTailnet } from "./delivery/record.ts";
+export type { EventsPage, RecordPage, RecordedNews, RecordedNode, RecordedTailnet } from "./delivery/record.ts";
 export { isLogout } from "./nodes/registration.ts";
 export type { Settings, SettingsPatch } from "./settings/settings.ts";
 export type { Share } from "./sharing/shares.ts";

@@ -13,12 +13,21 @@ import {
 } from "../audit/stream-acts.ts";
 import { settleBatch, takeBatch, type StreamBatch, type StreamResult } from "../audit/stream-batches.ts";
 import type { NewStream, StreamManner } from "../audit/streams.ts";
+import { eventsPage, type EventsPage } from "../delivery/record.ts";
 import { WebhookAuthority } from "./webhooks.ts";
 
 export class LogAuthority extends WebhookAuthority {
   /** Where the log stands. */
   logHead(): Promise<Outcome<LogHead>> {
     return this.acts.act(logHead);
+  }
+
+  /** Events after the one with the number `after`, up to `limit`, as long as whoever asks may [P54]. */
+  logPage(by: By, after: number, limit: number): Promise<Outcome<EventsPage>> {
+    return this.acts.act((tailnet) => {
+      tailnet.refuseOutdated(by);
+      return eventsPage(tailnet, after, limit);
+    });
   }
 
   logStream(): Promise<Outcome<StreamInfo>> {

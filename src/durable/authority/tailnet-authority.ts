@@ -129,9 +129,12 @@ export class TailnetAuthority extends SettingsAuthority {
     return this.acts.living((tailnet) => tailnet.summary());
   }
 
-  /** The devices after a place, 0 for the first. */
-  devices(after: number): Promise<Outcome<DevicePage>> {
-    return this.acts.living((tailnet, now) => devicePage(tailnet, after, now));
+  /** The devices after a place, 0 for the first, as long as whoever asks may [P54]. */
+  devices(by: By, after: number): Promise<Outcome<DevicePage>> {
+    return this.acts.living((tailnet, now) => {
+      tailnet.refuseOutdated(by);
+      return devicePage(tailnet, after, now);
+    });
   }
 
   device(stableId: string): Promise<Outcome<DeviceInfo>> {

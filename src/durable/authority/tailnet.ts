@@ -2,7 +2,7 @@
  * One tailnet's tables together, and its sequence of changes: what the acts of a TailnetAuthority work on.
  *
  * Rule [P54]: a change is made by the role and the credential by which the door let somebody through, or not at all: both are looked at again in the
- *            transaction. A request may take its time between the two: its body comes after the door.
+ *            transaction. A request may take its time between the two: its body comes after the door; and a list that is sent while it is read goes as slowly as whoever reads it.
  */
 
 import { encodeHex, type AumHash, type NodeKey, type SignatureVerifier } from "../../tka/index.ts";
@@ -213,7 +213,7 @@ export class Tailnet {
   record(by: By, event: NewEvent, now: number): number {
     const counted = newsOfWhom(by, event);
     if (counted !== null) this.#news.take(counted, now);
-    this.#refuseOutdated(by);
+    this.refuseOutdated(by);
     const policySeq = mattersToPolicy(event.kind) ? "iif(policy_of_nodes = 1, seq + 1, policy_seq)" : "policy_seq";
     const peopleSeq = event.kind.startsWith("user.") ? "seq + 1" : "people_seq";
     this.store.run(`UPDATE tailnet SET seq = seq + 1, policy_seq = ${policySeq}, people_seq = ${peopleSeq}`);
@@ -224,8 +224,8 @@ export class Tailnet {
     return seq;
   }
 
-  /** [P54] */
-  #refuseOutdated({ actor, role, isEarlier }: By): void {
+  /** [P54] To be called before each part of what is read in parts, too. Throws `forbidden`. */
+  refuseOutdated({ actor, role, isEarlier }: By): void {
     if (isEarlier === true) return;
     if (role !== undefined && this.users.behind(actor)?.role !== role)
       throw new ControlError("forbidden", "your role or standing has changed since you asked");

@@ -190,11 +190,23 @@ export function newsAt(tailnet: Tailnet, seqs: readonly number[], after: number)
 export type RecordPage =
   | { readonly part: "tailnet"; readonly rows: readonly RecordedTailnet[] }
   | { readonly part: "nodes"; readonly rows: readonly RecordedNode[]; readonly next: number | null }
-  | { readonly part: "events"; readonly rows: readonly StoredEvent[]; readonly next: number | null };
+  | EventsPage;
+
+export interface EventsPage {
+  readonly part: "events";
+  readonly rows: readonly StoredEvent[];
+  readonly next: number | null;
+}
+
+/** A page of up to `limit` events with a seq greater than `after`. */
+export function eventsPage({ events }: Tailnet, after: number, limit: number): EventsPage {
+  const { rows, isMore } = events.page(after, limit, PAGE_CHARACTERS);
+  return { part: "events", rows, next: isMore ? (rows.at(-1)?.seq ?? null) : null };
+}
 
 /** A page of up to `limit` rows with an ID or a seq greater than `after`. */
 export function recordPage(tailnet: Tailnet, part: RecordPage["part"], after: number, limit: number): RecordPage {
-  const { store, events } = tailnet;
+  const { store } = tailnet;
   switch (part) {
     case "tailnet":
       return { part, rows: [recordedTailnet(tailnet)] };
@@ -205,9 +217,7 @@ export function recordPage(tailnet: Tailnet, part: RecordPage["part"], after: nu
       const { nodes: rows, next } = recordedNodes(tailnet, nodes ?? [], removed ?? [], limit);
       return { part, rows, next };
     }
-    case "events": {
-      const { rows, isMore } = events.page(after, limit, PAGE_CHARACTERS);
-      return { part, rows, next: isMore ? (rows.at(-1)?.seq ?? null) : null };
-    }
+    case "events":
+      return eventsPage(tailnet, after, limit);
   }
 }

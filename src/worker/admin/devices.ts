@@ -6,7 +6,7 @@
 import { z } from "zod";
 import type { DeviceChange, DeviceInfo, DevicePage } from "../../durable/index.ts";
 import { timeJson, type Outcome } from "../../protocol/index.ts";
-import { nothing, noValue, tailnetRoute, time, type AdminContext, type AdminRoute } from "./route.ts";
+import { byOf, nothing, noValue, tailnetRoute, time, type AdminContext, type AdminRoute } from "./route.ts";
 import { listOf, orZero, shapeQuery, tag } from "./shapes.ts";
 import { jsonList } from "./json-list.ts";
 import { refuse } from "../http-errors.ts";
@@ -171,11 +171,11 @@ async function listed(c: AdminContext): Promise<Response> {
   if (query instanceof Response) return query;
   const { fields, ...wanted } = query;
   const authority = authorityOf(c.env, c.var.tailnet);
-  const first: Outcome<DevicePage> = await authority.devices(0);
+  const first: Outcome<DevicePage> = await authority.devices(byOf(c), 0);
   if (!first.ok) return refuse(c, first.error);
   const shown = ({ devices }: DevicePage): DeviceJson[] =>
     devices.map((info) => deviceJson(info, wantsAll(String(fields)))).filter((one) => isWanted(one, wanted as Filters));
-  const next = async (after: number): Promise<DevicePage> => valueOf(await authority.devices(after));
+  const next = async (after: number): Promise<DevicePage> => valueOf(await authority.devices(byOf(c), after));
   return c.body(jsonList("devices", first.value, next, shown), 200, { "content-type": "application/json" });
 }
 

@@ -1,23 +1,22 @@
 /** The whole log of a tailnet, out of its object: a line of JSON an event, in the order of their numbers, while it is read. */
 
 import { auditRecord, jsonLine } from "../../protocol/index.ts";
-import type { RecordPage, TailnetAuthority } from "../../durable/index.ts";
+import type { By, EventsPage, TailnetAuthority } from "../../durable/index.ts";
 import { valueOf } from "../outcome.ts";
 
 /** Events that are asked for at once. */
 const PAGE = 1000;
 const utf8 = new TextEncoder();
 
-type Events = Extract<RecordPage, { readonly part: "events" }>;
-
-async function page(authority: DurableObjectStub<TailnetAuthority>, after: number): Promise<Events> {
-  const found: RecordPage = valueOf(await authority.recordPage("events", after, PAGE));
-  if (found.part !== "events") throw new Error("the object gave another part than the one asked for");
-  return found;
-}
-
-/** The events after the one with the number `after`. The stream fails where the object does: a log that ends there is not taken for the whole. */
-export function exportLog(authority: DurableObjectStub<TailnetAuthority>, after: number): ReadableStream<Uint8Array> {
+/**
+ * The events after the one with the number `after`. The stream fails where the object does, and where `by` may not read it any more [P54]: a log that ends
+ * there is not taken for the whole.
+ */
+export function exportLog(
+  authority: DurableObjectStub<TailnetAuthority>,
+  by: By,
+  after: number,
+): ReadableStream<Uint8Array> {
   let from: number | null = after;
   return new ReadableStream({
     async pull(controller) {
@@ -25,7 +24,7 @@ export function exportLog(authority: DurableObjectStub<TailnetAuthority>, after:
         controller.close();
         return;
       }
-      const { rows, next }: Events = await page(authority, from);
+      const { rows, next }: EventsPage = valueOf(await authority.logPage(by, from, PAGE));
       const text = rows.map((event) => `${jsonLine(auditRecord(event))}\n`).join("");
       if (text !== "") controller.enqueue(utf8.encode(text));
       from = next;

@@ -14,7 +14,7 @@ import {
   type AuditHeadJson,
   type Outcome,
 } from "../../protocol/index.ts";
-import { given, tailnetRoute, time, type AdminContext, type AdminRoute, type TailnetCall } from "./route.ts";
+import { byOf, given, tailnetRoute, time, type AdminContext, type AdminRoute, type TailnetCall } from "./route.ts";
 import { orZero, shapeQuery } from "./shapes.ts";
 import { refuse } from "../http-errors.ts";
 import { exportLog } from "./log-export.ts";
@@ -143,7 +143,7 @@ async function exported(c: AdminContext): Promise<Response> {
   const authority = authorityOf(c.env, c.var.tailnet);
   const known: Outcome<LogHead> = await authority.logHead();
   if (!known.ok) return refuse(c, known.error);
-  const body = exportLog(authority, query.after ?? 0);
+  const body = exportLog(authority, byOf(c), query.after ?? 0);
   return c.body(body, 200, { "content-type": NDJSON, "tailward-log-head": placeJson(known.value.head).text });
 }
 

@@ -2,6 +2,7 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test } from "vitest";
+import { BY_SYSTEM } from "../../../src/durable/audit/events.ts";
 import { newRequestId } from "../../../src/durable/log.ts";
 import { verifier } from "../../../src/durable/lock/native-verifier.ts";
 import { statementFor } from "../../../src/durable/sharing/links.ts";
@@ -116,7 +117,7 @@ describe("a tailnet that shares one node", () => {
     expect((await begin(open.alice, genesis)).NeedSignatures).toHaveLength(4);
     // The name of the real one stays its own: a foreign one goes by its full name.
     const own = formatLockKey(open.alice.lockKey.publicKey);
-    const { devices } = valueOf(await authorityOf(open.tailnet).devices(0));
+    const { devices } = valueOf(await authorityOf(open.tailnet).devices(BY_SYSTEM, 0));
     expect(devices.filter(({ lockKey }) => lockKey === own).map(({ name, external }) => [name, external])).toEqual([
       ["alice", false],
       [`alice.${honest.name}`, true],

@@ -99,6 +99,22 @@ describe("a request that was let in before its right was taken [P54]", () => {
     const outcome = await authorityOf(tailnet).changeContact(by, "support", "b@example.com");
     expect(outcome).toMatchObject({ ok: false, error: { code: "forbidden" } });
   });
+
+  test("reads no further in a list that is sent while it is read", async () => {
+    const { tailnet, bob, by, credential } = await scene();
+    const authority = authorityOf(tailnet);
+    const reads = async (): Promise<boolean[]> => [
+      (await authority.devices(by, 0)).ok,
+      (await authority.logPage(by, 0, 1)).ok,
+    ];
+    expect(await reads()).toEqual([true, true]);
+    await setRole(bob, "member");
+    expect(await reads()).toEqual([false, false]);
+    await setRole(bob, "it-admin");
+    expect(await reads()).toEqual([true, true]);
+    await admin("DELETE", `/api/v2/tailnet/${tailnet}/keys/${credential}`);
+    expect(await reads()).toEqual([false, false]);
+  });
 });
 
 test("what somebody began who has no right any more is brought to its end, and jams nothing [P54]", async () => {
