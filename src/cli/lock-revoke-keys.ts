@@ -4,7 +4,6 @@
  */
 
 import type { LocalClient, RecoveryDraft } from "../node/index.ts";
-import type { TrustedKeyStatus } from "../protocol/index.ts";
 import {
   TkaError,
   aumParent,
@@ -64,10 +63,10 @@ function keyLines(keys: readonly (Uint8Array | null)[]): string {
   return keys.map((key) => ` - ${formatLockKey(key ?? new Uint8Array(0))}\n`).join("");
 }
 
-/** What a recovery does to the keys that are trusted now. */
-function recoveryText(recovery: Aum, trusted: readonly TrustedKeyStatus[]): string {
+/** What a recovery does to the keys (32 bytes each) that are trusted now. */
+export function recoveryText(recovery: Aum, trusted: readonly (Uint8Array | null)[]): string {
   const kept = (recovery.state?.keys ?? []).map(({ publicKey }) => publicKey);
-  const revoked = trusted.map(({ Key }) => Key).filter((key) => !kept.some((other) => equalBytes(key, other)));
+  const revoked = trusted.filter((key) => !kept.some((other) => equalBytes(key, other)));
   const signers = (recovery.signatures ?? []).map(({ keyId }) => keyId);
   return [
     `This recovery goes back to update ${aumParent(recovery) ?? "(none)"}. It revokes:\n${keyLines(revoked)}`,
@@ -90,7 +89,12 @@ async function begin(
   const forkFrom = parseForkFrom(flags.forkFrom);
   const { lock } = await client.status();
   const draft = await client.revokeKeys(keys, forkFrom);
-  out(recoveryText(decodeAum(draft.recovery), lock.TrustedKeys));
+  out(
+    recoveryText(
+      decodeAum(draft.recovery),
+      lock.TrustedKeys.map(({ Key }) => Key),
+    ),
+  );
   out("Have it signed by another signing node too. Run there:\n");
   out(`\t${PROGRAM} lock revoke-keys --cosign ${hexOf(draft)}\n`);
 }
@@ -98,7 +102,12 @@ async function begin(
 async function cosign(client: LocalClient, { out }: Terminal, recovery: Uint8Array): Promise<RecoveryDraft> {
   const { lock } = await client.status();
   const draft = await client.cosignRecovery(recovery);
-  out(recoveryText(decodeAum(draft.recovery), lock.TrustedKeys));
+  out(
+    recoveryText(
+      decodeAum(draft.recovery),
+      lock.TrustedKeys.map(({ Key }) => Key),
+    ),
+  );
   out(
     draft.counts
       ? "Signed. With these signatures the recovery outweighs what it takes back.\n\n"

@@ -5,11 +5,12 @@
 
 import type { Command } from "commander";
 import { OfflineSigner, type OfflineLock } from "../node/index.ts";
-import { KEY_25519, decodeHex, formatLockKey, parseLockKey, parseNodeKey } from "../tka/index.ts";
+import { KEY_25519, decodeAum, decodeHex, formatLockKey, parseLockKey, parseNodeKey } from "../tka/index.ts";
 import { carriedText } from "./carried.ts";
 import { fileArgument } from "./file-argument.ts";
 import { trueOrFalse } from "./flags.ts";
 import { parseKeys } from "./lock-arguments.ts";
+import { recoveryText } from "./lock-revoke-keys.ts";
 import { parsedKey } from "./lock-sign.ts";
 import type { Place } from "./place.ts";
 import type { Terminal } from "./terminal.ts";
@@ -81,7 +82,11 @@ function addCosign(group: Command, open: () => OfflineSigner, terminal: Terminal
     .action((recovery: string, flags: ChainFlag) => {
       const bytes = decodeHex(fileArgument(recovery).replace(/^update:/, ""));
       if (bytes === null || bytes.length === 0) throw new UsageError("the recovery is not hex: copy it again, whole");
-      const draft = lockFrom(open(), terminal, flags).cosign(bytes);
+      const lock = lockFrom(open(), terminal, flags);
+      const draft = lock.cosign(bytes);
+      // It may revoke others than it is said to.
+      const keys = lock.keys.map(({ publicKey }) => publicKey);
+      terminal.err(recoveryText(decodeAum(draft.recovery), keys));
       terminal.err(
         draft.counts
           ? "With this signature the recovery outweighs what it takes back.\n"

@@ -3,7 +3,8 @@
  * carried to a control plane by hand, and that and every node judge it as what nodes send.
  *
  * Rule [Z70]: the chain is brought as a file, which is attacker-controlled: it is verified from its genesis on, and has to hold the head that this signer has seen
- *             last, so that it is never led back. Which chain the first one is, nobody here can say: what is signed for a chain is nothing to any other.
+ *             last, so that it is never led back. Which chain the first one is, nobody here can say: an update that is signed for a chain is nothing to any
+ *             other; a node's signature counts wherever this signer is trusted.
  * Rule [Z71]: what rests on a key that is to go is signed anew only by a word of its own: the file names it, and no map is here to hold it against.
  */
 

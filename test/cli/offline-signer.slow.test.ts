@@ -149,7 +149,10 @@ describe("a signer without a network", () => {
       return ran;
     });
     const [, blob = ""] = /--cosign ([0-9A-F]+)\n/.exec(begun.out) ?? [];
-    const recovery = await made("recovery", "cosign", "--chain", await carried("now.json"), blob);
+    const chain = await carried("now.json");
+    // Whoever signs sees whom it revokes: what is carried may be another recovery than it is said to be.
+    expect((await signer("cosign", "--chain", chain, blob)).err).toContain(`It revokes:\n - ${alice}\n`);
+    const recovery = await made("recovery", "cosign", "--chain", chain, blob);
     expectRefusal(await stage.admin("lock", "submit", recovery), /head/);
     expect(await lock("submit", "--recovery", recovery)).toContain("head is");
     expect(await lock("keys")).not.toContain(alice);
