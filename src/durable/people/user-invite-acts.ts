@@ -156,12 +156,14 @@ function acceptedAgain(tailnet: Tailnet, proof: OidcProof, { user: id }: UserInv
 
 /** Why the invite is not for that person, or null. */
 function whyNotFor(tailnet: Tailnet, proof: OidcProof, invite: UserInvite): string | null {
+  // With a space before it, say, it would be taken for somebody else's.
+  if (loginOf(proof.login) !== proof.login) return "the address that your provider gives is no login name here";
   const known = named(tailnet, proof);
   const why = known === null ? null : whyNot(proof, known);
   if (why !== null) return why;
   if (!isStillGiven(tailnet, invite))
     return "whoever made this invite may not give that role any more: ask for a new one";
-  if (invite.email === "" || invite.email === loginOf(proof.login)) return null;
+  if (invite.email === "" || invite.email === proof.login) return null;
   return `this invite is for another address than ${proof.login}: sign in by that, or ask for a new invite`;
 }
 

@@ -4,6 +4,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { KEY_LIMITS } from "../../../src/durable/people/key-limits.ts";
+import { parseUserInvite } from "../../../src/protocol/index.ts";
 import { app } from "../../../src/worker/app.ts";
 import { Browser } from "../../support/workerd/browser.ts";
 import { admin, authorityOf, dump, makeTailnet, sql } from "../../support/workerd/control.ts";
@@ -123,6 +124,26 @@ describe("an invite", () => {
     expect(await userOf(tailnet, login)).toMatchObject({ role: "member" });
     await suspend((await userOf(tailnet, login))?.id ?? "");
     expect((await acceptAs(new Browser(), text, login)).text).toContain("is suspended");
+  });
+
+  test("is not accepted by an address that is another's but for white space", async () => {
+    const [tailnet, here, meant] = [await makeTailnet(), newLogin(), newLogin()];
+    await addPerson(tailnet, here, "member");
+    for (const [email, login] of [
+      ["", here],
+      [meant, meant],
+    ] as const) {
+      const { text } = await invite(tailnet, { email });
+      const parts = parseUserInvite(text);
+      if (parts === null) throw new Error("no invite");
+      const proof = { kind: "oidc", login: ` ${login}`, issuer: "https://id.test", subject: login } as const;
+      const outcome = await authorityOf(tailnet).acceptUserInvite(proof, parts, "g");
+      expect(outcome).toMatchObject({
+        ok: false,
+        error: { message: expect.stringContaining("no login name") as string },
+      });
+    }
+    expect(await userOf(tailnet, meant)).toBeUndefined();
   });
 
   test("is as good as whoever has made it: not once their role, or they, are gone [P61]", async () => {
