@@ -147,7 +147,8 @@ export class Webhooks {
 
   /** Puts in a sealed secret. Those before it sign for `overlap` milliseconds more. */
   addSecret(id: string, box: Uint8Array, overlap: number, now: number): void {
-    this.#store.run("DELETE FROM webhook_secrets WHERE webhook = ? AND until <= ?", id, now);
+    // What tells of their end may wait for as long.
+    this.#store.run("DELETE FROM webhook_secrets WHERE webhook = ? AND until <= ?", id, now - OVERLAP_MS);
     this.#store.run(
       "UPDATE webhook_secrets SET until = MIN(IFNULL(until, ?1), ?1) WHERE webhook = ?2",
       now + overlap,
@@ -163,7 +164,7 @@ export class Webhooks {
   /** The sealed secrets that sign at that time, the newest first. */
   secrets(id: string, now: number): Uint8Array[] {
     const sql =
-      "SELECT box FROM webhook_secrets WHERE webhook = ? AND (until IS NULL OR until > ?) ORDER BY number DESC";
+      "SELECT box FROM webhook_secrets WHERE webhook = ? AND (until IS NULL OR until >= ?) ORDER BY number DESC";
     return this.#store.rows(sql, id, now).map((row) => row.bytes("box"));
   }
 

@@ -276,7 +276,9 @@ const ACTIONS: readonly AdminRoute[] = [
     summary: "Gives a webhook another secret, which is in this answer alone; those before it sign beside it for a day",
     body: orZero(
       z.object({
-        endOldSecrets: orZero(z.boolean(), false).meta({ description: "those before it sign no more, from now on" }),
+        endOldSecrets: orZero(z.boolean(), false).meta({
+          description: "those before it sign no more from now on, but for the message that says so",
+        }),
       }),
       { endOldSecrets: false },
     ),
