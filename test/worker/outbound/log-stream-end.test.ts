@@ -23,7 +23,7 @@ import {
 } from "../../support/workerd/log-streams.ts";
 import { eventually } from "../../support/eventually.ts";
 import { refused } from "../../support/workerd/refused.ts";
-import { valueOf } from "../../support/workerd/sharing.ts";
+import { BY_TEST, valueOf } from "../../support/workerd/sharing.ts";
 import { TestNode } from "../../support/workerd/test-node.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -100,6 +100,8 @@ describe("a stream", () => {
     await admin("DELETE", path(tailnet));
     await receiver.count(before + 2);
     await settled(tailnet);
+    // What happens from now on is nothing to it.
+    await join(tailnet, new TestNode("bob"));
     await receiver.behave({ status: 200 });
     await later(60_000, async () => {
       await runDurableObjectAlarm(authorityOf(tailnet));
@@ -124,6 +126,42 @@ describe("a stream", () => {
     expect(all).toBe("[]");
     expect(warned.mock.calls.join()).toContain("could not be told for a day");
     warned.mockRestore();
+  });
+
+  test("that is turned to another place misses nothing that the place before did not take", async () => {
+    const { tailnet, receiver } = await streamed();
+    await arrived(tailnet, receiver);
+    await receiver.behave({ status: 503 });
+    await join(tailnet, new TestNode("alice"));
+    await failed(tailnet, 1);
+    const other = new Receiver();
+    await put(tailnet, other);
+    expect(kinds(await arrived(tailnet, other))).toEqual(["authkey.created", "node.joined", "stream.set"]);
+  });
+
+  test("is another one for another user, and the same in another manner", async () => {
+    const { tailnet, receiver } = await streamed();
+    await arrived(tailnet, receiver);
+    const { id } = await row(tailnet);
+    await put(tailnet, receiver, { compressionFormat: "gzip" });
+    expect(await row(tailnet)).toMatchObject({ id });
+    await put(tailnet, receiver, { user: "carol" });
+    expect((await row(tailnet)).id).not.toBe(id);
+  });
+
+  test("is changed only as whoever changes it has seen it", async () => {
+    const { tailnet, receiver } = await streamed();
+    const [authority, { id }] = [authorityOf(tailnet), await row(tailnet)];
+    const before = valueOf(await authority.logStream());
+    const manner = { compressionFormat: "gzip", uploadPeriodMinutes: 7 } as const;
+    for (const refusal of [
+      await authority.changeLogStream(BY_TEST, "sAnother", manner),
+      await authority.setLogStream(BY_TEST, "sAnother", { ...before, id: "sNew" }),
+      await authority.setLogStream(BY_TEST, null, { ...before, id: "sNew" }),
+    ])
+      expect(refusal).toMatchObject({ ok: false, error: { code: "try_again" } });
+    expect(valueOf(await authority.logStream())).toMatchObject({ id, uploadPeriodMinutes: 0 });
+    await arrived(tailnet, receiver);
   });
 
   test("that others take the place of, time and again, is told of its end; and another can be set [W26]", async () => {

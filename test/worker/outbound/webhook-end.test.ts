@@ -1,11 +1,12 @@
 /** Endpoints that end, by themselves or with their tailnet. */
 
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { WEBHOOK_LIMITS } from "../../../src/durable/webhooks/webhooks.ts";
 import { later } from "../../support/workerd/clock.ts";
 import { admin, authorityOf, dump, makeTailnet } from "../../support/workerd/control.ts";
 import { forThisTest } from "../../support/workerd/for-this-test.ts";
+import { eventsOf } from "../../support/workerd/signing-in.ts";
 import {
   calm,
   history,
@@ -64,8 +65,37 @@ describe("a webhook that ends", () => {
     await hook.receiver.count(1);
     await calm(tailnet);
     await later(25 * HOUR_MS, () => ring(tailnet));
+    // Whoever has ended it need not hear that it fails.
+    expect(await eventsOf(tailnet, "webhook.failing")).toEqual([]);
     const tables = await runInDurableObject(authorityOf(tailnet), (_, state) => dump(state));
     expect([tables["webhooks"], tables["webhook_secrets"], tables["webhook_deliveries"]]).toEqual([[], [], []]);
+  });
+
+  test("whose messages end the Worker for a day is forgotten all the same, with its secrets [W26]", async () => {
+    const tailnet = await makeTailnet();
+    const hook = await makeHook(tailnet, []);
+    await hook.receiver.behave({ status: 503 });
+    await admin("DELETE", on(hook));
+    await hook.receiver.count(1);
+    await calm(tailnet);
+    await later(25 * HOUR_MS, async () => {
+      await runInDurableObject(authorityOf(tailnet), (_, { storage }) => {
+        storage.sql.exec("UPDATE webhook_deliveries SET started = 1, due = ?1, taken = ?1", Date.now() - 1000);
+      });
+      await evictDurableObject(authorityOf(tailnet));
+      await authorityOf(tailnet).summary();
+      await ring(tailnet);
+    });
+    const tables = await runInDurableObject(authorityOf(tailnet), (_, state) => dump(state));
+    expect([tables["webhooks"], tables["webhook_secrets"], tables["webhook_deliveries"]]).toEqual([[], [], []]);
+  });
+
+  test("is told so however many messages wait for it", async () => {
+    const tailnet = await makeTailnet();
+    const hook = await makeHook(tailnet, []);
+    forThisTest(WEBHOOK_LIMITS, { waitingSlow: 0 });
+    await admin("DELETE", on(hook));
+    expect(messagesIn(await hook.receiver.count(1)).map(({ type }) => type)).toEqual(["webhookDeleted"]);
   });
 
   test("is not pushed out by those that somebody makes and deletes, nor keeps others from being made [W26]", async () => {

@@ -80,6 +80,28 @@ describe("what is lost on the way", () => {
     expect(await hook.receiver.received()).toEqual([]);
   });
 
+  test("for a day, pointer by pointer, is given up: nothing is tried for ever [W33]", async () => {
+    const tailnet = await makeTailnet();
+    const hook = await makeHook(tailnet, []);
+    await runInDurableObject(authorityOf(tailnet), (_, { storage }) => {
+      const { seq } = storage.sql.exec<{ seq: number }>("SELECT seq FROM tailnet").one();
+      storage.sql.exec(
+        `INSERT INTO webhook_deliveries (id, webhook, seq, type, created, tries, due, taken)
+         VALUES ('dnever', ?1, ?2, 'test', ?3, 1, ?4, ?4)`,
+        hook.id,
+        seq,
+        Date.now() - DAY_MS - HOUR_MS,
+        Date.now() - 1000,
+      );
+    });
+    await evictDurableObject(authorityOf(tailnet));
+    await authorityOf(tailnet).summary();
+    await ring(tailnet);
+    expect(await waitingFor(tailnet)).toEqual([]);
+    expect((await hookJson(hook))["status"]).toBe("failing");
+    expect(await hook.receiver.received()).toEqual([]);
+  });
+
   test("a pointer that comes twice is taken once", async () => {
     const tailnet = await makeTailnet();
     const hook = await makeHook(tailnet, []);
@@ -90,6 +112,7 @@ describe("what is lost on the way", () => {
       authorityOf(tailnet),
       (_, { storage }) => storage.sql.exec<{ id: string }>("SELECT id FROM webhook_deliveries").one().id,
     );
+    expect(await authorityOf(tailnet).takeWebhookAttempt(id, 1)).toEqual({ ok: true, value: null });
     await env.WEBHOOK_QUEUE.send({ tailnet, delivery: id, attempt: 1, request: "" });
     await env.WEBHOOK_QUEUE.send({ tailnet, delivery: "dnothing", attempt: 1, request: "" });
     await hook.receiver.behave({ status: 200 });

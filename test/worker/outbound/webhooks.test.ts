@@ -195,6 +195,22 @@ describe("a secret", () => {
     });
   });
 
+  test("that is rotated again lives no longer by that", async () => {
+    const tailnet = await makeTailnet();
+    const hook = await makeHook(tailnet, []);
+    await admin("POST", on(hook, "/rotate"));
+    await later(DAY_MS - HOUR_MS, async () => {
+      await admin("POST", on(hook, "/rotate"));
+      await hook.receiver.count(2);
+    });
+    await calm(tailnet);
+    await later(DAY_MS + HOUR_MS, async () => {
+      await admin("POST", on(hook, "/test"));
+      const third = (await hook.receiver.count(3))[2];
+      expect(third !== undefined && !isSignedBy(hook.secret, third)).toBe(true);
+    });
+  });
+
   test("that has leaked is ended at once; under it the endpoint hears of that, and of nothing else [W26]", async () => {
     const tailnet = await makeTailnet();
     const hook = await makeHook(tailnet, []);

@@ -243,17 +243,24 @@ describe("inviting", () => {
 
   test("has an end: so many invites are open, and no more [P59]", async () => {
     const tailnet = await makeTailnet();
-    const { userInvites } = KEY_LIMITS;
-    KEY_LIMITS.userInvites = 2;
-    try {
-      refused(await invites(tailnet, [{}, {}, {}]), "too_many_invites");
-      const [first] = [await invite(tailnet), await invite(tailnet)];
-      refused(await invites(tailnet, [{}]), "too_many_invites");
-      await admin("DELETE", `/api/v2/user-invites/${first.id}`);
-      expect((await invites(tailnet, [{}])).status).toBe(200);
-    } finally {
-      KEY_LIMITS.userInvites = userInvites;
-    }
+    forThisTest(KEY_LIMITS, { userInvites: 2, spent: 1 });
+    refused(await invites(tailnet, [{}, {}, {}]), "too_many_invites");
+    const [first, second] = [await invite(tailnet), await invite(tailnet)];
+    refused(await invites(tailnet, [{}]), "too_many_invites");
+    for (const { id } of [first, second]) await admin("DELETE", `/api/v2/user-invites/${id}`);
+    expect((await invites(tailnet, [{}])).status).toBe(200);
+    // Of those that are good no more, some are kept.
+    const { user_invites: kept } = await runInDurableObject(authorityOf(tailnet), (_, state) => dump(state));
+    expect(kept).toHaveLength(2);
+  });
+
+  test("brings no more people than a tailnet has [P59]", async () => {
+    const tailnet = await makeTailnet();
+    const { id, text } = await invite(tailnet);
+    forThisTest(KEY_LIMITS, { users: 1 });
+    const page = await acceptAs(new Browser(), text, newLogin());
+    expect([page.status, page.text.includes("people at most")]).toEqual([403, true]);
+    expect((await admin("GET", `/api/v2/user-invites/${id}`)).status).toBe(200);
   });
 });
 

@@ -43,6 +43,14 @@ describe("user approval", () => {
     );
   });
 
+  test("is of the account that has accepted, from then on [H33]", async () => {
+    const [tailnet, login] = [await withApproval(), newLogin()];
+    await acceptAs(new Browser(), (await invite(tailnet)).text, login);
+    await admin("POST", `/api/v2/users/${(await userOf(tailnet, login))?.id ?? ""}/approve`, {});
+    expect((await new Browser().signIn(`other/${login}`)).status).toBe(403);
+    expect(isSignedIn(await new Browser().signIn(login), login)).toBe(true);
+  });
+
   test("is by whoever may give that role, once, and never by oneself [P53]", async () => {
     const [tailnet, login] = [await withApproval(), newLogin()];
     await acceptAs(new Browser(), (await invite(tailnet, { role: "admin" })).text, login);
