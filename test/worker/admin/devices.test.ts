@@ -1,13 +1,18 @@
 /** The admin API for devices, keys, settings and the lock: Tailscale's names, one event an act. */
 
 import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { formatLockKey, encodeHex, signDirect } from "../../../src/tka/index.ts";
+import { app } from "../../../src/worker/app.ts";
 import { later } from "../../support/workerd/clock.ts";
 import { admin, authorityOf, join, makeAuthKey, makeTailnet, sql } from "../../support/workerd/control.ts";
 import { crowd } from "../../support/workerd/crowd.ts";
 import { lockedScene, sign, unlockedScene, type Scene } from "../../support/workerd/locked.ts";
+import { newPerson } from "../../support/workerd/people.ts";
 import { refused } from "../../support/workerd/refused.ts";
+import { ORIGIN } from "../../support/workerd/signed-request.ts";
+import { suspend } from "../../support/workerd/signing-in.ts";
 import { TestNode, type Answer, type Fields } from "../../support/workerd/test-node.ts";
 
 interface Device extends Fields {
@@ -268,5 +273,26 @@ describe("a tailnet of many devices", () => {
     // A page that is just full is followed by none.
     await sql(tailnet, "DELETE FROM nodes WHERE stable_id = 'c2001'");
     expect(await devicesOf(tailnet)).toHaveLength(2000);
+  });
+
+  test("is listed no further to somebody who reads slowly, and may not any more [P54]", async () => {
+    const tailnet = await makeTailnet();
+    await crowd(tailnet, 3001, 0);
+    const bob = await newPerson(tailnet, "bob@example.com", "auditor");
+    const headers = { authorization: `Bearer ${bob.token}` };
+    const url = `${ORIGIN}/api/v2/tailnet/${tailnet}/devices`;
+    const read = async (meanwhile: () => Promise<void>): Promise<string> => {
+      const { body } = await app.request(url, { headers }, env);
+      const reader = (body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        if (text === "") await meanwhile();
+        text += part.value;
+      }
+      return text;
+    };
+    const { devices } = JSON.parse(await read(() => Promise.resolve())) as { devices: unknown[] };
+    expect(devices).toHaveLength(3001);
+    await expect(read(() => suspend(bob.id))).rejects.toThrow();
   });
 });
