@@ -24,8 +24,8 @@ export class LogAuthority extends WebhookAuthority {
 
   /** Events after the one with the number `after`, up to `limit`, as long as whoever asks may [P54]. */
   logPage(by: By, after: number, limit: number): Promise<Outcome<EventsPage>> {
-    return this.acts.act((tailnet) => {
-      tailnet.refuseOutdated(by);
+    return this.acts.act((tailnet, now) => {
+      tailnet.refuseOutdated(by, now);
       return eventsPage(tailnet, after, limit);
     });
   }

@@ -132,7 +132,7 @@ export class TailnetAuthority extends SettingsAuthority {
   /** The devices after a place, 0 for the first, as long as whoever asks may [P54]. */
   devices(by: By, after: number): Promise<Outcome<DevicePage>> {
     return this.acts.living((tailnet, now) => {
-      tailnet.refuseOutdated(by);
+      tailnet.refuseOutdated(by, now);
       return devicePage(tailnet, after, now);
     });
   }

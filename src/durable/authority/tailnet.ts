@@ -213,7 +213,7 @@ export class Tailnet {
   record(by: By, event: NewEvent, now: number): number {
     const counted = newsOfWhom(by, event);
     if (counted !== null) this.#news.take(counted, now);
-    this.refuseOutdated(by);
+    this.refuseOutdated(by, now);
     const policySeq = mattersToPolicy(event.kind) ? "iif(policy_of_nodes = 1, seq + 1, policy_seq)" : "policy_seq";
     const peopleSeq = event.kind.startsWith("user.") ? "seq + 1" : "people_seq";
     this.store.run(`UPDATE tailnet SET seq = seq + 1, policy_seq = ${policySeq}, people_seq = ${peopleSeq}`);
@@ -225,13 +225,15 @@ export class Tailnet {
   }
 
   /** [P54] To be called before each part of what is read in parts, too. Throws `forbidden`. */
-  refuseOutdated({ actor, role, isEarlier }: By): void {
+  refuseOutdated({ actor, role, isEarlier }: By, now: number): void {
     if (isEarlier === true) return;
     if (role !== undefined && this.users.behind(actor)?.role !== role)
       throw new ControlError("forbidden", "your role or standing has changed since you asked");
     const credential = actor.type === "OAUTH_CLIENT" ? actor.id : actor.credential;
-    if (credential === undefined || this.credentials.byId(credential)?.revoked === null) return;
-    throw new ControlError("forbidden", "the credential by which you ask was revoked since");
+    if (credential === undefined) return;
+    const { revoked, expires } = this.credentials.byId(credential) ?? { revoked: 0, expires: null };
+    if (revoked === null && (expires === null || expires > now)) return;
+    throw new ControlError("forbidden", "the credential by which you ask was revoked since, or has expired");
   }
 
   /** The same for a change of the lock's head, which every node is told. */

@@ -6,6 +6,7 @@ import { KEY_LIMITS } from "../../../src/durable/people/key-limits.ts";
 import type { By } from "../../../src/durable/index.ts";
 import { WEBHOOK_LIMITS } from "../../../src/durable/webhooks/webhooks.ts";
 import { countedAs } from "../../../src/worker/rate-limits.ts";
+import { later } from "../../support/workerd/clock.ts";
 import { admin, authorityOf, join, makeAuthKey, makeTailnet, sql } from "../../support/workerd/control.ts";
 import { lock, newGenesis, newSecrets } from "../../support/workerd/locked.ts";
 import { makeToken, newPerson, setRole, type TestPerson } from "../../support/workerd/people.ts";
@@ -112,6 +113,8 @@ describe("a request that was let in before its right was taken [P54]", () => {
     expect(await reads()).toEqual([false, false]);
     await setRole(bob, "it-admin");
     expect(await reads()).toEqual([true, true]);
+    // A token is good for ninety days at most.
+    await later(91 * 24 * 60 * 60_000, async () => expect(await reads()).toEqual([false, false]));
     await admin("DELETE", `/api/v2/tailnet/${tailnet}/keys/${credential}`);
     expect(await reads()).toEqual([false, false]);
   });
