@@ -16,15 +16,17 @@ export interface RefusedAttempt {
   readonly error: string;
   /** Of what it is, where it is not of the tailnet as such. */
   readonly property?: string;
+  /** What it is counted for, where whoever tries is nobody here: else one stranger's attempts would leave no room for another's. */
+  readonly countedFor?: string;
 }
 
 /** Puts a refused attempt on the record, as far as there is room for it. */
 export function recordRefused(tailnet: Tailnet, by: By, attempt: RefusedAttempt, now: number): void {
-  const { act, error, property } = attempt;
+  const { act, error, property, countedFor = by.actor.id } = attempt;
   const { id } = tailnet.info();
   const target = { type: "FAILED_REQUEST", id, name: act, ...(property === undefined ? {} : { property }) } as const;
   try {
-    tailnet.countRefusal(by.actor.id, now);
+    tailnet.countRefusal(countedFor, now);
   } catch (exhausted) {
     if (exhausted instanceof ControlError) return;
     throw exhausted;

@@ -82,8 +82,9 @@ export function byPerson(
 
 /** That somebody known is refused is on the record too [P52]; who comes by another account is not that user, and is named by nobody. */
 function refuseSignIn(tailnet: Tailnet, proof: SignInProof, user: UserRecord, group: string, now: number): void {
-  const by = isOther(proof, user) ? { ...BY_SYSTEM, group } : byPerson(user, group);
-  recordRefused(tailnet, by, { act: "sign_in", error: whyNot(proof, user) ?? "" }, now);
+  const attempt = { act: "sign_in", error: whyNot(proof, user) ?? "" };
+  if (!isOther(proof, user)) recordRefused(tailnet, byPerson(user, group), attempt, now);
+  else recordRefused(tailnet, { ...BY_SYSTEM, group }, { ...attempt, countedFor: `another ${user.id}` }, now);
 }
 
 /** Binds the user to the proof, and puts it on the record; or that it was refused, and why. Throws `forbidden` for nobody. */

@@ -200,7 +200,8 @@ export function acceptUserInvite(
   if (invite.accepted !== null) return acceptedAgain(tailnet, proof, invite);
   const why = whyNotFor(tailnet, proof, invite);
   if (why !== null) {
-    recordRefused(tailnet, { ...BY_SYSTEM, group }, { act: "invite.accept", error: `${invite.id}: ${why}` }, now);
+    const attempt = { act: "invite.accept", error: `${invite.id}: ${why}`, countedFor: invite.id };
+    recordRefused(tailnet, { ...BY_SYSTEM, group }, attempt, now);
     return { why };
   }
   const known = named(tailnet, proof);

@@ -146,6 +146,22 @@ describe("an invite", () => {
     expect(await userOf(tailnet, meant)).toBeUndefined();
   });
 
+  test("that a stranger tries again and again leaves room on the record for other strangers [P52]", async () => {
+    const [tailnet, login] = [await makeTailnet(), newLogin()];
+    await addPerson(tailnet, login, "member");
+    const authority = authorityOf(tailnet);
+    const proofOf = (name: string, subject: string) =>
+      ({ kind: "oidc", login: name, issuer: "https://id.test", subject }) as const;
+    expect((await authority.signIn(proofOf(login, "first"), "g")).ok).toBe(true);
+    const parts = parseUserInvite((await invite(tailnet, { email: newLogin() })).text);
+    if (parts === null) throw new Error("no invite");
+    for (let i = 0; i < 35; i++) await authority.acceptUserInvite(proofOf(newLogin(), "stranger"), parts, "g");
+    const { length } = await eventsOf(tailnet, "attempt.refused");
+    expect(length).toBeLessThan(35);
+    await authority.signIn(proofOf(login, "another"), "g");
+    expect(await eventsOf(tailnet, "attempt.refused")).toHaveLength(length + 1);
+  });
+
   test("is as good as whoever has made it: not once their role, or they, are gone [P61]", async () => {
     const tailnet = await makeTailnet();
     const bob = await newPerson(tailnet, "bob@example.com", "admin");
