@@ -60,6 +60,9 @@ function workerd(
       hookTimeout: TEST_TIMEOUT,
       // Every test makes objects of its own: the files share a runtime.
       isolate: false,
+      // Lines of the log go to the terminal by themselves. Vitest would pass each on and wait until that is done; the plugin keeps back what an object logs
+      // until the test itself says something, which it does not once it has ended: a line at the end of a file, and the run never ended.
+      disableConsoleIntercept: true,
       // Before each test: none finds what another, or another file, has left mocked.
       restoreMocks: true,
     },
