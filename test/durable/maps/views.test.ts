@@ -1,9 +1,9 @@
 /** What a node is shown that wakes up from a retired chain [M6] [A5], on a socket whose object is evicted between any two messages, and on a stream. */
 
-import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { bootstrapResponse, emptyResponse, type MapResponse } from "../../../src/protocol/index.ts";
 import { aumHash } from "../../../src/tka/index.ts";
+import { evicted } from "../../support/workerd/evicted.ts";
 import { join, sessions, sql } from "../../support/workerd/control.ts";
 import {
   LocalChain,
@@ -58,7 +58,7 @@ async function listening(scene: Scene, node: TestNode, kind: "socket" | "stream"
   socket.say();
   return {
     next: () => socket.next(),
-    pause: () => evictDurableObject(sessions(scene.tailnet, "socket")),
+    pause: () => evicted(sessions(scene.tailnet, "socket")),
     end: () => {
       socket.close();
       return Promise.resolve();
@@ -151,7 +151,7 @@ describe("a node", () => {
     const full = await first.next();
     await second.next();
     await stream.next();
-    await evictDurableObject(sessions(tailnet, "socket"));
+    await evicted(sessions(tailnet, "socket"));
     const sent = { Head: aumHash(genesis), MissingAUMs: [], Interactive: false };
     expect((await alice.tka("syncSend", sent)).json).toEqual({ Head: chain.authority.head });
     const only = { TKAInfo: full.TKAInfo, Node: null, Peers: null, PeersChanged: null };

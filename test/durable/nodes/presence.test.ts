@@ -1,10 +1,11 @@
 /** Who is connected, and where: told to those who can make use of it, and to nobody twice. */
 
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import type { NodeSessions, SessionKind } from "../../../src/durable/index.ts";
 import { emptyResponse, type MapResponse } from "../../../src/protocol/index.ts";
 import { aumHash } from "../../../src/tka/index.ts";
+import { evicted } from "../../support/workerd/evicted.ts";
 import { admin, authorityOf, join, makeTailnet, sessions } from "../../support/workerd/control.ts";
 import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
 import { lock, lockedScene, newGenesis, newSecrets } from "../../support/workerd/locked.ts";
@@ -331,7 +332,7 @@ describe("a sessions object", () => {
         for (const each of state.getWebSockets()) each.serializeAttachment(null);
       });
       socket.close();
-      await evictDurableObject(shard(tailnet));
+      await evicted(shard(tailnet));
       expect((await alice.map()).Peers).toMatchObject([{ Online: true }]);
       await comparison(tailnet);
       expect((await alice.map()).Peers).toMatchObject([{ Online: false }]);

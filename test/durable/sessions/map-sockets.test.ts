@@ -1,6 +1,6 @@
 /** The nodes' WebSockets [M9] [M10] [X1] [X2] [X6] [X7] [X8]: on real objects, which are evicted between any two messages. */
 
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   MAP_CLOSE,
@@ -8,6 +8,7 @@ import {
   SIGNATURE_LIFETIME_S,
   type MapResponse,
 } from "../../../src/protocol/index.ts";
+import { evicted } from "../../support/workerd/evicted.ts";
 import { join, makeAuthKey, neighbourOf, sessions, sql } from "../../support/workerd/control.ts";
 import { crowd } from "../../support/workerd/crowd.ts";
 import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
@@ -20,7 +21,7 @@ import { eventually } from "../../support/eventually.ts";
 
 /** Has the object that holds the tailnet's sockets hibernate. */
 function hibernate({ tailnet }: Scene): Promise<void> {
-  return evictDurableObject(sessions(tailnet, "socket"));
+  return evicted(sessions(tailnet, "socket"));
 }
 
 async function opened(node: TestNode): Promise<{ socket: MapSocket; full: MapResponse }> {

@@ -9,6 +9,7 @@ import { MapText } from "../../../src/durable/maps/text.ts";
 import { PeerChunks } from "../../../src/durable/maps/peer-chunks.ts";
 import type { Entry } from "../../../src/durable/maps/shown-entry.ts";
 import { FRAME_HEADER_BYTES, KEEP_ALIVE_MS } from "../../../src/protocol/index.ts";
+import { evicted } from "../../support/workerd/evicted.ts";
 import { authorityOf, join, sessions, sql } from "../../support/workerd/control.ts";
 import { crowd } from "../../support/workerd/crowd.ts";
 import { inItForThisTest } from "../../support/workerd/for-this-test.ts";
@@ -91,7 +92,7 @@ describe("a stream", () => {
     await sql(scene.tailnet, "UPDATE tailnet SET shards = 1");
     await evictDurableObject(authorityOf(scene.tailnet));
     const full = await scene.alice.map();
-    await evictDurableObject(sessions(scene.tailnet, "stream", scene.alice, 1));
+    await evicted(sessions(scene.tailnet, "stream", scene.alice, 1));
     await rename(scene.bob, "bert");
     const stream = await scene.alice.streamAfter(full);
     const delta = await stream.next();

@@ -1,7 +1,8 @@
 /** The map of relays that is asked for at an address [X21]: it reaches clients' first maps, and whatever the address answers does no harm. */
 
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { evicted } from "../../support/workerd/evicted.ts";
 import type { ClientStream, ControlClient } from "../../support/workerd/control-client.ts";
 import { again, controlScene, inObject, type ControlScene } from "../../support/workerd/control-scene.ts";
 import { sessions } from "../../support/workerd/control.ts";
@@ -39,7 +40,7 @@ async function configure(to: string): Promise<void> {
 }
 
 async function hibernate(): Promise<void> {
-  await evictDurableObject(sessions(scene.tailnet, "socket"));
+  await evicted(sessions(scene.tailnet, "socket"));
   await configure(url);
 }
 

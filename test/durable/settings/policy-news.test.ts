@@ -1,10 +1,10 @@
 /** How nodes hear of the policy [F15], on real objects, which are evicted in between. */
 
-import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { nextStep, openSession, type MapSession } from "../../../src/durable/maps/session.ts";
 import { Snapshot } from "../../../src/durable/maps/snapshot.ts";
 import type { MapResponse } from "../../../src/protocol/index.ts";
+import { evicted } from "../../support/workerd/evicted.ts";
 import { admin, authorityOf, join, makeAuthKey, makeTailnet, sessions } from "../../support/workerd/control.ts";
 import type { MapSocket } from "../../support/workerd/map-socket.ts";
 import { changed, rename } from "../../support/workerd/news.ts";
@@ -44,7 +44,7 @@ async function opened(node: TestNode): Promise<{ socket: MapSocket; full: MapRes
 }
 
 function hibernate(tailnet: string): Promise<void> {
-  return evictDurableObject(sessions(tailnet, "socket"));
+  return evicted(sessions(tailnet, "socket"));
 }
 
 describe("a node hears of the policy [F15]", () => {
