@@ -54,7 +54,7 @@ function workerd(
     ],
     test: {
       name,
-      setupFiles: ["test/support/workerd/migrated.ts"],
+      setupFiles: ["test/support/workerd/before-each-file.ts"],
       ...files,
       testTimeout: TEST_TIMEOUT,
       hookTimeout: TEST_TIMEOUT,

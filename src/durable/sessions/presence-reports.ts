@@ -13,13 +13,17 @@ import type { ObjectsEnv } from "../env.ts";
 import { log } from "../log.ts";
 import type { Coming } from "../nodes/presence.ts";
 
-/** Milliseconds for which a node may be away unnoticed, and between reports to one authority. */
-const GRACE_MS = 5000;
-const PAUSE_MS = 1000;
-/** Milliseconds after which a report that was lost is made again. */
-const RETRY_MS = 5000;
-/** Milliseconds for which who was cut off with everybody else may be away unnoticed. */
-const RESTART_MS = 20_000;
+/** With which every object begins; in milliseconds. */
+export const PRESENCE_WAITS = {
+  /** For which a node may be away unnoticed. */
+  graceMs: 5000,
+  /** Between reports to one authority. */
+  pauseMs: 1000,
+  /** After which a report that was lost is made again. */
+  retryMs: 5000,
+  /** For which who was cut off with everybody else may be away unnoticed. */
+  restartMs: 20_000,
+};
 const STORED = "told ";
 
 /** Whom the object holds. */
@@ -55,10 +59,10 @@ export class PresenceReports {
   /** Tailnets that are compared, and those of them whose comparison is under way. */
   readonly #comparing = new Set<string>();
   readonly #underWay = new Set<string>();
-  graceMs: number = GRACE_MS;
-  pauseMs: number = PAUSE_MS;
-  retryMs: number = RETRY_MS;
-  restartMs: number = RESTART_MS;
+  graceMs = PRESENCE_WAITS.graceMs;
+  pauseMs = PRESENCE_WAITS.pauseMs;
+  retryMs = PRESENCE_WAITS.retryMs;
+  restartMs = PRESENCE_WAITS.restartMs;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv, held: Held) {
     this.#ctx = ctx;
