@@ -1,14 +1,14 @@
 /**
- * A list of any length as one JSON answer, sent page by page while it is read, so that neither an object's answer nor the Worker's memory holds all of it. The
- * first page is there before anything is sent: what is refused has its status. A stream that fails later is cut, and no JSON.
+ * A list of any length as one JSON answer, sent page by page while it is read. The first page is there before anything is sent: what is refused has its
+ * status. A stream that fails later is cut, and no JSON.
  */
+
+import { textStream } from "./text-stream.ts";
 
 interface Page {
   /** Where the next page begins; null where there is none. */
   readonly next: number | null;
 }
-
-const utf8 = new TextEncoder();
 
 /** `{"name":[…]}`, of what `shown` gives of each page; `read` gives the page from a place on. */
 export function jsonList<P extends Page>(
@@ -27,17 +27,12 @@ export function jsonList<P extends Page>(
         return text;
       })
       .join("");
-  return new ReadableStream({
-    async pull(controller) {
-      // A page of which nothing is shown sends nothing, and nobody would ask again.
-      for (let text = ""; text === "" && page !== null;) {
-        text = textOf(page);
-        const { next }: P = page;
-        page = next === null ? null : await read(next);
-        if (page === null) text += separator === "," ? "]}" : `${separator}]}`;
-        if (text !== "") controller.enqueue(utf8.encode(text));
-      }
-      if (page === null) controller.close();
-    },
+  return textStream(async () => {
+    if (page === null) return null;
+    const text = textOf(page);
+    const { next }: P = page;
+    page = next === null ? null : await read(next);
+    if (page !== null) return text;
+    return text + (separator === "," ? "]}" : `${separator}]}`);
   });
 }

@@ -3,10 +3,10 @@
 import { auditRecord, jsonLine } from "../../protocol/index.ts";
 import type { By, EventsPage, TailnetAuthority } from "../../durable/index.ts";
 import { valueOf } from "../outcome.ts";
+import { textStream } from "./text-stream.ts";
 
 /** Events that are asked for at once. */
 const PAGE = 1000;
-const utf8 = new TextEncoder();
 
 /**
  * The events after the one with the number `after`. The stream fails where the object does, and where `by` may not read it any more [P54]: a log that ends
@@ -18,17 +18,10 @@ export function exportLog(
   after: number,
 ): ReadableStream<Uint8Array> {
   let from: number | null = after;
-  return new ReadableStream({
-    async pull(controller) {
-      if (from === null) {
-        controller.close();
-        return;
-      }
-      const { rows, next }: EventsPage = valueOf(await authority.logPage(by, from, PAGE));
-      const text = rows.map((event) => `${jsonLine(auditRecord(event))}\n`).join("");
-      if (text !== "") controller.enqueue(utf8.encode(text));
-      from = next;
-      if (next === null) controller.close();
-    },
+  return textStream(async () => {
+    if (from === null) return null;
+    const { rows, next }: EventsPage = valueOf(await authority.logPage(by, from, PAGE));
+    from = next;
+    return rows.map((event) => `${jsonLine(auditRecord(event))}\n`).join("");
   });
 }
