@@ -1,7 +1,7 @@
 /** Webhooks from outside: made by the admin API, heard by a receiver, checked as Tailscale's example of a consumer does. */
 
 import { createHmac } from "node:crypto";
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { admin, authorityOf } from "./control.ts";
 import { Receiver, type Received } from "./hooks.ts";
 import { d1, type D1Row } from "./record.ts";
@@ -89,6 +89,13 @@ export function calm(tailnet: string, untried = false): Promise<void> {
 export async function ring(tailnet: string): Promise<void> {
   await runDurableObjectAlarm(authorityOf(tailnet));
   await calm(tailnet);
+}
+
+/** The same once the tailnet's object was put out of memory, and was asked something. */
+export async function ringAnew(tailnet: string): Promise<void> {
+  await evictDurableObject(authorityOf(tailnet));
+  await authorityOf(tailnet).summary();
+  await ring(tailnet);
 }
 
 /** The history of an endpoint, as D1 has it, once it has that many rows. */

@@ -5,7 +5,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { later } from "../../support/workerd/clock.ts";
 import { admin, authorityOf, makeTailnet } from "../../support/workerd/control.ts";
-import { history, hookJson, makeHook, on, ring, waitingFor } from "../../support/workerd/webhooks.ts";
+import { history, hookJson, makeHook, on, ring, ringAnew, waitingFor } from "../../support/workerd/webhooks.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -54,9 +54,7 @@ describe("what is lost on the way", () => {
           );
       });
     await died(Date.now());
-    await evictDurableObject(authorityOf(tailnet));
-    await authorityOf(tailnet).summary();
-    await ring(tailnet);
+    await ringAnew(tailnet);
     const waiting = await waitingFor(tailnet);
     expect(waiting.map(({ tries }) => tries)).toEqual([9, 9]);
     for (const { due } of waiting) expect(due).toBeGreaterThan(Date.now());
@@ -71,9 +69,7 @@ describe("what is lost on the way", () => {
     expect(await failures()).toEqual([{ failures: 1 }]);
     await later(DAY_MS + HOUR_MS, async () => {
       await died(Date.now());
-      await evictDurableObject(authorityOf(tailnet));
-      await authorityOf(tailnet).summary();
-      await ring(tailnet);
+      await ringAnew(tailnet);
       expect(await waitingFor(tailnet)).toEqual([]);
       expect((await hookJson(hook))["status"]).toBe("failing");
     });
@@ -94,9 +90,7 @@ describe("what is lost on the way", () => {
         Date.now() - 1000,
       );
     });
-    await evictDurableObject(authorityOf(tailnet));
-    await authorityOf(tailnet).summary();
-    await ring(tailnet);
+    await ringAnew(tailnet);
     expect(await waitingFor(tailnet)).toEqual([]);
     expect((await hookJson(hook))["status"]).toBe("failing");
     expect(await hook.receiver.received()).toEqual([]);
